@@ -1,0 +1,7 @@
+import type { Projection } from '../src/projector/projection.ts'
+import { archive } from './archive.ts'
+import { document } from './document.ts'
+import { packageReference } from './package-reference.ts'
+
+/** Every read model; each is independent of the others. */
+export const projections: readonly Projection[] = [document, packageReference, archive]

@@ -1,0 +1,114 @@
+import { sql } from 'kysely'
+import { distsOf, parseDocument } from '../src/composer/document.ts'
+import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
+import { packageOfDocument, type PackageName } from '../src/composer/names.ts'
+import type { Database, Db, Tx } from '../src/database/schema.ts'
+import type { Projection } from '../src/projector/projection.ts'
+
+export type PackageReference = Readonly<Database['package_reference']>
+
+const rowsPerInsert = 1000
+
+/**
+ * Every (version, reference) that a package's metadata ever named, with where its archive was said to
+ * be: the only source of upstream archive URLs, also for versions that upstream has dropped since.
+ */
+export const packageReference: Projection = {
+  name: 'package_reference',
+  version: 1,
+
+  async createTables(tx) {
+    await sql`
+      create table package_reference (
+        package_name       text   not null,
+        version_token      text   not null,
+        reference_token    text   not null,
+        version_normalized text   not null,
+        reference          text,
+        dist_type          text   not null,
+        dist_url           text   not null,
+        shasum             text,
+        position           bigint not null,
+        primary key (package_name, version_token, reference_token)
+      )`.execute(tx)
+  },
+
+  async apply(tx, event, { snapshot }) {
+    if (event.type !== 'MetadataChanged') return
+    const packageName = packageOfDocument(event.data.document)?.packageName
+    if (packageName === undefined) return
+    const rows = referencesIn(await snapshot(event.data.sha256), packageName, event.position)
+    for (let from = 0; from < rows.length; from += rowsPerInsert) {
+      await upsert(tx, rows.slice(from, from + rowsPerInsert))
+    }
+  },
+}
+
+function referencesIn(
+  body: Buffer,
+  packageName: PackageName,
+  position: bigint,
+): readonly PackageReference[] {
+  const parsed = parseDocument(body, packageName)
+  if (!parsed.ok) return []
+  const rows = new Map<string, PackageReference>()
+  for (const version of parsed.document.versions) {
+    const dist = distsOf(version)
+    if (dist === undefined) continue
+    const row: PackageReference = {
+      package_name: packageName,
+      version_token: versionToken(dist.versionNormalized),
+      reference_token: referenceToken(dist.reference),
+      version_normalized: dist.versionNormalized,
+      reference: dist.reference,
+      dist_type: dist.type,
+      dist_url: dist.url,
+      shasum: dist.shasum,
+      position,
+    }
+    rows.set(`${row.version_token} ${row.reference_token}`, row)
+  }
+  return [...rows.values()]
+}
+
+// A document names mostly what the one before named; those rows aren't written again.
+async function upsert(tx: Tx, rows: readonly PackageReference[]): Promise<void> {
+  await tx
+    .insertInto('package_reference')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict
+        .columns(['package_name', 'version_token', 'reference_token'])
+        .doUpdateSet((row) => ({
+          dist_type: row.ref('excluded.dist_type'),
+          dist_url: row.ref('excluded.dist_url'),
+          shasum: row.ref('excluded.shasum'),
+          position: row.ref('excluded.position'),
+        }))
+        .where(
+          sql<boolean>`(package_reference.dist_type, package_reference.dist_url, package_reference.shasum)
+            is distinct from (excluded.dist_type, excluded.dist_url, excluded.shasum)`,
+        ),
+    )
+    .execute()
+}
+
+export interface ReferenceTokens {
+  readonly packageName: PackageName
+  readonly versionToken: string
+  readonly referenceToken: string
+}
+
+/** Index: primary key; at most one row. */
+export async function readReference(
+  db: Db,
+  tokens: ReferenceTokens,
+): Promise<PackageReference | undefined> {
+  return await db
+    .selectFrom('package_reference')
+    .selectAll()
+    .where('package_name', '=', tokens.packageName)
+    .where('version_token', '=', tokens.versionToken)
+    .where('reference_token', '=', tokens.referenceToken)
+    .executeTakeFirst()
+}

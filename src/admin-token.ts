@@ -1,0 +1,29 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Db } from './database/schema.ts'
+
+export interface GeneratedToken {
+  readonly token: string
+  /** From now on this token counts and no other is made. To be called once it was shown. */
+  readonly keep: () => Promise<void>
+}
+
+/**
+ * An admin token for a database that has none; undefined when it has. Only a digest is kept. Showing
+ * comes before keeping: a crash in between makes the next start show a new one, and none is lost unseen.
+ */
+export async function generateAdminToken(db: Db): Promise<GeneratedToken | undefined> {
+  const kept = await db.selectFrom('admin_token').select('sha256').executeTakeFirst()
+  if (kept !== undefined) return undefined
+  const token = `almanac_admin_${randomBytes(32).toString('base64url')}`
+  return {
+    token,
+    async keep() {
+      const sha256 = createHash('sha256').update(token).digest('hex')
+      await db
+        .insertInto('admin_token')
+        .values({ sha256 })
+        .onConflict((conflict) => conflict.column('one').doUpdateSet({ sha256 }))
+        .execute()
+    },
+  }
+}

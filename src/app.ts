@@ -1,0 +1,233 @@
+import path from 'node:path'
+import { sql } from 'kysely'
+import type { Logger } from 'pino'
+import { readArchive } from '../projections/archive.ts'
+import { readCurrentDocument, readStatesAround } from '../projections/document.ts'
+import { projections } from '../projections/index.ts'
+import { readReference } from '../projections/package-reference.ts'
+import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
+import { createLargeObjectStore } from './archives/large-objects.ts'
+import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
+import { documentName, rootDocument } from './composer/names.ts'
+import { type JsonObject } from './composer/minify.ts'
+import { upstreamEndpoints } from './composer/packages-json.ts'
+import type { Config } from './config.ts'
+import { openDatabase } from './database/client.ts'
+import { migrate } from './database/migrate.ts'
+import { readRenderedSince } from './database/root-rendering.ts'
+import type { Db } from './database/schema.ts'
+import type { EventLog } from './events/log.ts'
+import { createPostgresLog } from './events/postgres.ts'
+import { packageArchive } from './http/composer/archive.ts'
+import { createEncodedBodies } from './http/composer/document.ts'
+import { packageMetadata } from './http/composer/package-metadata.ts'
+import { notifyBatch, type Relay, relayed } from './http/composer/relay.ts'
+import { rootFile } from './http/composer/root.ts'
+import { probes, type Readiness } from './http/probes.ts'
+import type { Route } from './http/route.ts'
+import { startHttpServer } from './http/server.ts'
+import { createDocumentAsOf } from './metadata/as-of.ts'
+import { createResolveBasis } from './metadata/basis.ts'
+import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
+import { createRefresh } from './metadata/refresh.ts'
+import { schemaOf } from './projector/projection.ts'
+import { type Projector, startProjector } from './projector/run.ts'
+import { createSnapshotStore, type SnapshotStore } from './snapshots/store.ts'
+import type { Instant } from './time-machine/instant.ts'
+import { createAddressGuard } from './upstream/address-guard.ts'
+import { downloadArchive } from './upstream/archives.ts'
+import { createUpstreamClient } from './upstream/client.ts'
+import { fetchMetadata } from './upstream/metadata.ts'
+import { relayQuestion } from './upstream/relay.ts'
+
+/** The outside world: what main.ts opens for real, and tests replace. */
+export interface Outside {
+  readonly databaseUrl: string
+  readonly dataDirectory: string
+  readonly publicUrl: string
+  readonly logger: Logger
+  readonly now: () => Instant
+  /** Dates events; without it the database's clock does, which all nodes share. */
+  readonly logClock?: () => Instant
+}
+
+export interface App {
+  readonly port: number
+  /** There when no admin token was set or made before. */
+  readonly generatedToken: GeneratedToken | undefined
+  /** Drains requests, then closes in the reverse order of opening. */
+  readonly close: () => Promise<void>
+}
+
+const drainDeadlineMs = 30_000
+
+/** The composition root: the only place that builds things and passes them to each other. */
+export async function startApp(config: Config, outside: Outside): Promise<App> {
+  const { databaseUrl, logger } = outside
+  const { db } = openDatabase({
+    connectionString: databaseUrl,
+    logger,
+    schemas: projections.map(schemaOf),
+  })
+  await migrate(db)
+  const log = createPostgresLog({
+    db,
+    ...(outside.logClock === undefined ? {} : { now: outside.logClock }),
+  })
+  const snapshots = createSnapshotStore(db)
+  const projector = await startProjector({
+    db,
+    log,
+    projections,
+    sources: { snapshot: snapshots.get },
+    logger,
+  })
+  await projector.until(await log.head())
+
+  const parts: Parts = { config, outside, db, log, snapshots, projector }
+  const generatedToken =
+    config.adminToken === undefined ? await generateAdminToken(db) : undefined
+  let draining = false
+  const routes = [
+    ...(await composerRoutes(parts)),
+    ...probes(async () => await readiness(parts, draining)),
+  ]
+  const server = await startHttpServer(routes, { host: config.host, port: config.port, logger })
+  return {
+    port: server.port,
+    generatedToken,
+    async close() {
+      draining = true
+      await server.close(drainDeadlineMs)
+      await projector.stop()
+      await db.destroy()
+    },
+  }
+}
+
+interface Parts {
+  readonly config: Config
+  readonly outside: Outside
+  readonly db: Db
+  readonly log: EventLog
+  readonly snapshots: SnapshotStore
+  readonly projector: Projector
+}
+
+async function composerRoutes(parts: Parts): Promise<readonly Route[]> {
+  const { config, db, log, snapshots, projector } = parts
+  const { publicUrl, now } = parts.outside
+  const current = buildCurrent(parts)
+  const metadata = {
+    current,
+    asOf: createDocumentAsOf({
+      statesAround: async (document, position) => await readStatesAround(db, document, position),
+      snapshot: snapshots.get,
+      current,
+    }),
+    resolveBasis: createResolveBasis({ log, until: projector.until, now }),
+    body: createEncodedBodies(snapshots.get),
+  }
+  const renderedSince = await readRenderedSince(db, `1 ${publicUrl}`)
+  return [
+    ...(config.proxyEnabled
+      ? [
+          ...rootFile({ ...metadata, publicUrl, renderedSince }),
+          ...packageMetadata(metadata),
+          packageArchive(buildOpenArchive(parts, current)),
+          ...relayed(buildRelay(parts, current)),
+        ]
+      : []),
+    notifyBatch(),
+  ]
+}
+
+function buildCurrent({ config, outside, db, log, snapshots, projector }: Parts): CurrentDocument {
+  const { packagistUrl, userAgent, upstreamTimeoutSeconds, metadataTtlSeconds } = config
+  const { logger, now } = outside
+  const client = createUpstreamClient({
+    userAgent,
+    timeoutMs: upstreamTimeoutSeconds * 1000,
+    guard: createAddressGuard(packagistUrl, []),
+  })
+  const refresh = createRefresh({
+    fetchMetadata: async (request) => await fetchMetadata(client, packagistUrl, request),
+    snapshots,
+    log,
+    async knownDocument(document) {
+      const known = await readCurrentDocument(db, document)
+      return {
+        streamVersion: known?.stream_version ?? 0,
+        sha256: known?.sha256 ?? undefined,
+        lastModified: known?.last_modified ?? undefined,
+      }
+    },
+    until: projector.until,
+    now,
+    logger,
+  })
+  return createCurrentDocument({
+    currentState: async (document) => await readCurrentDocument(db, document),
+    refresh,
+    now,
+    metadataTtlSeconds,
+  })
+}
+
+function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
+  const { config, outside, db, log, projector } = parts
+  const { packagistUrl, distHosts, userAgent, upstreamTimeoutSeconds } = config
+  const guard = createAddressGuard(packagistUrl, distHosts)
+  const stallTimeoutMs = upstreamTimeoutSeconds * 1000
+  const client = createUpstreamClient({ userAgent, timeoutMs: stallTimeoutMs, guard })
+  return createOpenArchive({
+    storedArchive: async (request) => await readArchive(db, request),
+    knownReference: async (request) => await readReference(db, request),
+    async refreshPackage(packageName) {
+      await current(documentName(packageName, 'tags'))
+      await current(documentName(packageName, 'branches'))
+    },
+    isAllowed: guard.isAllowed,
+    download: async (url, file) =>
+      await downloadArchive(client, { url, path: file, stallTimeoutMs }),
+    blobs: createLargeObjectStore(db),
+    log,
+    until: projector.until,
+    stagingDirectory: path.join(outside.dataDirectory, 'staging'),
+    now: outside.now,
+    logger: outside.logger,
+  })
+}
+
+/** Upstream's root file names where these are; nothing but its operator can put a URL there. */
+function buildRelay({ config, snapshots }: Parts, current: CurrentDocument): Relay {
+  const { packagistUrl, userAgent, upstreamTimeoutSeconds } = config
+  return async (question) => {
+    const { sha256 } = await current(rootDocument)
+    // It was checked to be a JSON object before it was kept.
+    const root = JSON.parse((await snapshots.get(sha256)).toString('utf8')) as JsonObject
+    const template = upstreamEndpoints(root, packagistUrl)[question.endpoint]
+    if (template === undefined) return undefined
+    const client = createUpstreamClient({
+      userAgent,
+      timeoutMs: upstreamTimeoutSeconds * 1000,
+      guard: createAddressGuard(packagistUrl, [new URL(template).host]),
+    })
+    return await relayQuestion(client, template, question)
+  }
+}
+
+async function readiness({ db, projector }: Parts, draining: boolean): Promise<Readiness> {
+  const stopped = projector.status().filter(({ state }) => state === 'stopped')
+  const database = await sql`select 1`.execute(db).then(
+    () => 'ok',
+    () => 'no answer',
+  )
+  const checks = {
+    database,
+    projections:
+      stopped.length === 0 ? 'ok' : stopped.map(({ name, error }) => `${name}: ${error}`).join('; '),
+    server: draining ? 'shutting down' : 'ok',
+  }
+  return { ready: Object.values(checks).every((check) => check === 'ok'), checks }
+}

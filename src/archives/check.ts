@@ -1,0 +1,26 @@
+import { open } from 'node:fs/promises'
+
+const localFile = Buffer.from('PK\x03\x04', 'latin1')
+const endOfDirectory = Buffer.from('PK\x05\x06', 'latin1')
+/** The end record, and the longest comment it can have. */
+const endBytesMax = 22 + 65_535
+
+/**
+ * Whether a file is a whole zip: it begins with an entry and has its directory's end, which a body
+ * that was cut off, or a login page, has not. Reads at most 64 KiB. Returns what is wrong.
+ */
+export async function problemOfZip(path: string, sizeBytes: number): Promise<string | undefined> {
+  const file = await open(path)
+  try {
+    const begin = Buffer.alloc(4)
+    await file.read(begin, 0, 4, 0)
+    const end = Buffer.alloc(Math.min(endBytesMax, sizeBytes))
+    await file.read(end, 0, end.length, sizeBytes - end.length)
+    const hasEnd = end.lastIndexOf(endOfDirectory) !== -1
+    if (begin.equals(endOfDirectory)) return undefined // an empty archive has nothing but its end
+    if (!begin.equals(localFile)) return 'it is not a zip'
+    return hasEnd ? undefined : 'the zip is cut off'
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+
+const nameLengthMax = 200
+
+// One separator between runs of letters and digits, and two only as "--" in the second half. Each
+// character can be read in one way only, so matching is linear: the pattern of Composer's own
+// messages nests quantifiers and takes seconds in V8 for 30 characters.
+const name = String.raw`[a-z0-9]+(?:[_.-][a-z0-9]+)*\/[a-z0-9]+(?:(?:[_.]|-{1,2})[a-z0-9]+)*`
+
+/** `vendor/name`, lower case. Holds no `~`, no `..`, and no character that means anything in a URL. */
+export const PackageName = z
+  .string()
+  .max(nameLengthMax, { abort: true })
+  .regex(new RegExp(`^${name}$`))
+  .brand('PackageName')
+export type PackageName = z.infer<typeof PackageName>
+
+const branchesSuffix = '~dev'
+
+/**
+ * One metadata file of upstream: `vendor/name` (its tags), `vendor/name~dev` (its branches) or
+ * `packages.json` (the root file, which can't be mistaken for a package: it has no vendor).
+ */
+export const DocumentName = z
+  .string()
+  .max(nameLengthMax + branchesSuffix.length, { abort: true })
+  .regex(new RegExp(`^(?:packages\\.json|${name}(?:${branchesSuffix})?)$`))
+  .brand('DocumentName')
+export type DocumentName = z.infer<typeof DocumentName>
+
+export const rootDocument: DocumentName = DocumentName.parse('packages.json')
+
+/** Undefined for what can't be the name of a package: nothing has to be asked about it. */
+export function parsePackageName(vendor: string, packageName: string): PackageName | undefined {
+  return PackageName.safeParse(`${vendor}/${packageName}`).data
+}
+
+export function documentName(packageName: PackageName, kind: 'tags' | 'branches'): DocumentName {
+  return DocumentName.parse(kind === 'tags' ? packageName : `${packageName}${branchesSuffix}`)
+}
+
+/** The package that a document describes; undefined for the root file. */
+export function packageOfDocument(
+  document: DocumentName,
+): { readonly packageName: PackageName; readonly kind: 'tags' | 'branches' } | undefined {
+  if (document === rootDocument) return undefined
+  return document.endsWith(branchesSuffix)
+    ? {
+        packageName: PackageName.parse(document.slice(0, -branchesSuffix.length)),
+        kind: 'branches',
+      }
+    : { packageName: PackageName.parse(document), kind: 'tags' }
+}

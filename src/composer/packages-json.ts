@@ -1,0 +1,151 @@
+import { isJsonObject, type JsonObject } from './minify.ts'
+
+export type RootOptions = {
+  readonly upstreamRoot: JsonObject
+  /** How clients reach this server: without a trailing slash, perhaps with a path. */
+  readonly publicUrl: string
+  /** For a root of the past: `/at/20240501T120000Z`, and what to tell the person at the terminal. */
+  readonly pin: { readonly path: string; readonly message: string } | undefined
+}
+
+/**
+ * The root file that makes Composer ask this server for everything.
+ *
+ * Every URL is absolute: Composer resolves nothing against the path of the repository, and before 2.7
+ * it can't use an `api-url` without a host. The pin is in those URLs only that stand for the past.
+ * Archives and notifications go without: Composer writes those into composer.lock, where a date would
+ * stay for good. Advisories and the malware list go without too, being always today's.
+ */
+export function buildRoot({ upstreamRoot, publicUrl, pin }: RootOptions): JsonObject {
+  const base = `${publicUrl}${pin?.path ?? ''}`
+  const has = (key: string): boolean => typeof upstreamRoot[key] === 'string'
+  return {
+    packages: {},
+    'metadata-url': `${base}/p2/%package%.json`,
+    ...(has('search') && { search: `${base}/search.json?q=%query%&type=%type%` }),
+    // Composer appends "?filter=": this one must not have a query of its own.
+    ...(has('list') && { list: `${base}/packages/list.json` }),
+    ...(has('providers-api') && { 'providers-api': `${base}/providers/%package%.json` }),
+    mirrors: [
+      {
+        'dist-url': `${publicUrl}/dist-proxy/%package%/%version%/%reference%.%type%`,
+        // Asked first; when it says 404, Composer goes to the origin by itself.
+        preferred: true,
+      },
+    ],
+    'notify-batch': `${publicUrl}/downloads/`,
+    ...securityAdvisories(upstreamRoot['security-advisories'], publicUrl),
+    ...filter(upstreamRoot['filter'], publicUrl),
+    ...availability(upstreamRoot),
+    ...noticesOf(upstreamRoot, pin?.message),
+  }
+}
+
+function securityAdvisories(upstream: unknown, publicUrl: string): JsonObject {
+  if (!isJsonObject(upstream)) return {}
+  return {
+    'security-advisories': {
+      metadata: upstream['metadata'] === true,
+      'api-url': `${publicUrl}/api/security-advisories/`,
+    },
+  }
+}
+
+/** Without upstream's `api-url`: it would be told of every package, the private ones too. */
+function filter(upstream: unknown, publicUrl: string): JsonObject {
+  if (!isJsonObject(upstream)) return {}
+  const hasSummary = typeof upstream['summary-url'] === 'string'
+  return {
+    filter: {
+      metadata: upstream['metadata'] === true,
+      ...(upstream['lists'] !== undefined && { lists: upstream['lists'] }),
+      ...(hasSummary && { 'summary-url': `${publicUrl}/lists/all/summary.json` }),
+    },
+  }
+}
+
+/** Which names Composer may ask for at all. */
+function availability(upstream: JsonObject): JsonObject {
+  const passed: Record<string, unknown> = {}
+  for (const key of ['available-packages', 'available-package-patterns']) {
+    const names = upstream[key]
+    if (Array.isArray(names)) passed[key] = names.filter((name) => typeof name === 'string')
+  }
+  return passed
+}
+
+/** What Composer prints for the person running it: upstream's words, then ours on the pin. */
+function noticesOf(upstream: JsonObject, message: string | undefined): JsonObject {
+  const passed: Record<string, unknown> = {}
+  for (const key of ['warning', 'warning-versions', 'info', 'info-versions']) {
+    const words = upstream[key]
+    if (typeof words === 'string') passed[key] = printable(words)
+  }
+  const warnings = noticeList(upstream['warnings'])
+  if (warnings.length > 0) passed['warnings'] = warnings
+  const infos = noticeList(upstream['infos'])
+  if (message !== undefined) infos.push({ versions: '>=2.2', message })
+  if (infos.length > 0) passed['infos'] = infos
+  return passed
+}
+
+type Notice = { readonly versions: string; readonly message: string }
+
+function noticeList(upstream: unknown): Notice[] {
+  const notices = Array.isArray(upstream) ? upstream.filter(isJsonObject) : []
+  return notices.flatMap(({ versions, message }) => {
+    if (typeof versions !== 'string' || typeof message !== 'string') return []
+    return [{ versions: printable(versions), message: printable(message) }]
+  })
+}
+
+/** Composer prints notices as they are: an escape sequence would act on the reader's terminal. */
+function printable(words: string): string {
+  return words.replaceAll(/\p{Cc}/gu, '')
+}
+
+/** Where upstream answers what isn't metadata; templates keep their `%query%` and `%package%`. */
+export type UpstreamEndpoints = {
+  readonly search?: string
+  readonly list?: string
+  readonly providersApi?: string
+  readonly securityAdvisories?: string
+  readonly filterSummary?: string
+  readonly metadataChanges?: string
+}
+
+/**
+ * Reads upstream's root file. Endpoints that it lacks, or that aren't http or https, are left out.
+ *
+ * @param upstreamUrl of the upstream repository: what begins with "/" is on its host.
+ */
+export function upstreamEndpoints(
+  upstreamRoot: JsonObject,
+  upstreamUrl: string,
+): UpstreamEndpoints {
+  const { origin } = new URL(upstreamUrl)
+  const inside = (key: string, name: string): unknown => {
+    const object = upstreamRoot[key]
+    return isJsonObject(object) ? object[name] : undefined
+  }
+  return {
+    ...endpoint('search', upstreamRoot['search'], origin),
+    ...endpoint('list', upstreamRoot['list'], origin),
+    ...endpoint('providersApi', upstreamRoot['providers-api'], origin),
+    ...endpoint('securityAdvisories', inside('security-advisories', 'api-url'), origin),
+    ...endpoint('filterSummary', inside('filter', 'summary-url'), origin),
+    ...endpoint('metadataChanges', upstreamRoot['metadata-changes-url'], origin),
+  }
+}
+
+function endpoint(
+  name: keyof UpstreamEndpoints,
+  value: unknown,
+  origin: string,
+): UpstreamEndpoints {
+  if (typeof value !== 'string') return {}
+  // As Composer does it: put behind the origin, not resolved. So "//other/path" stays on this host.
+  const url = value.startsWith('/') ? `${origin}${value}` : value
+  const isWeb = /^https?:\/\/[^/?#\\@\s]+(?:[/?#]|$)/i.test(url) && !/[\s\p{Cc}]/u.test(url)
+  return isWeb && URL.canParse(url) ? { [name]: url } : {}
+}

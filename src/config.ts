@@ -1,0 +1,262 @@
+import { isIP, isIPv4 } from 'node:net'
+import { z } from 'zod'
+import { StartupError } from './errors.ts'
+
+/** Every setting, read once at the start. Documented in docs/OPERATIONS.md by its environment name. */
+export type Config = {
+  readonly proxyEnabled: boolean
+  readonly metadataTtlSeconds: number
+  readonly archiveTtlSeconds: number
+  readonly maxCacheSizeBytes: number
+  /** The upstream repository, without a trailing slash. */
+  readonly packagistUrl: string
+  readonly userAgent: string
+  readonly upstreamTimeoutSeconds: number
+  readonly cleanupIntervalSeconds: number
+  /** Undefined: one is generated at the first start. */
+  readonly adminToken: string | undefined
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  /** How clients reach this server, without a trailing slash; undefined only when the port is 0. */
+  readonly publicUrl: string | undefined
+  /** Undefined: the caller's choice. */
+  readonly dataDirectory: string | undefined
+  /** Undefined: the embedded PostgreSQL in the data directory. */
+  readonly databaseUrl: string | undefined
+  /** Undefined: the log is in PostgreSQL. */
+  readonly eventStoreUrl: string | undefined
+  /** 0: the change feed isn't read. */
+  readonly feedIntervalSeconds: number
+  readonly distMode: 'mirror' | 'rewrite'
+  /** Lower-case `host` or `host:port` from which archives may be fetched. */
+  readonly distHosts: readonly string[]
+  readonly pinAdvisories: 'recorded' | 'live'
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+}
+
+const dayInSeconds = 86_400
+const yearInSeconds = 365 * dayInSeconds
+
+const schema = z.object({
+  PROXY_ENABLED: flag().default(true),
+  PROXY_METADATA_TTL: wholeNumber('seconds', 0, yearInSeconds).default(3600),
+  PROXY_ARCHIVE_TTL: wholeNumber('seconds', 0, 10 * yearInSeconds).default(dayInSeconds),
+  PROXY_MAX_CACHE_SIZE: wholeNumber('bytes', 1, 2 ** 50).default(10 * 2 ** 30),
+  PROXY_PACKAGIST_URL: webUrl('https://repo.packagist.org').default('https://repo.packagist.org'),
+  PROXY_USER_AGENT: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,256}$/, 'must be at most 256 printable ASCII characters')
+    .default('cargoman-proxy'),
+  PROXY_UPSTREAM_TIMEOUT: wholeNumber('seconds', 1, 3600).default(60),
+  // Timers can't wait longer than 24 days.
+  PROXY_CLEANUP_INTERVAL: wholeNumber('seconds', 1, 7 * dayInSeconds).default(3600),
+  PROXY_FEED_INTERVAL: wholeNumber('seconds', 0, dayInSeconds).default(60),
+  PROXY_DIST_MODE: oneOf(['mirror', 'rewrite']).default('mirror'),
+  PROXY_DIST_HOSTS: hostList().optional(),
+  PROXY_PIN_ADVISORIES: oneOf(['recorded', 'live']).default('recorded'),
+  ADMIN_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 ASCII characters without spaces')
+    .optional(),
+  HOST: z
+    .string()
+    .refine(isHost, 'must be an IP address or a host name, without a port')
+    .default('127.0.0.1'),
+  PORT: wholeNumber('', 0, 65_535).default(8080),
+  PUBLIC_URL: webUrl('https://packages.example.com').optional(),
+  DATA_DIR: z
+    .string()
+    .regex(/^[^\0]+$/, 'must be the path of a directory')
+    .optional(),
+  DATABASE_URL: z
+    .string()
+    .refine(isPostgresUrl, 'must be a URL such as postgres://user:password@host:5432/database')
+    .optional(),
+  EVENTSTORE_URL: z.string().optional(),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+})
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the settings; an empty string counts as unset. The warnings name settings that don't exist,
+ * which would otherwise look as if they did something.
+ *
+ * @throws StartupError that lists every mistake at once, with what is allowed but never with the
+ * value: values may be secrets.
+ */
+export function parseConfig(env: Environment): {
+  readonly config: Config
+  readonly warnings: readonly string[]
+} {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(set)
+  const issues = parsed.error?.issues ?? []
+  const mistakes = [
+    ...issues.map(({ path, message }) => `${path.join('.')} ${message}.`),
+    ...notBuiltYet(set),
+    ...missingPublicUrl(set),
+  ]
+  if (!parsed.success || mistakes.length > 0) {
+    throw new StartupError(`Correct these settings:\n  ${mistakes.join('\n  ')}`)
+  }
+  return { config: Object.freeze(configOf(parsed.data)), warnings: unknownSettings(set) }
+}
+
+function configOf(settings: z.infer<typeof schema>): Config {
+  return {
+    proxyEnabled: settings.PROXY_ENABLED,
+    metadataTtlSeconds: settings.PROXY_METADATA_TTL,
+    archiveTtlSeconds: settings.PROXY_ARCHIVE_TTL,
+    maxCacheSizeBytes: settings.PROXY_MAX_CACHE_SIZE,
+    packagistUrl: settings.PROXY_PACKAGIST_URL,
+    userAgent: settings.PROXY_USER_AGENT,
+    upstreamTimeoutSeconds: settings.PROXY_UPSTREAM_TIMEOUT,
+    cleanupIntervalSeconds: settings.PROXY_CLEANUP_INTERVAL,
+    adminToken: settings.ADMIN_TOKEN,
+    host: settings.HOST,
+    port: settings.PORT,
+    publicUrl: settings.PUBLIC_URL ?? localUrl(settings.HOST, settings.PORT),
+    dataDirectory: settings.DATA_DIR,
+    databaseUrl: settings.DATABASE_URL,
+    eventStoreUrl: settings.EVENTSTORE_URL,
+    feedIntervalSeconds: settings.PROXY_FEED_INTERVAL,
+    distMode: settings.PROXY_DIST_MODE,
+    distHosts: settings.PROXY_DIST_HOSTS ?? defaultDistHosts(settings.PROXY_PACKAGIST_URL),
+    pinAdvisories: settings.PROXY_PIN_ADVISORIES,
+    logLevel: settings.LOG_LEVEL,
+  }
+}
+
+/** Where Packagist's packages have their archives, and upstream itself. */
+function defaultDistHosts(packagistUrl: string): readonly string[] {
+  const hosts = ['api.github.com', 'codeload.github.com', 'gitlab.com', 'bitbucket.org']
+  return [...new Set([...hosts, new URL(packagistUrl).host])]
+}
+
+/** Refused rather than ignored, so that nobody relies on what isn't there. */
+function notBuiltYet(set: Environment): string[] {
+  const names = []
+  if (set['EVENTSTORE_URL'] !== undefined) names.push('EVENTSTORE_URL')
+  if (set['PROXY_DIST_MODE'] === 'rewrite') names.push('PROXY_DIST_MODE=rewrite')
+  if (set['PROXY_PIN_ADVISORIES'] === 'live') names.push('PROXY_PIN_ADVISORIES=live')
+  return names.map((name) => `${name} isn't available in this release; unset it.`)
+}
+
+/** Composer writes this server's URL into lock files: it can't be guessed from the listening address. */
+function missingPublicUrl(set: Environment): string[] {
+  const host = set['HOST']
+  if (set['PUBLIC_URL'] !== undefined || host === undefined || isLoopback(host)) return []
+  return ["PUBLIC_URL must be set when HOST isn't a loopback address: the URL that clients use."]
+}
+
+function localUrl(host: string, port: number): string | undefined {
+  if (port === 0) return undefined
+  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    host.toLowerCase() === 'localhost' ||
+    host === '::1' ||
+    (isIPv4(host) && host.startsWith('127.'))
+  )
+}
+
+function isHost(text: string): boolean {
+  return isIP(text) !== 0 || (text.length <= 253 && /^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(text))
+}
+
+function isPostgresUrl(text: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text)
+}
+
+function flag(): z.ZodType<boolean, string> {
+  return z
+    .string()
+    .regex(/^(?:true|false|1|0|yes|no|on|off)$/i, 'must be true or false')
+    .transform((text) => /^(?:true|1|yes|on)$/i.test(text))
+}
+
+function wholeNumber(unit: string, min: number, max: number): z.ZodType<number, string> {
+  const what = unit === '' ? 'a whole number' : `a whole number of ${unit}`
+  return z
+    .string()
+    .refine((text) => {
+      return /^\d{1,16}$/.test(text) && Number(text) >= min && Number(text) <= max
+    }, `must be ${what} from ${min} to ${max}`)
+    .transform(Number)
+}
+
+function oneOf<const Values extends readonly string[]>(
+  values: Values,
+): z.ZodType<Values[number], string> {
+  return z.enum(values, { error: `must be one of ${values.join(', ')}` })
+}
+
+function webUrl(example: string): z.ZodType<string, string> {
+  const message = `must be an http or https URL without credentials, query or fragment, like ${example}`
+  return z
+    .string()
+    .refine(isWebUrl, message)
+    .transform((text) => {
+      const { origin, pathname } = new URL(text)
+      return `${origin}${pathname.replace(/\/+$/, '')}`
+    })
+}
+
+function isWebUrl(text: string): boolean {
+  // The parser would mend spaces and backslashes silently: what is configured would not be what runs.
+  if (!/^https?:\/\/[^\s\p{Cc}\\?#]+$/iu.test(text) || !URL.canParse(text)) return false
+  const { username, password } = new URL(text)
+  return username === '' && password === ''
+}
+
+function hostList(): z.ZodType<readonly string[], string> {
+  const host = /^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/
+  return z
+    .string()
+    .transform((text) =>
+      text
+        .toLowerCase()
+        .split(',')
+        .map((item) => item.trim()),
+    )
+    .refine(
+      (hosts) => hosts.every((item) => host.test(item)),
+      'must be a comma-separated list of host or host:port, like api.github.com,git.example.com:8443',
+    )
+}
+
+const suggestionDistanceMax = 3
+
+function unknownSettings(set: Environment): string[] {
+  const known = Object.keys(schema.shape)
+  const unknown = Object.keys(set).filter((name) => {
+    return name.startsWith('PROXY_') && set[name] !== undefined && !known.includes(name)
+  })
+  return unknown.map((name) => {
+    const [nearest] = known
+      .map((other) => ({ other, distance: editDistance(name, other) }))
+      .toSorted((left, right) => left.distance - right.distance)
+    const isClose = nearest !== undefined && nearest.distance <= suggestionDistanceMax
+    const suggestion = isClose ? `; did you mean ${nearest.other}?` : ''
+    return `${name} isn't a setting of this release and has no effect${suggestion}`
+  })
+}
+
+/** How many letters have to be put in, left out or replaced to get from one name to the other. */
+function editDistance(from: string, to: string): number {
+  let distances = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (const letter of from) {
+    const [first = 0] = distances
+    const next = [first + 1]
+    for (let index = 0; index < to.length; index++) {
+      const replaced = (distances[index] ?? 0) + (letter === to[index] ? 0 : 1)
+      next.push(Math.min(replaced, (distances[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1))
+    }
+    distances = next
+  }
+  return distances[to.length] ?? 0
+}

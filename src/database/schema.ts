@@ -1,0 +1,113 @@
+import type { Generated, Kysely, Transaction } from 'kysely'
+import type { Sha256 } from '../events/types.ts'
+import type { DocumentName, PackageName } from '../composer/names.ts'
+import type { Instant } from '../time-machine/instant.ts'
+
+/** Tables as a migrated database has them; a test compares the names. */
+export interface Database {
+  event: EventTable
+  snapshot: SnapshotTable
+  blob: BlobTable
+  projection_checkpoint: ProjectionCheckpointTable
+  admin_token: AdminTokenTable
+  // Read models: each in the schema of its projection, which creates it.
+  document_current: DocumentCurrentTable
+  document_history: DocumentHistoryTable
+  package_reference: PackageReferenceTable
+  archive: ArchiveTable
+}
+
+interface EventTable {
+  readonly position: bigint
+  readonly stream: string
+  readonly version: number
+  readonly id: string
+  readonly type: string
+  /** JSON text: the client is set not to parse it. */
+  readonly data: string
+  readonly recorded_at: Instant
+}
+
+interface SnapshotTable {
+  readonly sha256: Sha256
+  readonly size_bytes: number
+  readonly base_sha256: Sha256 | null
+  readonly depth: number
+  readonly prefix_bytes: number
+  readonly suffix_bytes: number
+  readonly deflated: Buffer
+}
+
+interface BlobTable {
+  readonly sha256: Sha256
+  readonly oid: number
+  readonly size_bytes: bigint
+}
+
+interface ProjectionCheckpointTable {
+  schema_name: string
+  position: bigint
+}
+
+interface AdminTokenTable {
+  one: Generated<boolean>
+  sha256: string
+}
+
+interface DocumentCurrentTable {
+  document: DocumentName
+  /** Version of the document's stream that this row knows: what the next append expects. */
+  stream_version: number
+  /** The newest bytes upstream served; null before the first. Kept when upstream drops the document. */
+  sha256: Sha256 | null
+  /** Upstream's, of its newest answer: what the next conditional request sends. */
+  last_modified: Instant | null
+  /** Ours: whole seconds, strictly increasing whenever the bytes change. */
+  served_last_modified: Instant | null
+  /** When upstream last gave an answer about it (bytes, unchanged, or missing). */
+  checked_at: Instant | null
+  /** Since when, and how often in a row, upstream has been saying that there is no such document. */
+  missing_since: Instant | null
+  missing_checks: number
+  /** No such document: never known, or known and confirmed to be gone. */
+  gone: boolean
+  failed_at: Instant | null
+}
+
+interface DocumentHistoryTable {
+  document: DocumentName
+  position: bigint
+  recorded_at: Instant
+  /** null: from here on upstream had no such document. */
+  sha256: Sha256 | null
+  last_modified: Instant | null
+  served_last_modified: Instant | null
+  /** The last time upstream was seen to have this state. */
+  verified_until: Instant
+}
+
+interface PackageReferenceTable {
+  package_name: PackageName
+  version_token: string
+  reference_token: string
+  version_normalized: string
+  reference: string | null
+  dist_type: string
+  dist_url: string
+  /** Lower-case SHA-1; null where upstream gives none, as for all of GitHub. */
+  shasum: string | null
+  /** Event that named it last. */
+  position: bigint
+}
+
+interface ArchiveTable {
+  package_name: PackageName
+  archive_key: string
+  dist_type: string
+  sha256: Sha256
+  size_bytes: bigint
+  stored_at: Instant
+}
+
+export type Db = Kysely<Database>
+export type Tx = Transaction<Database>

@@ -1,0 +1,30 @@
+/** Every expected way to fail a request. Closed: http/errors.ts must answer each code. */
+export type ErrorCode =
+  | 'invalid_request'
+  | 'invalid_instant'
+  | 'route_not_found'
+  | 'package_not_found'
+  | 'not_known_then'
+  | 'archive_not_found'
+  | 'archive_refused'
+  | 'archive_invalid'
+  | 'too_large'
+  | 'upstream_unavailable'
+  | 'still_catching_up'
+
+/** An expected failure of a request. Anything else that is thrown is a bug, and becomes a 500. */
+export class AppError extends Error {
+  override readonly name = 'AppError'
+  readonly code: ErrorCode
+
+  /** @param message is public: no secrets, no SQL, no upstream text. Put the origin in `cause`. */
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Why the service can't start, in words that tell the operator what to do. Ends the process with code 1. */
+export class StartupError extends Error {
+  override readonly name = 'StartupError'
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { IncomingHttpHeaders } from 'node:http'
+import { LRUCache } from 'lru-cache'
+import { isNotModified } from '../conditional.ts'
+import { type Answer, jsonType } from '../route.ts'
+
+const compress = promisify(gzip)
+
+/** A body in the two encodings it is sent in. */
+export interface EncodedBody {
+  readonly identity: Buffer
+  readonly gzip: Buffer
+  /** Of the identity bytes; names both encodings' entity tags. */
+  readonly digest: string
+}
+
+export async function encodeBody(identity: Buffer): Promise<EncodedBody> {
+  const digest = createHash('sha256').update(identity).digest('hex').slice(0, 32)
+  return { identity, gzip: await compress(identity), digest }
+}
+
+const memoryBytesMax = 64 * 1024 * 1024
+
+/** Keeps what was encoded last: gzip costs 1.6 ms for a document of 326 KB, reading it far less. */
+export function createEncodedBodies<Name extends string>(
+  read: (name: Name) => Promise<Buffer>,
+): (name: Name) => Promise<EncodedBody> {
+  const recent = new LRUCache<Name, EncodedBody>({
+    maxSize: memoryBytesMax,
+    sizeCalculation: (body) => body.identity.length + body.gzip.length,
+  })
+  return async (name) => {
+    const known = recent.get(name)
+    if (known !== undefined) return known
+    const body = await encodeBody(await read(name))
+    recent.set(name, body)
+    return body
+  }
+}
+
+export interface DocumentAnswer {
+  readonly body: EncodedBody
+  /** As it is sent. */
+  readonly lastModified: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** 200 with the body in an encoding that the client takes, or 304 when it has these bytes already. */
+export function answerDocument(requested: IncomingHttpHeaders, document: DocumentAnswer): Answer {
+  const { body, lastModified } = document
+  const zipped = takesGzip(requested['accept-encoding'])
+  const etag = zipped ? `"${body.digest}-gzip"` : `"${body.digest}"`
+  const headers = {
+    ...jsonType,
+    ETag: etag,
+    'Last-Modified': lastModified,
+    Vary: 'Accept-Encoding',
+    ...document.headers,
+  }
+  if (isNotModified(requested, { etag, lastModified })) return { status: 304, headers }
+  return zipped
+    ? { status: 200, headers: { ...headers, 'Content-Encoding': 'gzip' }, body: body.gzip }
+    : { status: 200, headers, body: body.identity }
+}
+
+function takesGzip(accepted: string | string[] | undefined): boolean {
+  const codings = (typeof accepted === 'string' ? accepted : '').split(',')
+  return codings.some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(coding))
+}

@@ -1,0 +1,95 @@
+import { documentName, type DocumentName, parsePackageName } from '../../composer/names.ts'
+import { AppError } from '../../errors.ts'
+import type { Sha256 } from '../../events/types.ts'
+import type { AsOfAnswer, Basis, DocumentAsOf } from '../../metadata/as-of.ts'
+import type { CurrentAnswer, CurrentDocument } from '../../metadata/current.ts'
+import { timeMachineHeader } from '../../time-machine/confidence.ts'
+import { httpDate, type Instant } from '../../time-machine/instant.ts'
+import type { Answer, Route, RouteRequest } from '../route.ts'
+import { answerDocument, encodeBody, type EncodedBody } from './document.ts'
+import { alsoPinned, pinOf } from './pin.ts'
+
+export interface MetadataDeps {
+  readonly current: CurrentDocument
+  readonly asOf: DocumentAsOf
+  readonly resolveBasis: (at: Instant) => Promise<Basis>
+  readonly body: (sha256: Sha256) => Promise<EncodedBody>
+}
+
+/** `/p2/{vendor}/{name}.json` and `…~dev.json`, now and as of an instant. */
+export function packageMetadata(deps: MetadataDeps): readonly Route[] {
+  return alsoPinned({
+    surface: 'composer',
+    method: 'get',
+    path: '/p2/:vendor/:file',
+    async handle(request) {
+      const at = pinOf(request)
+      const document = documentOf(request)
+      if (at === undefined) return await answerCurrent(request, await deps.current(document), deps)
+      const basis = await deps.resolveBasis(at)
+      return await answerAsOf(request, { found: await deps.asOf(document, basis), basis }, deps)
+    },
+  })
+}
+
+function documentOf({ params }: RouteRequest): DocumentName {
+  const { vendor = '', file = '' } = params
+  const [, name = '', dev] = /^(.+?)(~dev)?\.json$/.exec(file) ?? []
+  const packageName = parsePackageName(vendor, name)
+  if (packageName === undefined) {
+    throw new AppError('package_not_found', 'that is not the name of a package')
+  }
+  return documentName(packageName, dev === undefined ? 'tags' : 'branches')
+}
+
+async function answerCurrent(
+  { headers }: RouteRequest,
+  { sha256, lastModified, staleSeconds }: CurrentAnswer,
+  { body }: MetadataDeps,
+): Promise<Answer> {
+  return answerDocument(headers, {
+    body: await body(sha256),
+    lastModified: httpDate(lastModified),
+    headers: { ...currentCaching, ...staleHeaders(staleSeconds) },
+  })
+}
+
+/** For whatever caches stand in front: about as fresh as this proxy itself, and usable when it is down. */
+export const currentCaching = {
+  'Cache-Control': 'public, max-age=60, stale-while-revalidate=300, stale-if-error=86400',
+} as const
+
+export function staleHeaders(staleSeconds: number | undefined): Readonly<Record<string, string>> {
+  if (staleSeconds === undefined) return {}
+  return { Warning: '110 almanac "Response is Stale"', Age: String(Math.floor(staleSeconds)) }
+}
+
+async function answerAsOf(
+  { headers, query }: RouteRequest,
+  { found, basis }: { readonly found: AsOfAnswer; readonly basis: Basis },
+  { body }: MetadataDeps,
+): Promise<Answer> {
+  if (found.confidence === 'reconstructed' && query.get('strict') === '1') {
+    throw new AppError(
+      'not_known_then',
+      `this proxy had not seen the package yet at ${basis.at}, and strict=1 wants no reconstruction`,
+    )
+  }
+  const { reconstructed, sha256, lastModified } = found
+  return answerDocument(headers, {
+    body: reconstructed === undefined ? await body(sha256) : await encodeBody(reconstructed),
+    lastModified: httpDate(lastModified),
+    headers: pinnedHeaders(found, basis),
+  })
+}
+
+export function pinnedHeaders(
+  { confidence, since, until }: AsOfAnswer,
+  { settled }: Basis,
+): Readonly<Record<string, string>> {
+  return {
+    'X-Time-Machine': timeMachineHeader(confidence, since, until),
+    // Not immutable: what is known to be malware is taken out of the past as well.
+    'Cache-Control': settled ? 'public, max-age=3600, must-revalidate' : 'no-cache',
+  }
+}

@@ -1,0 +1,24 @@
+import { AppError } from '../../errors.ts'
+import type { Instant } from '../../time-machine/instant.ts'
+import { parsePin } from '../../time-machine/instant.ts'
+import type { Route, RouteRequest } from '../route.ts'
+
+/** A route below the root, and the same below `/at/{T}`. */
+export function alsoPinned(route: Route): readonly Route[] {
+  return [route, { ...route, path: `/at/:at${route.path}` }]
+}
+
+/**
+ * The instant that a request asks for, by its path (`/at/{T}/…`) or query (`?at={T}`).
+ *
+ * @throws AppError `invalid_instant` when it is none, or named more than once.
+ */
+export function pinOf({ params, query }: RouteRequest): Instant | undefined {
+  const named = [...(params['at'] === undefined ? [] : [params['at']]), ...query.getAll('at')]
+  const [text] = named
+  if (text === undefined) return undefined
+  if (named.length > 1) throw new AppError('invalid_instant', 'name one instant only, in `at`')
+  const parsed = parsePin(text)
+  if ('refusal' in parsed) throw new AppError('invalid_instant', parsed.refusal)
+  return parsed.instant
+}

@@ -1,0 +1,89 @@
+import type { DocumentName } from '../../composer/names.ts'
+import { rootDocument } from '../../composer/names.ts'
+import { buildRoot } from '../../composer/packages-json.ts'
+import type { JsonObject } from '../../composer/minify.ts'
+import type { Basis } from '../../metadata/as-of.ts'
+import { compactInstant, floorToSecond, httpDate, type Instant } from '../../time-machine/instant.ts'
+import type { Answer, Route, RouteRequest } from '../route.ts'
+import { answerDocument, encodeBody } from './document.ts'
+import {
+  currentCaching,
+  type MetadataDeps,
+  pinnedHeaders,
+  staleHeaders,
+} from './package-metadata.ts'
+import { alsoPinned, pinOf } from './pin.ts'
+
+export interface RootDeps extends MetadataDeps {
+  readonly publicUrl: string
+  /** Since when this proxy writes its root file as it does, whatever upstream's says. */
+  readonly renderedSince: Instant
+}
+
+/** `/packages.json`, now and as of an instant: upstream's root file, with every URL leading here. */
+export function rootFile(deps: RootDeps): readonly Route[] {
+  return alsoPinned({
+    surface: 'composer',
+    method: 'get',
+    path: `/${rootDocument satisfies DocumentName}`,
+    async handle(request) {
+      const at = pinOf(request)
+      return at === undefined
+        ? await answerCurrent(request, deps)
+        : await answerAsOf(request, await deps.resolveBasis(at), deps)
+    },
+  })
+}
+
+async function answerCurrent({ headers }: RouteRequest, deps: RootDeps): Promise<Answer> {
+  const { sha256, lastModified, staleSeconds } = await deps.current(rootDocument)
+  const { identity } = await deps.body(sha256)
+  const root = buildRoot({
+    upstreamRoot: parseRoot(identity),
+    publicUrl: deps.publicUrl,
+    pin: undefined,
+  })
+  return answerDocument(headers, {
+    body: await encodeBody(Buffer.from(JSON.stringify(root))),
+    lastModified: httpDate(later(lastModified, deps.renderedSince)),
+    headers: { ...currentCaching, ...staleHeaders(staleSeconds) },
+  })
+}
+
+async function answerAsOf(
+  { headers }: RouteRequest,
+  basis: Basis,
+  deps: RootDeps,
+): Promise<Answer> {
+  const found = await deps.asOf(rootDocument, basis)
+  const { identity } = await deps.body(found.sha256)
+  const root = buildRoot({
+    upstreamRoot: parseRoot(identity),
+    publicUrl: deps.publicUrl,
+    pin: { path: `/at/${compactInstant(basis.at)}`, message: messageFor(basis) },
+  })
+  return answerDocument(headers, {
+    body: await encodeBody(Buffer.from(JSON.stringify(root))),
+    lastModified: httpDate(later(floorToSecond(basis.at), deps.renderedSince)),
+    headers: pinnedHeaders(found, basis),
+  })
+}
+
+/** What the person running Composer reads. It may not change once the instant is settled. */
+function messageFor({ at, position, settled }: Basis): string {
+  const what = `Almanac: packages as of ${at}`
+  if (!settled) return `${what}, which is so recent that something may still be added to it`
+  if (position === 0n) {
+    return `${what}, before this proxy's first record: reconstructed from publication dates`
+  }
+  return `${what}, as recorded; packages first seen later are reconstructed from publication dates`
+}
+
+function later(one: Instant, other: Instant): Instant {
+  return one > other ? one : other
+}
+
+function parseRoot(bytes: Buffer): JsonObject {
+  // It was checked to be a JSON object before it was kept.
+  return JSON.parse(bytes.toString('utf8')) as JsonObject
+}

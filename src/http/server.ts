@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import Router, { type RouterContext } from '@koa/router'
+import Koa from 'koa'
+import type { Logger } from 'pino'
+import { AppError } from '../errors.ts'
+import { answerError } from './errors.ts'
+import type { Answer, Route, RouteRequest } from './route.ts'
+
+export interface HttpServer {
+  readonly port: number
+  /** Takes no new connections, lets requests under way end, and cuts what is left after `deadlineMs`. */
+  readonly close: (deadlineMs: number) => Promise<void>
+}
+
+const requestBodyBytesMax = 1024 * 1024
+
+/** Listens once everything behind the routes is ready. */
+export async function startHttpServer(
+  routes: readonly Route[],
+  options: { readonly host: string; readonly port: number; readonly logger: Logger },
+): Promise<HttpServer> {
+  const handle = createKoa(routes, options.logger).callback()
+  // Defaults that bound what a slow or idle client can hold; Node's own are 60 s, 300 s and no limit.
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 },
+    (request, response) => void handle(request, response),
+  )
+  server.maxConnections = 2_000
+  server.listen(options.port, options.host)
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : options.port
+  return { port, close: async (deadlineMs) => await close(server, deadlineMs) }
+}
+
+async function close(server: Server, deadlineMs: number): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
+  // A connection that was busy when close() began is idle, but open, after its answer.
+  const idle = setInterval(() => server.closeIdleConnections(), 100)
+  await closed
+  clearTimeout(deadline)
+  clearInterval(idle)
+}
+
+function createKoa(routes: readonly Route[], logger: Logger): Koa {
+  const router = new Router()
+  for (const route of routes) {
+    router[route.method](route.path, async (ctx) => await answer(ctx, route, logger))
+  }
+  const koa = new Koa()
+  koa.on('error', (error: unknown) => logger.warn({ err: error }, 'a response could not be sent'))
+  koa.use(async (ctx, next) => {
+    const begun = process.hrtime.bigint()
+    await next()
+    const { method, path, status } = ctx
+    const durationMs = Number((process.hrtime.bigint() - begun) / 1_000_000n)
+    logger.info({ requestId: randomUUID(), method, path, status, durationMs }, 'request')
+  })
+  koa.use(router.routes())
+  koa.use(async (ctx) => {
+    const missing = new AppError('route_not_found', `Nothing is at ${ctx.path}`)
+    await send(ctx, answerError(missing, 'composer'))
+  })
+  return koa
+}
+
+async function answer(ctx: RouterContext, route: Route, logger: Logger): Promise<void> {
+  try {
+    await send(ctx, await route.handle(requestOf(ctx)))
+  } catch (error) {
+    const failure = answerError(error, route.surface)
+    if (isClientGone(error)) return
+    if (!(error instanceof AppError)) {
+      logger.error({ err: error, path: ctx.path }, `${ctx.method} ${ctx.path} failed`)
+    }
+    if (ctx.headerSent) ctx.res.destroy()
+    else await send(ctx, failure)
+  }
+}
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+}
+
+function requestOf(ctx: RouterContext): RouteRequest {
+  return {
+    params: ctx.params,
+    query: new URLSearchParams(ctx.querystring),
+    headers: ctx.headers,
+    body: async () => await readBody(ctx),
+  }
+}
+
+async function readBody(ctx: RouterContext): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let sizeBytes = 0
+  for await (const chunk of ctx.req) {
+    if (!Buffer.isBuffer(chunk)) throw new TypeError('a request body is read as bytes')
+    sizeBytes += chunk.length
+    if (sizeBytes > requestBodyBytesMax) {
+      throw new AppError('too_large', `a request body may have ${requestBodyBytesMax} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+async function send(ctx: Koa.Context, { status, headers, body }: Answer): Promise<void> {
+  ctx.status = status
+  ctx.set({ 'X-Content-Type-Options': 'nosniff', ...headers })
+  if (body === undefined || Buffer.isBuffer(body)) {
+    ctx.body = body ?? null
+    // Koa turns an empty body into 204 and drops its headers.
+    ctx.status = status
+    if (headers['Content-Type'] !== undefined) ctx.set('Content-Type', headers['Content-Type'])
+    return
+  }
+  ctx.respond = false
+  ctx.res.writeHead(status)
+  if (ctx.method === 'HEAD') ctx.res.end()
+  else await pipeline(Readable.from(body), ctx.res)
+}

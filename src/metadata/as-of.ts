@@ -1,0 +1,116 @@
+import { type DocumentName, packageOfDocument, rootDocument } from '../composer/names.ts'
+import { AppError } from '../errors.ts'
+import type { Position, Sha256 } from '../events/types.ts'
+import { type Confidence, confidenceOf } from '../time-machine/confidence.ts'
+import { type Instant, floorToSecond } from '../time-machine/instant.ts'
+import { reconstructDocument } from '../time-machine/reconstruct.ts'
+import type { CurrentDocument } from './current.ts'
+
+/** A state of a document; see projections/document.ts for each field. */
+export interface KnownState {
+  readonly recorded_at: Instant
+  readonly sha256: Sha256 | null
+  readonly last_modified: Instant | null
+  readonly served_last_modified: Instant | null
+  readonly verified_until: Instant
+}
+
+/** An instant, and what it comes down to: the events up to `position`. */
+export interface Basis {
+  readonly at: Instant
+  readonly position: Position
+  /** false: so recent that an event may still be recorded at or before it. */
+  readonly settled: boolean
+}
+
+export interface AsOfAnswer {
+  /** Names the bytes to serve when they are a snapshot as it is … */
+  readonly sha256: Sha256
+  /** … and is there when they are made from it. */
+  readonly reconstructed: Buffer | undefined
+  readonly lastModified: Instant
+  readonly confidence: Confidence
+  /** These bytes are known to have been upstream's from `since` to `until`. */
+  readonly since: Instant
+  readonly until: Instant
+}
+
+export interface AsOfOptions {
+  readonly statesAround: (
+    document: DocumentName,
+    position: Position,
+  ) => Promise<{ readonly at: KnownState | undefined; readonly next: KnownState | undefined }>
+  readonly snapshot: (sha256: Sha256) => Promise<Buffer>
+  /** Asked when a document was never seen, so that pins work from the first day. */
+  readonly current: CurrentDocument
+}
+
+/**
+ * A document as of an instant. The same basis gives the same bytes for ever.
+ *
+ * @throws AppError `not_known_then` when upstream had no such document then, `package_not_found` when
+ * it has none at all, `upstream_unavailable` when it was never seen and upstream doesn't answer.
+ */
+export type DocumentAsOf = (document: DocumentName, basis: Basis) => Promise<AsOfAnswer>
+
+export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
+  const { statesAround, snapshot, current } = options
+  return async (document, basis) => {
+    let states = await statesAround(document, basis.position)
+    if (states.at === undefined && states.next === undefined) {
+      await current(document)
+      states = await statesAround(document, basis.position)
+    }
+    const state = states.at ?? states.next
+    if (state === undefined) throw new Error(`${document} was fetched but has no history`)
+    if (!isThere(state)) {
+      throw new AppError('not_known_then', `upstream had no ${document} at ${basis.at}`)
+    }
+    const confidence = confidenceOf({
+      at: basis.at,
+      settled: basis.settled,
+      observedAt: state.recorded_at,
+      lastModified: state.last_modified ?? undefined,
+      verifiedUntil: state.verified_until,
+      next: states.at === undefined ? undefined : nextOf(states.next),
+    })
+    const bytes =
+      confidence === 'reconstructed'
+        ? await reconstruct(document, state, { at: basis.at, snapshot })
+        : { reconstructed: undefined, lastModified: state.served_last_modified }
+    return {
+      ...bytes,
+      sha256: state.sha256,
+      confidence,
+      since: state.last_modified ?? state.recorded_at,
+      until: state.verified_until,
+    }
+  }
+}
+
+interface ThereState extends KnownState {
+  readonly sha256: Sha256
+  readonly served_last_modified: Instant
+}
+
+function isThere(state: KnownState): state is ThereState {
+  return state.sha256 !== null
+}
+
+function nextOf(state: KnownState | undefined): { lastModified: Instant | undefined } | undefined {
+  return state === undefined ? undefined : { lastModified: state.last_modified ?? undefined }
+}
+
+/** Made from the first state ever seen, which never changes, so neither does the result. */
+async function reconstruct(
+  document: DocumentName,
+  state: ThereState,
+  { at, snapshot }: { readonly at: Instant; readonly snapshot: AsOfOptions['snapshot'] },
+): Promise<{ readonly reconstructed: Buffer | undefined; readonly lastModified: Instant }> {
+  const name = packageOfDocument(document)
+  if (document === rootDocument || name === undefined) {
+    return { reconstructed: undefined, lastModified: state.served_last_modified }
+  }
+  const reconstructed = reconstructDocument(await snapshot(state.sha256), name.packageName, at)
+  return { reconstructed, lastModified: floorToSecond(at) }
+}

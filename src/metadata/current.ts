@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type DocumentName, rootDocument } from '../composer/names.ts'
+import { AppError } from '../errors.ts'
+import type { Sha256 } from '../events/types.ts'
+import { type Instant, msOfInstant } from '../time-machine/instant.ts'
+import type { Refresh } from './refresh.ts'
+
+/** What the read model says of a document now; see projections/document.ts for each field. */
+export interface CurrentState {
+  readonly sha256: Sha256 | null
+  readonly served_last_modified: Instant | null
+  readonly checked_at: Instant | null
+  readonly missing_since: Instant | null
+  readonly gone: boolean
+  readonly failed_at: Instant | null
+}
+
+export interface CurrentAnswer {
+  readonly sha256: Sha256
+  readonly lastModified: Instant
+  /** How long ago upstream was seen to have these bytes, when that is longer than it should be. */
+  readonly staleSeconds: number | undefined
+}
+
+export interface CurrentOptions {
+  readonly currentState: (document: DocumentName) => Promise<CurrentState | undefined>
+  readonly refresh: Refresh
+  readonly now: () => Instant
+  readonly metadataTtlSeconds: number
+}
+
+/**
+ * The document to serve now, refreshed first when it isn't fresh.
+ *
+ * @throws AppError `package_not_found` when upstream itself has no such document;
+ * `upstream_unavailable` when nothing is known of it and upstream gives no answer.
+ */
+export type CurrentDocument = (document: DocumentName) => Promise<CurrentAnswer>
+
+/** With a copy at hand nobody waits longer for upstream; the refresh goes on behind the answer. */
+const foregroundWaitMs = 2_000
+/** After a failed fetch, what we have is served for this long without asking again. */
+const failurePauseSeconds = 5
+/** How long "no such document" is believed without asking again. */
+const missingTtlSeconds = 60
+
+export function createCurrentDocument(options: CurrentOptions): CurrentDocument {
+  const { currentState, refresh, now, metadataTtlSeconds } = options
+
+  /** undefined: never asked, so there is no age. */
+  function ageSeconds(at: Instant | null): number | undefined {
+    return at === null ? undefined : (msOfInstant(now()) - msOfInstant(at)) / 1000
+  }
+  function isWithin(at: Instant | null, seconds: number): boolean {
+    const age = ageSeconds(at)
+    return age !== undefined && age < seconds
+  }
+  function needsRefresh(state: CurrentState | undefined): boolean {
+    if (state === undefined) return true
+    if (isServable(state) && isWithin(state.failed_at, failurePauseSeconds)) return false
+    const doubted = state.missing_since !== null
+    const ttl = doubted ? Math.min(missingTtlSeconds, metadataTtlSeconds) : metadataTtlSeconds
+    return !isWithin(state.checked_at, state.gone ? missingTtlSeconds : ttl)
+  }
+  function answerFrom(document: DocumentName, state: CurrentState | undefined): CurrentAnswer {
+    if (state !== undefined && isServable(state)) {
+      const age = ageSeconds(state.checked_at) ?? 0
+      const { sha256, served_last_modified } = state
+      const staleSeconds = age >= metadataTtlSeconds && state.failed_at !== null ? age : undefined
+      return { sha256, lastModified: served_last_modified, staleSeconds }
+    }
+    if (state?.gone === true && state.failed_at === null && document !== rootDocument) {
+      throw new AppError('package_not_found', `${document} isn't known upstream`)
+    }
+    throw new AppError('upstream_unavailable', `${document} isn't cached here and upstream failed`)
+  }
+
+  return async (document) => {
+    const state = await currentState(document)
+    if (!needsRefresh(state)) return answerFrom(document, state)
+    const refreshing = refresh(document)
+    if (state !== undefined && isServable(state)) {
+      await Promise.race([refreshing, delay(foregroundWaitMs, undefined, { ref: false })])
+    } else {
+      await refreshing
+    }
+    return answerFrom(document, await currentState(document))
+  }
+}
+
+interface ServableState extends CurrentState {
+  readonly sha256: Sha256
+  readonly served_last_modified: Instant
+}
+
+function isServable(state: CurrentState): state is ServableState {
+  return state.sha256 !== null && !state.gone
+}

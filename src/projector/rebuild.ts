@@ -1,0 +1,52 @@
+import { sql } from 'kysely'
+import type { Db } from '../database/schema.ts'
+import type { EventLog } from '../events/log.ts'
+import { applyBatch, createBuild, enterSchema, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
+import { type Projection, type ProjectionSources, schemaOf } from './projection.ts'
+
+export interface Rebuild {
+  readonly db: Db
+  readonly log: EventLog
+  readonly projection: Projection
+  readonly sources: ProjectionSources
+}
+
+const batchEventsMax = 1000
+
+/**
+ * Builds a read model anew from the whole log, beside the live one, and puts it in its place.
+ *
+ * The live one serves and advances meanwhile, on any number of nodes. Returns how many events were
+ * applied. A crash leaves the live one as it was, and an unused schema that the next rebuild replaces.
+ */
+export async function rebuild({ db, log, projection, sources }: Rebuild): Promise<number> {
+  const live = schemaOf(projection)
+  const shadow = `${live}_rebuild`
+  await db.transaction().execute(async (tx) => await createBuild(tx, projection, shadow))
+  let position = 0n
+  let applied = 0
+  for (;;) {
+    const events = await log.read(position, batchEventsMax)
+    applied += events.length
+    position = await applyBatch(db, { projection, schema: shadow, events, after: position, sources })
+    if (events.length < batchEventsMax) break
+  }
+  return await db.transaction().execute(async (tx) => {
+    // Holding the live checkpoint stops the live build here; it goes on in the new tables.
+    const livePosition = (await readCheckpoint(tx, live, { lock: true })) ?? 0n
+    await enterSchema(tx, shadow)
+    while (position < livePosition) {
+      for (const event of await log.read(position, batchEventsMax)) {
+        if (event.position > livePosition) break
+        await projection.apply(tx, event, sources)
+        applied += 1
+        position = event.position
+      }
+    }
+    await sql`drop schema ${sql.id(live)} cascade`.execute(tx)
+    await sql`alter schema ${sql.id(shadow)} rename to ${sql.id(live)}`.execute(tx)
+    await tx.deleteFrom('projection_checkpoint').where('schema_name', '=', shadow).execute()
+    await moveCheckpoint(tx, live, position)
+    return applied
+  })
+}

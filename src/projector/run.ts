@@ -1,0 +1,166 @@
+import { EventEmitter, once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { isConnectionLoss } from '../database/errors.ts'
+import type { Db } from '../database/schema.ts'
+import { AppError } from '../errors.ts'
+import type { EventLog } from '../events/log.ts'
+import type { Position } from '../events/types.ts'
+import { applyBatch, ensureBuild, readCheckpoint } from './checkpoint.ts'
+import { type Projection, type ProjectionSources, schemaOf } from './projection.ts'
+
+export interface ProjectorOptions {
+  readonly db: Db
+  readonly log: EventLog
+  readonly projections: readonly Projection[]
+  readonly sources: ProjectionSources
+  readonly logger: Logger
+  /** How soon what another node appended is seen here; own appends are seen at once. */
+  readonly pollIntervalMs?: number
+}
+
+export interface ProjectionStatus {
+  readonly name: string
+  readonly version: number
+  readonly position: Position
+  /** `stopped`: it met an event that it can't apply, which `error` names; it never skips one. */
+  readonly state: 'running' | 'stopped'
+  readonly error: string | undefined
+}
+
+export interface Projector {
+  /**
+   * Resolves once every projection has applied all events up to `position`.
+   *
+   * @throws AppError `still_catching_up` when one is stopped, or it takes longer than 10 s.
+   */
+  readonly until: (position: Position) => Promise<void>
+  readonly status: () => readonly ProjectionStatus[]
+  readonly stop: () => Promise<void>
+}
+
+const batchEventsMax = 500
+const untilTimeoutMs = 10_000
+const retryDelayMs = 500
+
+/** Creates missing read models, then keeps all of them up with the log until stopped. */
+export async function startProjector(options: ProjectorOptions): Promise<Projector> {
+  const { db, projections } = options
+  for (const projection of projections) await ensureBuild(db, projection)
+  const stopping = new AbortController()
+  const runners = await Promise.all(
+    projections.map(async (projection) => await startRunner(projection, options, stopping.signal)),
+  )
+  return {
+    async until(position) {
+      const deadline = AbortSignal.timeout(untilTimeoutMs)
+      await Promise.all(runners.map(async (runner) => await runner.until(position, deadline)))
+    },
+    status: () => runners.map((runner) => runner.status()),
+    async stop() {
+      stopping.abort()
+      await Promise.all(runners.map(async (runner) => await runner.end()))
+    },
+  }
+}
+
+interface Runner {
+  readonly until: (position: Position, deadline: AbortSignal) => Promise<void>
+  readonly status: () => ProjectionStatus
+  /** After `stopping`: wakes it and waits until it has let go of the database. */
+  readonly end: () => Promise<void>
+}
+
+async function startRunner(
+  projection: Projection,
+  options: ProjectorOptions,
+  stopping: AbortSignal,
+): Promise<Runner> {
+  const { db, log, sources, logger, pollIntervalMs = 250 } = options
+  const schema = schemaOf(projection)
+  const wakeUp = createWakeUp()
+  let position = (await readCheckpoint(db, schema)) ?? 0n
+  let failure: string | undefined
+
+  /** true when there may be more to do at once. */
+  async function step(): Promise<boolean> {
+    const events = await log.read(position, batchEventsMax)
+    if (events.length === 0) return false
+    position = await applyBatch(db, { projection, schema, events, after: position, sources })
+    return true
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.aborted && failure === undefined) {
+      try {
+        const more = await step()
+        wakeUp.announce()
+        if (!more) await wakeUp.wait(pollIntervalMs)
+      } catch (error) {
+        if (isConnectionLoss(error)) {
+          logger.warn({ err: error, projection: projection.name }, 'projection waits for the database')
+          await delay(retryDelayMs, undefined, { signal: stopping }).catch(() => undefined)
+        } else {
+          failure = `after position ${position}: ${error instanceof Error ? error.message : String(error)}`
+          logger.error({ err: error, projection: projection.name }, `projection stopped ${failure}`)
+        }
+      }
+    }
+    wakeUp.announce()
+  }
+  const ended = run()
+
+  return {
+    async end() {
+      wakeUp.wake()
+      await ended
+    },
+    status: () => ({
+      name: projection.name,
+      version: projection.version,
+      position,
+      state: failure === undefined ? 'running' : 'stopped',
+      error: failure,
+    }),
+    async until(wanted, deadline) {
+      while (position < wanted) {
+        if (failure !== undefined || deadline.aborted || stopping.aborted) {
+          throw new AppError('still_catching_up', 'Almanac is still catching up; try again shortly')
+        }
+        wakeUp.wake()
+        await wakeUp.nextStep(deadline)
+      }
+    },
+  }
+}
+
+/** Lets a loop sleep until it is woken, and others wait until it has made a step. */
+function createWakeUp(): {
+  readonly wake: () => void
+  readonly wait: (timeoutMs: number) => Promise<void>
+  readonly announce: () => void
+  readonly nextStep: (deadline: AbortSignal) => Promise<void>
+} {
+  const signals = new EventEmitter().setMaxListeners(0)
+  let woken = false
+  return {
+    wake() {
+      woken = true
+      signals.emit('wake')
+    },
+    async wait(timeoutMs) {
+      if (!woken) await heard(signals, 'wake', AbortSignal.timeout(timeoutMs))
+      woken = false
+    },
+    announce: () => void signals.emit('step'),
+    nextStep: async (deadline) => await heard(signals, 'step', deadline),
+  }
+}
+
+async function heard(signals: EventEmitter, name: string, deadline: AbortSignal): Promise<void> {
+  try {
+    await once(signals, name, { signal: deadline })
+  } catch (error) {
+    if (!deadline.aborted) throw error
+  }
+}

@@ -1,0 +1,44 @@
+import { type Instant, trimmedInstant } from './instant.ts'
+
+/**
+ * How sure the answer to "what was this document at T" is.
+ *
+ * - `exact`: upstream had these bytes at T.
+ * - `carried`: the last bytes seen before T; they weren't checked again until after it.
+ * - `stale`: upstream had already moved on at T, but this proxy hadn't seen it: clients got these bytes.
+ * - `reconstructed`: first seen after T; inferred from what the versions say of themselves.
+ * - `unsettled`: T is so recent that an event may still land at or before it.
+ */
+export type Confidence = 'exact' | 'carried' | 'stale' | 'reconstructed' | 'unsettled'
+
+/** The state of a document that was chosen to answer for `at`. */
+export type ChosenState = {
+  readonly at: Instant
+  /** Whether no event can be recorded at or before `at` any more. */
+  readonly settled: boolean
+  /** When this proxy first saw the state. */
+  readonly observedAt: Instant
+  /** Since when upstream had it, in upstream's own words. */
+  readonly lastModified: Instant | undefined
+  /** When it was last seen to be upstream's current state. */
+  readonly verifiedUntil: Instant
+  /** The state observed after it, if there is one by now. */
+  readonly next: { readonly lastModified: Instant | undefined } | undefined
+}
+
+export function confidenceOf(state: ChosenState): Confidence {
+  const { at, lastModified } = state
+  if (state.observedAt > at) {
+    // Settled or not: nothing that is still to come can be observed earlier than the first time.
+    return lastModified !== undefined && lastModified <= at ? 'exact' : 'reconstructed'
+  }
+  if (!state.settled) return 'unsettled'
+  if (at <= state.verifiedUntil) return 'exact'
+  const movedAt = state.next?.lastModified
+  return movedAt !== undefined && movedAt <= at ? 'stale' : 'carried'
+}
+
+/** The value of `X-Time-Machine`: the word, and the interval in which the answer holds. */
+export function timeMachineHeader(confidence: Confidence, since: Instant, until: Instant): string {
+  return `${confidence}; since=${trimmedInstant(since)}; until=${trimmedInstant(until)}`
+}

@@ -1,0 +1,156 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { inspect, parseArgs } from 'node:util'
+import { runDatabase } from './support/run-database.ts'
+import { runTestFile, type TestFileResult } from './support/test-file.ts'
+
+const usage = `usage: npm test -- [word …] [--tier unit,contract,…] [--jobs N] [--limit-seconds N]
+  word             runs the files with that word in their path
+  --tier           runs the files of those folders of test/
+  --jobs           how many files run at once (2)
+  --limit-seconds  how long one file may take (180, and 600 for e2e)
+  --root           the folder that has the tiers (test)`
+
+const { values, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: {
+    tier: { type: 'string' },
+    jobs: { type: 'string', default: '2' },
+    'limit-seconds': { type: 'string' },
+    root: { type: 'string', default: import.meta.dirname },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+interface Run {
+  readonly root: string
+  /** Everything that the run writes is in here. */
+  readonly directory: string
+  readonly database: ReturnType<typeof runDatabase>
+  readonly interrupted: AbortController
+}
+
+interface Totals {
+  passed: number
+  failed: number
+  skipped: number
+  readonly skippedLines: string[]
+  readonly failures: string[]
+}
+
+if (values.help) say(usage)
+else process.exitCode = await runAll(path.resolve(values.root))
+
+/** Runs the chosen files, prints a line for each, and returns the exit code. */
+async function runAll(root: string): Promise<number> {
+  // PostgreSQL may run as another user, who has to be able to get to its data.
+  const directory = mkdtempSync(path.join(tmpdir(), 'almanac-test-'))
+  chmodSync(directory, 0o755)
+  const interrupted = new AbortController()
+  const run: Run = { root, directory, database: runDatabase(directory), interrupted }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => interrupted.abort())
+  }
+  const totals: Totals = { passed: 0, failed: 0, skipped: 0, skippedLines: [], failures: [] }
+  await noting(totals, async () => await runFiles(testFiles(root), run, totals))
+  await noting(totals, run.database.stop)
+  rmSync(directory, { recursive: true, force: true })
+  return summarise(totals, interrupted.signal.aborted)
+}
+
+/** The test files that were asked for, tier by tier: those that fail soonest come first. */
+function testFiles(root: string): readonly string[] {
+  const tiers = ['unit', 'contract', 'integration', 'http', 'e2e']
+  const wanted = values.tier?.split(',') ?? tiers
+  const unknown = wanted.filter((tier) => !tiers.includes(tier))
+  if (unknown.length > 0) throw new Error(`no such tier: ${unknown.join(', ')}\n${usage}`)
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+    (file) =>
+      file.endsWith('.test.ts') &&
+      (words.length === 0 || words.some((word) => file.includes(word))),
+  )
+  const misplaced = files.filter((file) => !tiers.includes(tierOf(file)))
+  if (misplaced.length > 0) throw new Error(`in no tier's folder: ${misplaced.join(', ')}`)
+  return tiers
+    .filter((tier) => wanted.includes(tier))
+    .flatMap((tier) => files.filter((file) => tierOf(file) === tier).toSorted())
+}
+
+function tierOf(file: string): string {
+  return file.split(path.sep)[0] ?? ''
+}
+
+async function runFiles(files: readonly string[], run: Run, totals: Totals): Promise<void> {
+  const queue = files.entries()
+  const worker = async (): Promise<void> => {
+    for (const [index, file] of queue) {
+      if (run.interrupted.signal.aborted) return
+      report(
+        file,
+        await runOne(file, { ...run, directory: path.join(run.directory, `${index}`) }),
+        totals,
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: Number(values.jobs) }, worker))
+}
+
+async function runOne(file: string, run: Run): Promise<TestFileResult> {
+  const tier = tierOf(file)
+  const limitSeconds = Number(values['limit-seconds'] ?? (tier === 'e2e' ? 600 : 180))
+  const { FORCE_COLOR: _, ...env } = process.env
+  mkdirSync(run.directory, { mode: 0o755 })
+  try {
+    return await runTestFile({
+      file: path.join(run.root, file),
+      env: { ...env, ...(tier === 'unit' ? {} : await run.database.environment()) },
+      directory: run.directory,
+      limitMs: limitSeconds * 1000,
+      signal: run.interrupted.signal,
+    })
+  } catch (error) {
+    const none = { passed: 0, skipped: 0, skippedLines: [], output: '', durationMs: 0 }
+    return { ...none, failed: 1, problems: [`could not be run: ${inspect(error)}`] }
+  } finally {
+    rmSync(run.directory, { recursive: true, force: true })
+  }
+}
+
+/** A failure of the run itself counts like that of a test, and doesn't keep the rest from happening. */
+async function noting(totals: Totals, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    totals.failed += 1
+    totals.failures.push(`the run itself: ${inspect(error)}`)
+  }
+}
+
+function report(file: string, result: TestFileResult, totals: Totals): void {
+  const { passed, failed, skipped, problems, output, durationMs } = result
+  totals.passed += passed
+  totals.failed += failed
+  totals.skipped += skipped
+  totals.skippedLines.push(...result.skippedLines)
+  const counts = `${passed} passed, ${failed} failed, ${skipped} skipped, ${durationMs} ms`
+  if (failed === 0) {
+    say(`ok   ${file}: ${counts}`)
+    return
+  }
+  totals.failures.push(file)
+  say(
+    [`FAIL ${file}: ${counts}`, ...problems.map((problem) => `     ${problem}`), output].join('\n'),
+  )
+}
+
+function summarise(totals: Totals, wasInterrupted: boolean): number {
+  for (const line of totals.skippedLines) say(line)
+  for (const file of totals.failures) say(`FAIL ${file}`)
+  say(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)
+  return totals.failed === 0 && totals.passed > 0 && !wasInterrupted ? 0 : 1
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

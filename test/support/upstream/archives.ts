@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { zip } from '../zip.ts'
+import type { VersionState } from './history.ts'
+import type { PackageDescription } from './packages.ts'
+
+export interface ArchiveOptions {
+  readonly description: PackageDescription
+  /** `repacked`: the same files in other bytes; `tampered`: another file among them. */
+  readonly form: 'original' | 'repacked' | 'tampered'
+}
+
+/** The zip of one commit: a folder with a composer.json and one PHP class, which can be autoloaded. */
+export function archiveOf(version: VersionState, { description, form }: ArchiveOptions): Buffer {
+  const { label, reference, facts } = version
+  const { namespace, autoload } = autoloadOf(version.package)
+  const composer = {
+    name: version.package,
+    description: description.description,
+    ...facts,
+    autoload,
+  }
+  const release = `<?php
+
+namespace ${namespace};
+
+final class Release
+{
+    public const VERSION = '${label}';
+    public const REFERENCE = '${reference}';
+}
+`
+  const files: [path: string, content: string | Buffer, mode?: number][] = [
+    ['composer.json', `${JSON.stringify(composer, null, 4)}\n`],
+    ['src/Release.php', release],
+  ]
+  for (const bin of facts.bin ?? []) files.push([bin, "<?php\n\necho 'ok';\n", 0o755])
+  const { ballastBytes = 0 } = description
+  if (ballastBytes > 0) files.push(['ballast.bin', noise(reference, ballastBytes)])
+  if (form === 'tampered') files.push(['src/extra.php', "<?php\n\necho 'not of the tag';\n"])
+
+  const folder = `${version.package.replace('/', '-')}-${reference.slice(0, 7)}`
+  const entries = files.map(([path, content, mode = 0o644]) => ({
+    path: `${folder}/${path}`,
+    content,
+    mode,
+  }))
+  return zip([{ path: `${folder}/` }, ...entries], {
+    method: form === 'repacked' ? 'stored' : 'deflate',
+    comment: reference,
+  })
+}
+
+/** `acme/log` → `Acme\Log`, found in `src/`. */
+export function autoloadOf(name: string): {
+  readonly namespace: string
+  readonly autoload: { readonly 'psr-4': Readonly<Record<string, string>> }
+} {
+  const namespace = name
+    .split('/')
+    .map((part) =>
+      part.replaceAll(/(?:^|[-_.])([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+    )
+    .join('\\')
+  return { namespace, autoload: { 'psr-4': { [`${namespace}\\`]: 'src/' } } }
+}
+
+/** Bytes that don't compress, the same for the same seed. */
+function noise(seed: string, sizeBytes: number): Buffer {
+  const blocks: Buffer[] = []
+  for (let block = 0; block * 64 < sizeBytes; block += 1) {
+    blocks.push(createHash('sha512').update(`${seed} ${block}`).digest())
+  }
+  return Buffer.concat(blocks).subarray(0, sizeBytes)
+}

@@ -1,0 +1,61 @@
+import { bothDocuments, secondsOf, type DocumentKind, type History } from './history.ts'
+import type { ComposerFacts } from './packages.ts'
+
+/** What tests let happen upstream. */
+export interface Storyteller {
+  /** A new version, of a new package perhaps. Returns its reference. */
+  publish(name: string, version: string, facts?: ComposerFacts): string
+  /** The tag now names another commit. Returns the new reference. */
+  moveTag(name: string, version: string): string
+  /** A new commit on a branch, which may be a new one. Returns its reference. */
+  pushCommit(name: string, branch: string): string
+  withdraw(name: string, version: string): void
+  abandon(name: string, replacement: string): void
+  /** Versions of the package become known malware. */
+  flagMalware(name: string, constraint: string): void
+  /** Both documents answer 404 from now on. */
+  deletePackage(name: string): void
+  /**
+   * The same bytes under a new Last-Modified: the clock's, unless one is given.
+   *
+   * @param document `vendor/name`, or `vendor/name~dev`.
+   */
+  touch(document: string, lastModified?: string): void
+}
+
+/** @param tick moves the clock on by a second and returns it. */
+export function storyteller(history: History, tick: () => number): Storyteller {
+  const change = (name: string, shownIn: readonly DocumentKind[], apply: Apply): void => {
+    history.change(name, { at: tick(), shownIn, apply })
+  }
+  const show = (name: string, label: string, kind: DocumentKind): string =>
+    history.show({ name, label, kind, at: tick() })
+  return {
+    publish: (name, label, facts) => history.show({ name, label, kind: 'tags', at: tick(), facts }),
+    moveTag: (name, version) => show(name, version, 'tags'),
+    pushCommit: (name, branch) => show(name, branch, 'dev'),
+    withdraw: (name, version) => change(name, ['tags'], (state) => state.tags.delete(version)),
+    abandon: (name, replacement) =>
+      change(name, bothDocuments, (state) => (state.abandoned = replacement)),
+    flagMalware: (name, constraint) =>
+      change(name, ['tags'], (state) => state.malware.push(constraint)),
+    deletePackage: (name) =>
+      change(name, bothDocuments, (state) => {
+        state.isDeleted = true
+        state.tags.clear()
+        state.branches.clear()
+      }),
+    touch(document, lastModified) {
+      const [name = '', dev] = document.split('~')
+      const kind = dev === undefined ? 'tags' : 'dev'
+      const modifiedAt = lastModified === undefined ? undefined : secondsOf(lastModified)
+      change(
+        name,
+        [kind],
+        (state) => (state.modifiedAt[kind] = modifiedAt ?? state.modifiedAt[kind]),
+      )
+    },
+  }
+}
+
+type Apply = Parameters<History['change']>[1]['apply']

@@ -3,7 +3,12 @@ import type { DocumentName } from '../src/composer/names.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { Position, RecordedEvent } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
-import { addSeconds, floorToSecond, type Instant, msOfInstant } from '../src/time-machine/instant.ts'
+import {
+  addSeconds,
+  floorToSecond,
+  type Instant,
+  msOfInstant,
+} from '../src/time-machine/instant.ts'
 
 /** What is known of a document now. */
 export type CurrentDocument = Readonly<Database['document_current']>
@@ -58,9 +63,8 @@ export const document: Projection = {
       .values(now)
       .onConflict((conflict) => conflict.column('document').doUpdateSet(now))
       .execute()
-    if (now.sha256 === null || event.type === 'MetadataFetchFailed') return
     if (now.sha256 !== before.sha256 || now.gone !== before.gone) await beginState(tx, event, now)
-    else if (event.type === 'MetadataConfirmed') await extendState(tx, event)
+    else if (confirms(event, now)) await extendState(tx, event)
   },
 }
 
@@ -140,6 +144,11 @@ function afterMissing(
     msOfInstant(at) - msOfInstant(missing_since) >= missingMsToBeGone
   const wasThere = before.sha256 !== null && !before.gone
   return { missing_since, missing_checks, gone: !wasThere || confirmed }
+}
+
+/** Whether upstream said that nothing has changed: the bytes are the same, or there still are none. */
+function confirms({ type }: DocumentEvent, now: CurrentDocument): boolean {
+  return type === 'MetadataConfirmed' || (type === 'MetadataMissing' && now.gone)
 }
 
 async function beginState(tx: Tx, event: DocumentEvent, now: CurrentDocument): Promise<void> {

@@ -9,8 +9,8 @@ import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
 import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
 import { documentName, rootDocument } from './composer/names.ts'
-import { type JsonObject } from './composer/minify.ts'
 import { upstreamEndpoints } from './composer/packages-json.ts'
+import { parseRootFile } from './composer/root-file.ts'
 import type { Config } from './config.ts'
 import { openDatabase } from './database/client.ts'
 import { migrate } from './database/migrate.ts'
@@ -44,7 +44,6 @@ import { relayQuestion } from './upstream/relay.ts'
 export interface Outside {
   readonly databaseUrl: string
   readonly dataDirectory: string
-  readonly publicUrl: string
   readonly logger: Logger
   readonly now: () => Instant
   /** Dates events; without it the database's clock does, which all nodes share. */
@@ -85,8 +84,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   await projector.until(await log.head())
 
   const parts: Parts = { config, outside, db, log, snapshots, projector }
-  const generatedToken =
-    config.adminToken === undefined ? await generateAdminToken(db) : undefined
+  const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   let draining = false
   const routes = [
     ...(await composerRoutes(parts)),
@@ -116,7 +114,8 @@ interface Parts {
 
 async function composerRoutes(parts: Parts): Promise<readonly Route[]> {
   const { config, db, log, snapshots, projector } = parts
-  const { publicUrl, now } = parts.outside
+  const { publicUrl } = config
+  const { now } = parts.outside
   const current = buildCurrent(parts)
   const metadata = {
     current,
@@ -204,8 +203,7 @@ function buildRelay({ config, snapshots }: Parts, current: CurrentDocument): Rel
   const { packagistUrl, userAgent, upstreamTimeoutSeconds } = config
   return async (question) => {
     const { sha256 } = await current(rootDocument)
-    // It was checked to be a JSON object before it was kept.
-    const root = JSON.parse((await snapshots.get(sha256)).toString('utf8')) as JsonObject
+    const root = parseRootFile(await snapshots.get(sha256))
     const template = upstreamEndpoints(root, packagistUrl)[question.endpoint]
     if (template === undefined) return undefined
     const client = createUpstreamClient({
@@ -226,7 +224,9 @@ async function readiness({ db, projector }: Parts, draining: boolean): Promise<R
   const checks = {
     database,
     projections:
-      stopped.length === 0 ? 'ok' : stopped.map(({ name, error }) => `${name}: ${error}`).join('; '),
+      stopped.length === 0
+        ? 'ok'
+        : stopped.map(({ name, error }) => `${name}: ${error}`).join('; '),
     server: draining ? 'shutting down' : 'ok',
   }
   return { ready: Object.values(checks).every((check) => check === 'ok'), checks }

@@ -16,10 +16,9 @@ export type Config = {
   /** Undefined: one is generated at the first start. */
   readonly adminToken: string | undefined
   readonly host: string
-  /** 0: any free port. */
   readonly port: number
-  /** How clients reach this server, without a trailing slash; undefined only when the port is 0. */
-  readonly publicUrl: string | undefined
+  /** How clients reach this server, without a trailing slash. */
+  readonly publicUrl: string
   /** Undefined: the caller's choice. */
   readonly dataDirectory: string | undefined
   /** Undefined: the embedded PostgreSQL in the data directory. */
@@ -63,7 +62,7 @@ const schema = z.object({
     .string()
     .refine(isHost, 'must be an IP address or a host name, without a port')
     .default('127.0.0.1'),
-  PORT: wholeNumber('', 0, 65_535).default(8080),
+  PORT: wholeNumber('', 1, 65_535).default(8080),
   PUBLIC_URL: webUrl('https://packages.example.com').optional(),
   DATA_DIR: z
     .string()
@@ -151,8 +150,7 @@ function missingPublicUrl(set: Environment): string[] {
   return ["PUBLIC_URL must be set when HOST isn't a loopback address: the URL that clients use."]
 }
 
-function localUrl(host: string, port: number): string | undefined {
-  if (port === 0) return undefined
+function localUrl(host: string, port: number): string {
   return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 }
 

@@ -23,7 +23,6 @@ async function main(): Promise<void> {
   const app = await startApp(config, {
     databaseUrl: database.url,
     dataDirectory,
-    publicUrl: config.publicUrl,
     logger,
     now,
   }).catch(async (error: unknown) => {

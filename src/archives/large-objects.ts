@@ -61,7 +61,8 @@ async function write(tx: Tx, file: FileHandle, sha256: Sha256): Promise<void> {
     await sql`select lo_put(${oid}, ${offset}, ${slice})`.execute(tx)
     offset += bytesRead
   }
-  if (hash.digest('hex') !== sha256) throw new Error(`the bytes for blob ${sha256} hash differently`)
+  if (hash.digest('hex') !== sha256)
+    throw new Error(`the bytes for blob ${sha256} hash differently`)
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('blob')
     .values({ sha256, oid, size_bytes: BigInt(offset) })

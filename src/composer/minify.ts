@@ -46,7 +46,7 @@ export function minifyVersions(versions: readonly JsonObject[]): JsonObject[] {
 function advance(current: Record<string, unknown>, version: JsonObject): JsonObject {
   const difference = merged({}, {})
   for (const key of Object.keys(version)) {
-    if (key in current && isSame(current[key], version[key])) continue
+    if (isSame(current[key], version[key])) continue
     difference[key] = version[key]
     current[key] = version[key]
   }

@@ -46,9 +46,9 @@ const parsers: ReadonlyMap<number, (text: string) => unknown> = new Map<
   [pg.types.builtins.TIMESTAMPTZ, instantOfTimestamp],
 ])
 
-const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
-  (format === 'binary' ? undefined : parsers.get(oid)) ??
-  pg.types.getTypeParser(oid, format as 'text') // its overloads split by format
+// Nothing is read in the binary format, which pg decodes as text and so spoils.
+const getTypeParser: pg.CustomTypesConfig['getTypeParser'] = (oid) =>
+  parsers.get(oid) ?? pg.types.getTypeParser(oid)
 
 /** `2026-05-01 12:00:00.5+00` (the session is in UTC) → `2026-05-01T12:00:00.500000Z`; a Date would lose µs. */
 function instantOfTimestamp(text: string): string {

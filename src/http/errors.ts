@@ -45,5 +45,10 @@ function explain(error: unknown): ErrorAnswer & { readonly code: string; readonl
   if (error instanceof AppError) {
     return { ...answers[error.code], code: error.code, detail: error.message }
   }
-  return { status: 500, title: 'Internal error', code: 'internal', detail: 'Internal error in Almanac' }
+  return {
+    status: 500,
+    title: 'Internal error',
+    code: 'internal',
+    detail: 'Internal error in Almanac',
+  }
 }

@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** What a handler sees of a request. Names in `params` are those of the route's path, decoded. */
+/** What a handler sees of a request. */
 export interface RouteRequest {
-  readonly params: Readonly<Record<string, string>>
+  /** A part of the path by the name that the route's path gives it, decoded; '' when it has no such. */
+  readonly param: (name: string) => string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   /**

@@ -89,8 +89,9 @@ function isClientGone(error: unknown): boolean {
 }
 
 function requestOf(ctx: RouterContext): RouteRequest {
+  const params: Readonly<Record<string, string | undefined>> = ctx.params
   return {
-    params: ctx.params,
+    param: (name) => params[name] ?? '',
     query: new URLSearchParams(ctx.querystring),
     headers: ctx.headers,
     body: async () => await readBody(ctx),

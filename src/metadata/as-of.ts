@@ -48,8 +48,8 @@ export interface AsOfOptions {
 /**
  * A document as of an instant. The same basis gives the same bytes for ever.
  *
- * @throws AppError `not_known_then` when upstream had no such document then, `package_not_found` when
- * it has none at all, `upstream_unavailable` when it was never seen and upstream doesn't answer.
+ * @throws AppError `not_known_then` when upstream had no such document then, `upstream_unavailable`
+ * when it was never seen and upstream doesn't answer.
  */
 export type DocumentAsOf = (document: DocumentName, basis: Basis) => Promise<AsOfAnswer>
 
@@ -58,14 +58,14 @@ export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
   return async (document, basis) => {
     let states = await statesAround(document, basis.position)
     if (states.at === undefined && states.next === undefined) {
-      await current(document)
+      await observe(document, current)
       states = await statesAround(document, basis.position)
     }
+    // Before the first state there is, that one stands in: also when it is that there was none, so
+    // that a name which appears later doesn't appear in a past that was answered already.
     const state = states.at ?? states.next
     if (state === undefined) throw new Error(`${document} was fetched but has no history`)
-    if (!isThere(state)) {
-      throw new AppError('not_known_then', `upstream had no ${document} at ${basis.at}`)
-    }
+    if (!isThere(state)) throw notThere(document, basis)
     const confidence = confidenceOf({
       at: basis.at,
       settled: basis.settled,
@@ -86,6 +86,21 @@ export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
       until: state.verified_until,
     }
   }
+}
+
+async function observe(document: DocumentName, current: CurrentDocument): Promise<void> {
+  try {
+    await current(document)
+  } catch (error) {
+    // That upstream has no such document is an observation like any other.
+    if (!(error instanceof AppError && error.code === 'package_not_found')) throw error
+  }
+}
+
+function notThere(document: DocumentName, { at }: Basis): AppError {
+  return document === rootDocument
+    ? new AppError('upstream_unavailable', 'upstream had no packages.json')
+    : new AppError('not_known_then', `upstream had no ${document} at ${at}`)
 }
 
 interface ThereState extends KnownState {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { parseDocument } from '../composer/document.ts'
 import { type DocumentName, packageOfDocument } from '../composer/names.ts'
+import { parseRootFile } from '../composer/root-file.ts'
 import type { AppendResult, EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
 import { documentStream, type DomainEvent, type Position, type Sha256 } from '../events/types.ts'
@@ -95,17 +96,15 @@ async function keep(
 
 function problemOf(document: DocumentName, body: Buffer): string | undefined {
   const name = packageOfDocument(document)
-  if (name === undefined) return isJsonObject(body) ? undefined : 'not a JSON object'
-  const parsed = parseDocument(body, name.packageName)
-  return parsed.ok ? undefined : parsed.problem
-}
-
-function isJsonObject(body: Buffer): boolean {
+  if (name !== undefined) {
+    const parsed = parseDocument(body, name.packageName)
+    return parsed.ok ? undefined : parsed.problem
+  }
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
+    parseRootFile(body)
+    return undefined
   } catch {
-    return false
+    return 'not a JSON object'
   }
 }
 

@@ -1,7 +1,13 @@
 import { sql } from 'kysely'
 import type { Db } from '../database/schema.ts'
 import type { EventLog } from '../events/log.ts'
-import { applyBatch, createBuild, enterSchema, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
+import {
+  applyBatch,
+  createBuild,
+  enterSchema,
+  moveCheckpoint,
+  readCheckpoint,
+} from './checkpoint.ts'
 import { type Projection, type ProjectionSources, schemaOf } from './projection.ts'
 
 export interface Rebuild {
@@ -28,7 +34,13 @@ export async function rebuild({ db, log, projection, sources }: Rebuild): Promis
   for (;;) {
     const events = await log.read(position, batchEventsMax)
     applied += events.length
-    position = await applyBatch(db, { projection, schema: shadow, events, after: position, sources })
+    position = await applyBatch(db, {
+      projection,
+      schema: shadow,
+      events,
+      after: position,
+      sources,
+    })
     if (events.length < batchEventsMax) break
   }
   return await db.transaction().execute(async (tx) => {

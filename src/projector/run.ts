@@ -1,4 +1,3 @@
-import { EventEmitter, once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { isConnectionLoss } from '../database/errors.ts'
@@ -8,6 +7,7 @@ import type { EventLog } from '../events/log.ts'
 import type { Position } from '../events/types.ts'
 import { applyBatch, ensureBuild, readCheckpoint } from './checkpoint.ts'
 import { type Projection, type ProjectionSources, schemaOf } from './projection.ts'
+import { createWakeUp } from './wake-up.ts'
 
 export interface ProjectorOptions {
   readonly db: Db
@@ -90,22 +90,23 @@ async function startRunner(
     return true
   }
 
-  async function run(): Promise<void> {
-    while (!stopping.aborted && failure === undefined) {
-      try {
-        const more = await step()
-        wakeUp.announce()
-        if (!more) await wakeUp.wait(pollIntervalMs)
-      } catch (error) {
-        if (isConnectionLoss(error)) {
-          logger.warn({ err: error, projection: projection.name }, 'projection waits for the database')
-          await delay(retryDelayMs, undefined, { signal: stopping }).catch(() => undefined)
-        } else {
-          failure = `after position ${position}: ${error instanceof Error ? error.message : String(error)}`
-          logger.error({ err: error, projection: projection.name }, `projection stopped ${failure}`)
-        }
+  async function stepOrStop(): Promise<void> {
+    try {
+      const more = await step()
+      wakeUp.announce()
+      if (!more) await wakeUp.wait(pollIntervalMs)
+    } catch (error) {
+      if (isConnectionLoss(error)) {
+        logger.warn({ err: error, schema }, 'projection waits for the database')
+        await delay(retryDelayMs)
+        return
       }
+      failure = `after position ${position}: ${error instanceof Error ? error.message : String(error)}`
+      logger.error({ err: error, schema }, `projection stopped ${failure}`)
     }
+  }
+  async function run(): Promise<void> {
+    while (!stopping.aborted && failure === undefined) await stepOrStop()
     wakeUp.announce()
   }
   const ended = run()
@@ -123,7 +124,8 @@ async function startRunner(
       error: failure,
     }),
     async until(wanted, deadline) {
-      while (position < wanted) {
+      const isThere = () => position >= wanted
+      while (!isThere()) {
         if (failure !== undefined || deadline.aborted || stopping.aborted) {
           throw new AppError('still_catching_up', 'Almanac is still catching up; try again shortly')
         }
@@ -131,36 +133,5 @@ async function startRunner(
         await wakeUp.nextStep(deadline)
       }
     },
-  }
-}
-
-/** Lets a loop sleep until it is woken, and others wait until it has made a step. */
-function createWakeUp(): {
-  readonly wake: () => void
-  readonly wait: (timeoutMs: number) => Promise<void>
-  readonly announce: () => void
-  readonly nextStep: (deadline: AbortSignal) => Promise<void>
-} {
-  const signals = new EventEmitter().setMaxListeners(0)
-  let woken = false
-  return {
-    wake() {
-      woken = true
-      signals.emit('wake')
-    },
-    async wait(timeoutMs) {
-      if (!woken) await heard(signals, 'wake', AbortSignal.timeout(timeoutMs))
-      woken = false
-    },
-    announce: () => void signals.emit('step'),
-    nextStep: async (deadline) => await heard(signals, 'step', deadline),
-  }
-}
-
-async function heard(signals: EventEmitter, name: string, deadline: AbortSignal): Promise<void> {
-  try {
-    await once(signals, name, { signal: deadline })
-  } catch (error) {
-    if (!deadline.aborted) throw error
   }
 }

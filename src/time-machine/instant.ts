@@ -104,7 +104,7 @@ const refusals: readonly (readonly [RegExp, string])[] = [
     'A second has at most 6 digits after the point: leave the others out.',
   ],
   [
-    new RegExp(`^(?:\\d{4}-\\d{2}-\\d{2}|${anyDate}T${anyTime}(?:Z|[+-]${anyOffset}))$`),
+    /^(?:\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2}))?|\d{8}T\d{6}(?:\.\d+)?Z)$/,
     'There is no such moment: the date and the time of day must exist, in a year from 1970 to ' +
       `9999, with an offset of at most 14:00; ${forms}.`,
   ],

@@ -44,7 +44,8 @@ export async function downloadArchive(
       sizeBytes += chunk.length
       sha256.update(chunk)
       sha1.update(chunk)
-      if (sizeBytes > archiveSizeBytesMax) done(new TooLarge(`more than ${archiveSizeBytesMax} bytes`))
+      if (sizeBytes > archiveSizeBytesMax)
+        done(new TooLarge(`more than ${archiveSizeBytesMax} bytes`))
       else done(null, chunk)
     },
   })

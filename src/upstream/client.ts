@@ -115,7 +115,8 @@ export async function requestBody(
     const answer = await request
     return { status: answer.statusCode, headers: answer.headers, body: answer.rawBody }
   } catch (error) {
-    if (limit.signal.aborted) throw new TooLarge(`more than ${sizeBytesMax} bytes`, { cause: error })
+    if (limit.signal.aborted)
+      throw new TooLarge(`more than ${sizeBytesMax} bytes`, { cause: error })
     throw error
   }
 }

@@ -51,7 +51,11 @@ async function interpret({ status, headers, body }: UpstreamAnswer): Promise<Met
   return { outcome: 'body', body: decoded, lastModified }
 }
 
-const decoders = { gzip: promisify(gunzip), deflate: promisify(inflate), br: promisify(brotliDecompress) }
+const decoders = {
+  gzip: promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+}
 
 /** undefined when it can't be decoded: cut off, too large once inflated, or encoded more than once. */
 export async function decode(body: Buffer, encoding: string): Promise<Buffer | undefined> {

@@ -5,12 +5,7 @@ import { failureOf, requestBody } from './client.ts'
 import { decode } from './metadata.ts'
 
 /** The things a root file names beside metadata: see `upstreamEndpoints` in composer/packages-json.ts. */
-export type Endpoint =
-  | 'search'
-  | 'list'
-  | 'providersApi'
-  | 'securityAdvisories'
-  | 'filterSummary'
+export type Endpoint = 'search' | 'list' | 'providersApi' | 'securityAdvisories' | 'filterSummary'
 
 export interface RelayQuestion {
   readonly endpoint: Endpoint

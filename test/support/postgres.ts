@@ -7,7 +7,7 @@ import { migrate } from '../../src/database/migrate.ts'
 export interface TestDatabase {
   /** For `openDatabase` and for DATABASE_URL. */
   readonly url: string
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /**

@@ -1,16 +1,78 @@
-import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import path from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
-export interface FoundProcess {
-  readonly pid: number
-  readonly command: string
-  kill(): void
+export interface ProcessOptions {
+  readonly directory: string
+  readonly env: NodeJS.ProcessEnv
 }
 
-/** Signals a child that was started with `detached: true`, and all that it started in its group. */
-export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid !== undefined) signalQuietly(-child.pid, signal)
+/** How a process ended: with a code, or by a signal. */
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface StartedProcess {
+  readonly pid: number
+  /** Both streams so far, as they came, without colours. */
+  readonly output: () => string
+  readonly exited: Promise<Exit>
+  /** Resolves once nobody holds its output open any more, which may be later than its exit. */
+  readonly closed: Promise<void>
+  /** To the process alone, unless it has ended. */
+  readonly signal: (signal: NodeJS.Signals) => void
+  /** To the process and all that it started in its group, unless they are gone. */
+  readonly signalGroup: (signal: NodeJS.Signals) => void
+}
+
+/** What is to be ended when this process ends. Detached groups don't get a terminal's Ctrl-C. */
+const groups = new Set<StartedProcess>()
+process.once('exit', () => {
+  for (const group of groups) group.signalGroup('SIGKILL')
+})
+
+/**
+ * Starts a program in a process group of its own, without input. The group is killed when this
+ * process ends, however it ends (except by SIGKILL: then the runner finds it).
+ */
+export function startProcess(
+  program: string,
+  args: readonly string[],
+  { directory, env }: ProcessOptions,
+): StartedProcess {
+  const child = spawn(program, args, {
+    cwd: directory,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  if (child.pid === undefined) {
+    child.once('error', () => undefined) // told by the line below
+    throw new Error(`can't start ${program} in ${directory}`)
+  }
+  const chunks: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
+  const { pid } = child
+  const started: StartedProcess = {
+    pid,
+    output: () => stripVTControlCharacters(Buffer.concat(chunks).toString()),
+    exited: new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }))
+    }),
+    closed: new Promise((resolve) => {
+      child.once('close', () => {
+        groups.delete(started)
+        resolve()
+      })
+    }),
+    signal: (signal) => void child.kill(signal),
+    signalGroup: (signal) => signalQuietly(-pid, signal),
+  }
+  groups.add(started)
+  return started
 }
 
 /** Signals a process, or a group when the number is negative; nothing happens when it is gone. */
@@ -22,6 +84,11 @@ export function signalQuietly(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+export interface FoundProcess {
+  readonly pid: number
+  readonly command: string
+}
+
 /**
  * The processes that work in `directory` or were told to use it as their TMPDIR.
  *
@@ -30,15 +97,17 @@ export function signalQuietly(pid: number, signal: NodeJS.Signals): void {
  */
 export function processesOf(directory: string): readonly FoundProcess[] {
   if (process.platform !== 'linux') return []
-  const found: FoundProcess[] = []
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name) || !belongsTo(name, directory)) continue
-    const pid = Number(name)
-    const command = readQuietly(`/proc/${name}/cmdline`).replaceAll('\0', ' ').trim()
-    // A process that has ended and waits for its parent has no command line any more.
-    if (command !== '') found.push({ pid, command, kill: () => signalQuietly(pid, 'SIGKILL') })
-  }
-  return found
+  return (
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && belongsTo(name, directory))
+      .map((name) => ({ pid: Number(name), command: commandOf(name) }))
+      // One that has ended and waits for its parent to notice has no command line any more.
+      .filter(({ command }) => command !== '')
+  )
+}
+
+function commandOf(pid: string): string {
+  return readQuietly(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()
 }
 
 function belongsTo(pid: string, directory: string): boolean {

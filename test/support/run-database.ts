@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import pg from 'pg'
 import { pino } from 'pino'
@@ -10,6 +9,11 @@ export interface RunDatabase {
   readonly stop: () => Promise<void>
 }
 
+interface Server {
+  readonly connectionString: string
+  readonly stop: () => Promise<void>
+}
+
 /**
  * The PostgreSQL of one test run: the server that TEST_DATABASE_URL names, else an embedded one in
  * `directory`, started only when a test file needs it.
@@ -17,7 +21,7 @@ export interface RunDatabase {
 export function runDatabase(directory: string): RunDatabase {
   const given = process.env['TEST_DATABASE_URL']
   const template = `almanac_template_${randomBytes(6).toString('hex')}`
-  let server: Promise<{ readonly connectionString: string; stop(): Promise<void> }> | undefined
+  let server: Promise<Server> | undefined
   return {
     async environment() {
       server ??= given === undefined ? startEmbedded(directory) : useGiven(given, template)
@@ -32,25 +36,18 @@ export function runDatabase(directory: string): RunDatabase {
   }
 }
 
-async function startEmbedded(
-  directory: string,
-): Promise<{ readonly connectionString: string; stop(): Promise<void> }> {
-  // Imported when needed: unit tests run without a word of the service's code being loaded here.
+async function startEmbedded(directory: string): Promise<Server> {
+  // Imported when needed, so that unit tests run without the service's code being loaded here.
   const { startEmbeddedPostgres } = await import('../../src/database/embedded.ts')
-  const dataDirectory = path.join(directory, 'postgres')
-  mkdirSync(dataDirectory)
   return await startEmbeddedPostgres({
-    dataDirectory,
+    dataDirectory: path.join(directory, 'postgres'),
     logger: pino({ level: 'error' }, pino.destination(2)),
-    onLost: (error) => process.stdout.write(`the run's PostgreSQL went away: ${String(error)}\n`),
+    onLost: (error) => process.stdout.write(`the run's PostgreSQL is lost: ${error.message}\n`),
   })
 }
 
 /** A server that outlives the run: take back the template that the run's tests made in it. */
-async function useGiven(
-  connectionString: string,
-  template: string,
-): Promise<{ readonly connectionString: string; stop(): Promise<void> }> {
+async function useGiven(connectionString: string, template: string): Promise<Server> {
   return {
     connectionString,
     async stop() {

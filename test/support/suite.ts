@@ -8,11 +8,13 @@ const pollEveryMs = 20
 let running = 'before the first test'
 
 // The runner ends a file that is over its time limit with SIGTERM. uvu prints dots, not names, so
-// without this a hang would not say which test it was in.
-process.once('SIGTERM', () => {
-  process.stdout.write(`\nended while running: ${running}\n`)
-  process.exit(143)
-})
+// without this a hang would not say which test it was in, nor end what the test had started.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    process.stdout.write(`\nended while running: ${running}\n`)
+    process.exit(1)
+  })
+}
 
 /**
  * A uvu suite that cannot pass by accident.

@@ -1,9 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { stripVTControlCharacters } from 'node:util'
-import { processesOf, signalGroup } from './processes.ts'
+import { processesOf, signalQuietly, startProcess, type StartedProcess } from './processes.ts'
 
 export interface TestFileOptions {
   /** Absolute path of the `.test.ts` file. */
@@ -44,24 +41,17 @@ const strayGraceMs = 3_000
  * as well, and the file must have run at least one test or said that it skips its suite.
  */
 export async function runTestFile(options: TestFileOptions): Promise<TestFileResult> {
-  const { file, env, directory, limitMs, signal } = options
+  const { file, env, directory } = options
   const startedMs = performance.now()
-  const child = spawn(process.execPath, ['--import', 'tsx', file], {
-    cwd: project,
+  const started = startProcess(process.execPath, ['--import', 'tsx', file], {
+    directory: project,
     env: { ...env, TMPDIR: directory, NO_COLOR: '1' },
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const chunks: Buffer[] = []
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
-  const closed = once(child, 'close')
+  const ending = await endOf(started, options)
+  const strays = await endStrays(started, directory)
+  await Promise.race([started.closed, delay(1_000, undefined, { ref: false })])
 
-  const ending = await endOf(child, { limitMs, signal })
-  const strays = await endStrays(child, directory)
-  await Promise.race([closed, delay(1_000, undefined, { ref: false })])
-
-  const output = stripVTControlCharacters(Buffer.concat(chunks).toString())
+  const output = started.output()
   const counts = countTests(output)
   const problems = [ending, strays].filter((problem) => problem !== undefined)
   if (counts.total === 0 && counts.skipped === 0) problems.unshift('ran no test')
@@ -79,47 +69,39 @@ export async function runTestFile(options: TestFileOptions): Promise<TestFileRes
 
 /** Waits for the file to end, by itself or not. Returns what was wrong with its ending, if anything. */
 async function endOf(
-  child: ChildProcess,
-  { limitMs, signal }: { readonly limitMs: number; readonly signal: AbortSignal },
+  started: StartedProcess,
+  { limitMs, signal }: TestFileOptions,
 ): Promise<string | undefined> {
   let forced: string | undefined
   const end = async (why: string): Promise<void> => {
     forced ??= why
-    signalGroup(child, 'SIGTERM')
+    started.signalGroup('SIGTERM')
     await delay(graceMs, undefined, { ref: false })
-    signalGroup(child, 'SIGKILL')
+    started.signalGroup('SIGKILL')
   }
   const timer = setTimeout(() => void end(`hung: over its limit of ${limitMs / 1000} s`), limitMs)
   const interrupt = (): void => void end('interrupted')
   signal.addEventListener('abort', interrupt, { once: true })
   if (signal.aborted) interrupt()
-  try {
-    const exited = new Promise<string>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('exit', (code, by) =>
-        resolve(by === null ? `exit code ${code}` : `ended by ${by}`),
-      )
-    })
-    const how = await exited
-    return forced ?? (how === 'exit code 0' ? undefined : how)
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', interrupt)
-  }
+  const { code, signal: by } = await started.exited
+  clearTimeout(timer)
+  signal.removeEventListener('abort', interrupt)
+  if (forced !== undefined || code === 0) return forced
+  return by === null ? `exit code ${code}` : `ended by ${by}`
 }
 
 /** Ends what still runs of the file's processes, and names it: a test must end what it starts. */
-async function endStrays(child: ChildProcess, directory: string): Promise<string | undefined> {
+async function endStrays(started: StartedProcess, directory: string): Promise<string | undefined> {
   const deadline = performance.now() + strayGraceMs
   let strays = processesOf(directory)
   while (strays.length > 0 && performance.now() < deadline) {
     await delay(50)
     strays = processesOf(directory)
   }
-  signalGroup(child, 'SIGKILL')
-  for (const stray of strays) stray.kill()
+  started.signalGroup('SIGKILL')
+  for (const { pid } of strays) signalQuietly(pid, 'SIGKILL')
   if (strays.length === 0) return undefined
-  return `left processes running: ${strays.map((stray) => stray.command).join('; ')}`
+  return `left processes running: ${strays.map(({ command }) => command).join('; ')}`
 }
 
 /** Adds up uvu's summaries; a file that awaits between its suites prints several. */

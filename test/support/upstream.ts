@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -47,20 +47,20 @@ export interface StubUpstream extends Storyteller {
   /** `http://127.0.0.1:port`, for PROXY_PACKAGIST_URL. */
   readonly url: string
   /** The stub's clock, such as `2026-06-01T00:00:00Z`. */
-  now(): string
+  readonly now: () => string
   /** Sets the clock to an instant in whole seconds; it may go back. */
-  at(instant: string): void
+  readonly at: (instant: string) => void
   /** Makes requests fail; the last fault that matches is the one. Returns what clears it. */
-  fail(fault: Fault): () => void
-  hold(match: RegExp): Gate
+  readonly fail: (fault: Fault) => () => void
+  readonly hold: (match: RegExp) => Gate
   /** The archive of a reference has other bytes from now on, with the same files or without. */
-  alterArchive(reference: string, form: ArchiveOptions['form']): void
+  readonly alterArchive: (reference: string, form: ArchiveOptions['form']) => void
   /** In the order of their arrival. */
   readonly requests: readonly StubRequest[]
-  requestsFor(match: RegExp): readonly StubRequest[]
+  readonly requestsFor: (match: RegExp) => readonly StubRequest[]
   /** Empties the list of requests. */
-  forget(): void
-  close(): Promise<void>
+  readonly forget: () => void
+  readonly close: () => Promise<void>
 }
 
 export interface StubUpstreamOptions {
@@ -182,20 +182,19 @@ function compressed(answer: Answer, headers: IncomingHttpHeaders): Answer {
 }
 
 function createGate(match: RegExp): Held & Gate {
-  let arrive = (): void => undefined
-  let open = (): void => undefined
+  const events = new EventEmitter()
+  const arrived = once(events, 'arrived')
+  const released = once(events, 'released')
   let waiting = 0
-  const arrived = new Promise<void>((resolve) => (arrive = resolve))
-  const opened = new Promise<void>((resolve) => (open = resolve))
   return {
     match,
-    arrived,
+    arrived: arrived.then(() => undefined),
     waiting: () => waiting,
-    release: () => open(),
+    release: () => void events.emit('released'),
     async wait() {
       waiting += 1
-      arrive()
-      await opened
+      events.emit('arrived')
+      await released
       waiting -= 1
     },
   }

@@ -30,8 +30,7 @@ export function createDataDirectory(dataDirectory: string): void {
   if (blocking !== undefined) {
     throw new StartupError(
       `PostgreSQL runs as user ${user.name}, who can't get to ${cluster}: ${blocking} is closed to it. ` +
-        `Set DATA_DIR to a directory elsewhere, for example DATA_DIR=/var/lib/almanac, ` +
-        `or open that one (chmod o+x ${blocking}).`,
+        `Set DATA_DIR to a directory elsewhere, for example DATA_DIR=/var/lib/almanac.`,
     )
   }
   const outermost = mkdirSync(dataDirectory, { recursive: true, mode: 0o711 })

@@ -1,4 +1,5 @@
 import { readFileSync, realpathSync, statSync, type Stats } from 'node:fs'
+import { userInfo } from 'node:os'
 import path from 'node:path'
 import { StartupError } from '../../errors.ts'
 
@@ -30,10 +31,25 @@ export function serverUser(cluster: string): ServerUser {
   if (owner !== undefined && owner.uid !== uid) {
     throw new StartupError(
       `${cluster} belongs to user ${owner.uid}, and Almanac runs as user ${uid}. Start it as that ` +
-        `user or as root, hand the files over (chown -R ${uid}), or set DATA_DIR elsewhere.`,
+        `user or as root, hand it over (chown -R ${uid} ${cluster}), or set DATA_DIR elsewhere.`,
+    )
+  }
+  if (owner === undefined && !hasName()) {
+    throw new StartupError(
+      `User ${uid} has no name, and PostgreSQL makes no database for such a user. Give it one in ` +
+        `/etc/passwd, start Almanac as another user, or set DATABASE_URL to a PostgreSQL server.`,
     )
   }
   return { uid, gid, name: `${uid}` }
+}
+
+/** Containers may run under a user id that is in no list. */
+function hasName(): boolean {
+  try {
+    return userInfo().username !== ''
+  } catch {
+    return false
+  }
 }
 
 function userForRoot(cluster: string, owner: Stats | undefined): ServerUser {

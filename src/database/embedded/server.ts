@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { StartupError } from '../../errors.ts'
 import { findBinaries } from './binaries.ts'
+import { childDescriptors } from './child-descriptors.ts'
 import { clusterMajor, createCluster } from './cluster.ts'
 import { serverEnvironment } from './command.ts'
 import { createDatabase, isListening, socketPort } from './connection.ts'
@@ -108,7 +109,7 @@ async function launch({ place, logger }: StartOptions): Promise<{ pid: number; l
       // Ctrl-C, and whatever else is sent to our process group, must not end it before us; and
       // nothing of ours may stay open in it, or whoever reads our output would wait for its end too.
       detached: true,
-      stdio: ['ignore', log.descriptor, log.descriptor],
+      stdio: childDescriptors(log.descriptor),
     })
     await once(child, 'spawn')
     child.unref()

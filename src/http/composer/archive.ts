@@ -1,8 +1,8 @@
-import type { OpenArchive } from '../../archives/read-through.ts'
+import type { ArchiveRequest, OpenArchive } from '../../archives/read-through.ts'
 import { isReferenceToken, isVersionToken } from '../../composer/mirror-tokens.ts'
 import { parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
-import type { Route } from '../route.ts'
+import type { Route, RouteRequest } from '../route.ts'
 
 /** `/dist-proxy/{vendor}/{package}/{version}/{reference}.zip`, as the root file's `mirrors` says. */
 export function packageArchive(openArchive: OpenArchive): Route {
@@ -10,30 +10,11 @@ export function packageArchive(openArchive: OpenArchive): Route {
     surface: 'composer',
     method: 'get',
     path: '/dist-proxy/:vendor/:package/:version/:file',
-    async handle({ params, headers }) {
-      const { vendor = '', package: name = '', version = '', file = '' } = params
-      const packageName = parsePackageName(vendor, name)
-      const [, reference = '', distType] = /^([^.]*)\.(zip)$/.exec(file) ?? []
-      if (
-        packageName === undefined ||
-        distType === undefined ||
-        !isVersionToken(version) ||
-        !isReferenceToken(reference)
-      ) {
-        throw new AppError(
-          'archive_not_found',
-          'archives are at /dist-proxy/{vendor}/{package}/{version}/{reference}.zip',
-        )
-      }
-      const blob = await openArchive({
-        packageName,
-        versionToken: version,
-        referenceToken: reference,
-        distType,
-      })
+    async handle(request) {
+      const blob = await openArchive(archiveRequest(request))
       const etag = `"${blob.sha256}"`
       const common = { ETag: etag, 'Cache-Control': 'public, max-age=31536000, immutable' }
-      if (headers['if-none-match'] === etag) return { status: 304, headers: common }
+      if (request.headers['if-none-match'] === etag) return { status: 304, headers: common }
       return {
         status: 200,
         headers: {
@@ -47,4 +28,22 @@ export function packageArchive(openArchive: OpenArchive): Route {
       }
     },
   }
+}
+
+function archiveRequest({ param }: RouteRequest): ArchiveRequest {
+  const packageName = parsePackageName(param('vendor'), param('package'))
+  const version = param('version')
+  const [, referenceToken, distType] = /^([^.]*)\.(zip)$/.exec(param('file')) ?? []
+  if (packageName === undefined || referenceToken === undefined || distType === undefined) {
+    throw notAnArchive()
+  }
+  if (!isVersionToken(version) || !isReferenceToken(referenceToken)) throw notAnArchive()
+  return { packageName, versionToken: version, referenceToken, distType }
+}
+
+function notAnArchive(): AppError {
+  return new AppError(
+    'archive_not_found',
+    'archives are at /dist-proxy/{vendor}/{package}/{version}/{reference}.zip',
+  )
 }

@@ -32,10 +32,9 @@ export function packageMetadata(deps: MetadataDeps): readonly Route[] {
   })
 }
 
-function documentOf({ params }: RouteRequest): DocumentName {
-  const { vendor = '', file = '' } = params
-  const [, name = '', dev] = /^(.+?)(~dev)?\.json$/.exec(file) ?? []
-  const packageName = parsePackageName(vendor, name)
+function documentOf({ param }: RouteRequest): DocumentName {
+  const [, name = '', dev] = /^(.+?)(~dev)?\.json$/.exec(param('file')) ?? []
+  const packageName = parsePackageName(param('vendor'), name)
   if (packageName === undefined) {
     throw new AppError('package_not_found', 'that is not the name of a package')
   }

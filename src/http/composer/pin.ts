@@ -13,8 +13,9 @@ export function alsoPinned(route: Route): readonly Route[] {
  *
  * @throws AppError `invalid_instant` when it is none, or named more than once.
  */
-export function pinOf({ params, query }: RouteRequest): Instant | undefined {
-  const named = [...(params['at'] === undefined ? [] : [params['at']]), ...query.getAll('at')]
+export function pinOf({ param, query }: RouteRequest): Instant | undefined {
+  const inPath = param('at')
+  const named = [...(inPath === '' ? [] : [inPath]), ...query.getAll('at')]
   const [text] = named
   if (text === undefined) return undefined
   if (named.length > 1) throw new AppError('invalid_instant', 'name one instant only, in `at`')

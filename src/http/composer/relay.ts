@@ -21,12 +21,6 @@ export function relayed(relay: Relay): readonly Route[] {
     const dated = lastModified === undefined ? {} : { 'Last-Modified': lastModified }
     return { status, headers: { ...jsonType, 'Cache-Control': 'no-cache', ...dated }, body }
   }
-  const get = (path: string, handle: Route['handle']): Route => ({
-    surface: 'composer',
-    method: 'get',
-    path,
-    handle,
-  })
   return [
     ...alsoPinned(
       get('/search.json', async (request) => {
@@ -40,8 +34,8 @@ export function relayed(relay: Relay): readonly Route[] {
     ),
     ...alsoPinned(
       get('/providers/:vendor/:file', async (request) => {
-        const { vendor = '', file = '' } = request.params
-        const packageName = parsePackageName(vendor, file.replace(/\.json$/, ''))
+        const name = request.param('file').replace(/\.json$/, '')
+        const packageName = parsePackageName(request.param('vendor'), name)
         if (packageName === undefined) {
           throw new AppError('package_not_found', 'that is not the name of a package')
         }
@@ -68,6 +62,10 @@ export function relayed(relay: Relay): readonly Route[] {
       },
     },
   ]
+}
+
+function get(path: string, handle: Route['handle']): Route {
+  return { surface: 'composer', method: 'get', path, handle }
 }
 
 /** What to pass on: everything but the pin, which is checked like everywhere. */

@@ -1,9 +1,13 @@
-import type { DocumentName } from '../../composer/names.ts'
 import { rootDocument } from '../../composer/names.ts'
 import { buildRoot } from '../../composer/packages-json.ts'
-import type { JsonObject } from '../../composer/minify.ts'
+import { parseRootFile } from '../../composer/root-file.ts'
 import type { Basis } from '../../metadata/as-of.ts'
-import { compactInstant, floorToSecond, httpDate, type Instant } from '../../time-machine/instant.ts'
+import {
+  compactInstant,
+  floorToSecond,
+  httpDate,
+  type Instant,
+} from '../../time-machine/instant.ts'
 import type { Answer, Route, RouteRequest } from '../route.ts'
 import { answerDocument, encodeBody } from './document.ts'
 import {
@@ -25,7 +29,7 @@ export function rootFile(deps: RootDeps): readonly Route[] {
   return alsoPinned({
     surface: 'composer',
     method: 'get',
-    path: `/${rootDocument satisfies DocumentName}`,
+    path: `/${rootDocument}`,
     async handle(request) {
       const at = pinOf(request)
       return at === undefined
@@ -39,7 +43,7 @@ async function answerCurrent({ headers }: RouteRequest, deps: RootDeps): Promise
   const { sha256, lastModified, staleSeconds } = await deps.current(rootDocument)
   const { identity } = await deps.body(sha256)
   const root = buildRoot({
-    upstreamRoot: parseRoot(identity),
+    upstreamRoot: parseRootFile(identity),
     publicUrl: deps.publicUrl,
     pin: undefined,
   })
@@ -58,7 +62,7 @@ async function answerAsOf(
   const found = await deps.asOf(rootDocument, basis)
   const { identity } = await deps.body(found.sha256)
   const root = buildRoot({
-    upstreamRoot: parseRoot(identity),
+    upstreamRoot: parseRootFile(identity),
     publicUrl: deps.publicUrl,
     pin: { path: `/at/${compactInstant(basis.at)}`, message: messageFor(basis) },
   })
@@ -81,9 +85,4 @@ function messageFor({ at, position, settled }: Basis): string {
 
 function later(one: Instant, other: Instant): Instant {
   return one > other ? one : other
-}
-
-function parseRoot(bytes: Buffer): JsonObject {
-  // It was checked to be a JSON object before it was kept.
-  return JSON.parse(bytes.toString('utf8')) as JsonObject
 }

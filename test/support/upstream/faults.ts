@@ -4,32 +4,24 @@ import { gzipSync } from 'node:zlib'
 import type { Answer } from './answers.ts'
 
 /**
- * What can go wrong.
- *
- * In the answer: `status` (503 unless told otherwise), `garbage-json` (ends in the middle), `html`
- * (a proxy's page, with status 200), `wrong-package` (a document of another package), `gzip-bomb`
- * (half a gigabyte of blanks in half a megabyte), `redirect-loop`.
- *
- * On the way: `reset`, `hang` (no answer at all), `truncate` (half of what Content-Length promises),
- * `close-delimited-short` (half the body, without a length, ended cleanly), `slow` (in ten parts).
+ * Wrong in its content: `status` (503 unless told otherwise), `garbage-json` (ends in the middle),
+ * `html` (a login page, with status 200), `wrong-package` (a document of another package),
+ * `gzip-bomb` (half a gigabyte of blanks in half a megabyte), `redirect-loop`.
  */
-export type FaultMode =
-  | 'status'
-  | 'garbage-json'
-  | 'html'
-  | 'wrong-package'
-  | 'gzip-bomb'
-  | 'redirect-loop'
-  | 'reset'
-  | 'hang'
-  | 'truncate'
-  | 'close-delimited-short'
-  | 'slow'
+export type ContentFault =
+  'status' | 'garbage-json' | 'html' | 'wrong-package' | 'gzip-bomb' | 'redirect-loop'
+
+/**
+ * Wrong on its way: `reset`, `hang` (no answer at all), `truncate` (half of what Content-Length
+ * promises), `close-delimited-short` (half of it, without a length, ended cleanly), `slow` (in ten
+ * parts).
+ */
+export type DeliveryFault = 'reset' | 'hang' | 'truncate' | 'close-delimited-short' | 'slow'
 
 export interface Fault {
   /** Of the request's path with its query. */
   readonly match: RegExp
-  readonly mode: FaultMode
+  readonly mode: ContentFault | DeliveryFault
   readonly status?: number
   readonly retryAfterSeconds?: number
   /** How many requests it hits; all, when not given. */
@@ -40,34 +32,7 @@ export interface Fault {
 
 /** The answer with what is wrong about its content. */
 export function spoil(answer: Answer, fault: Fault, path: string): Answer {
-  switch (fault.mode) {
-    case 'status':
-      return {
-        ...text(`the stub answers ${fault.status ?? 503}`, 'text/plain', fault.status ?? 503),
-        ...(fault.retryAfterSeconds !== undefined && {
-          headers: { 'content-type': 'text/plain', 'retry-after': `${fault.retryAfterSeconds}` },
-        }),
-      }
-    case 'garbage-json':
-      return text(answer.body.subarray(0, answer.body.length / 2), 'application/json')
-    case 'html':
-      return text('<!doctype html><title>Log in</title><p>Please log in', 'text/html')
-    case 'wrong-package':
-      return text(renamed(answer.body), 'application/json')
-    case 'gzip-bomb':
-      return {
-        ...text(gzipBomb(), 'application/json'),
-        headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
-      }
-    case 'redirect-loop':
-      return { ...text('', 'text/plain', 302), headers: { location: path } }
-    case 'reset':
-    case 'hang':
-    case 'truncate':
-    case 'close-delimited-short':
-    case 'slow':
-      return answer
-  }
+  return isContentFault(fault.mode) ? spoilers[fault.mode](answer, fault, path) : answer
 }
 
 /** Sends the answer, in the way the fault wants. Returns the status that went out, if any did. */
@@ -76,27 +41,69 @@ export async function deliver(
   answer: Answer,
   fault: Fault | undefined,
 ): Promise<number | undefined> {
-  const { status, body } = answer
-  const headers = headersOf(answer)
-  const half = body.subarray(0, body.length / 2)
-  if (fault?.mode === 'hang') return undefined
-  if (fault?.mode === 'reset') {
+  if (fault !== undefined && !isContentFault(fault.mode)) {
+    return await deliveries[fault.mode](response, answer, fault)
+  }
+  response.writeHead(answer.status, headersOf(answer))
+  response.end(answer.body)
+  return answer.status
+}
+
+type Spoiler = (answer: Answer, fault: Fault, path: string) => Answer
+
+const spoilers: Readonly<Record<ContentFault, Spoiler>> = {
+  status(_, { status = 503, retryAfterSeconds }) {
+    const answer = text(`the stub answers ${status}`, 'text/plain', status)
+    if (retryAfterSeconds === undefined) return answer
+    return { ...answer, headers: { ...answer.headers, 'retry-after': `${retryAfterSeconds}` } }
+  },
+  'garbage-json': ({ body }) => text(half(body), 'application/json'),
+  html: () => text('<!doctype html><title>Log in</title><p>Please log in', 'text/html'),
+  'wrong-package': ({ body }) => text(renamed(body), 'application/json'),
+  'gzip-bomb': () => ({
+    ...text(gzipBomb(), 'application/json'),
+    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+  }),
+  'redirect-loop': (_, __, path) => ({
+    ...text('', 'text/plain', 302),
+    headers: { location: path },
+  }),
+}
+
+type Delivery = (
+  response: ServerResponse,
+  answer: Answer,
+  fault: Fault,
+) => Promise<number | undefined>
+
+const deliveries: Readonly<Record<DeliveryFault, Delivery>> = {
+  async reset(response) {
     response.socket?.resetAndDestroy()
     return undefined
-  }
-  if (fault?.mode === 'truncate') {
-    response.writeHead(status, { ...headers, 'content-length': body.length })
-    response.write(half, () => response.socket?.destroy())
-  } else if (fault?.mode === 'close-delimited-short') {
-    response.socket?.end(Buffer.concat([Buffer.from(bareHead(status, headers)), half]))
-  } else if (fault?.mode === 'slow') {
-    response.writeHead(status, headers)
-    await trickle(response, body, fault.delayMs ?? 100)
-  } else {
-    response.writeHead(status, headers)
-    response.end(body)
-  }
-  return status
+  },
+  hang: async () => undefined,
+  async truncate(response, answer) {
+    response.writeHead(answer.status, headersOf({ ...answer, hasLength: true }))
+    response.write(half(answer.body), () => response.socket?.destroy())
+    return answer.status
+  },
+  async 'close-delimited-short'(response, answer) {
+    response.socket?.end(Buffer.concat([bareHead(answer), half(answer.body)]))
+    return answer.status
+  },
+  async slow(response, answer, { delayMs = 100 }) {
+    response.writeHead(answer.status, headersOf(answer))
+    await trickle(response, answer.body, delayMs)
+    return answer.status
+  },
+}
+
+function isContentFault(mode: ContentFault | DeliveryFault): mode is ContentFault {
+  return mode in spoilers
+}
+
+function half(body: Buffer): Buffer {
+  return body.subarray(0, Math.ceil(body.length / 2))
 }
 
 function headersOf({ status, headers, body, hasLength }: Answer): Record<string, string> {
@@ -105,11 +112,9 @@ function headersOf({ status, headers, body, hasLength }: Answer): Record<string,
 }
 
 /** Written by hand: Node's own would add a length or chunks, and so show that something is missing. */
-function bareHead(status: number, headers: Readonly<Record<string, string>>): string {
-  const lines = Object.entries({ ...headers, connection: 'close' })
-    .filter(([key]) => key !== 'content-length')
-    .map(([key, value]) => `${key}: ${value}`)
-  return `HTTP/1.1 ${status} OK\r\n${lines.join('\r\n')}\r\n\r\n`
+function bareHead({ status, headers }: Answer): Buffer {
+  const lines = Object.entries(headers).map(([key, value]) => `${key}: ${value}\r\n`)
+  return Buffer.from(`HTTP/1.1 ${status} OK\r\n${lines.join('')}connection: close\r\n\r\n`)
 }
 
 async function trickle(response: ServerResponse, body: Buffer, delayMs: number): Promise<void> {

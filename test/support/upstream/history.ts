@@ -58,15 +58,15 @@ export interface NewVersion {
  */
 export interface History {
   /** The package as it was then, deleted or not; undefined before its first version. */
-  stateAt(name: string, at: number): PackageState | undefined
+  readonly stateAt: (name: string, at: number) => PackageState | undefined
   /** All packages of then, by name, deleted ones too. */
-  statesAt(at: number): readonly PackageState[]
+  readonly statesAt: (at: number) => readonly PackageState[]
   /** Shows a new tag or branch, or gives an existing one a new commit. Returns its reference. */
-  show(version: NewVersion): string
-  change(name: string, change: Change): void
+  readonly show: (version: NewVersion) => string
+  readonly change: (name: string, change: Change) => void
   /** The tag or branch that a commit was once made for. */
-  versionOf(name: string, reference: string): VersionState | undefined
-  descriptionOf(name: string): PackageDescription
+  readonly versionOf: (name: string, reference: string) => VersionState | undefined
+  readonly descriptionOf: (name: string) => PackageDescription
 }
 
 export function createHistory(descriptions: readonly PackageDescription[]): History {

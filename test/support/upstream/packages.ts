@@ -43,7 +43,8 @@ const php = { php: '>=7.2' }
  * A small world of two vendors.
  *
  * `acme/suite` (a metapackage) → `acme/framework` → `acme/http` → `acme/message-implementation`, which
- * is no package but provided by `acme/messages`. Everything logs with `acme/log`.
+ * is no package but provided by `acme/messages`: whoever wants `acme/http` must require that one, as
+ * `acme/suite` does. Everything logs with `acme/log`.
  */
 export const describedPackages: readonly PackageDescription[] = [
   {
@@ -148,7 +149,11 @@ export const describedPackages: readonly PackageDescription[] = [
     description: 'Everything of Acme at once',
     facts: {
       type: 'metapackage',
-      require: { 'acme/clock': '^1.0', 'acme/framework': '^1.0 || ^2.0' },
+      require: {
+        'acme/clock': '^1.0',
+        'acme/framework': '^1.0 || ^2.0',
+        'acme/messages': '^1.0',
+      },
     },
     tags: [
       ['1.0.0', '2024-06-10'],

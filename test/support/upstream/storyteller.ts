@@ -4,23 +4,23 @@ import type { ComposerFacts } from './packages.ts'
 /** What tests let happen upstream. */
 export interface Storyteller {
   /** A new version, of a new package perhaps. Returns its reference. */
-  publish(name: string, version: string, facts?: ComposerFacts): string
+  readonly publish: (name: string, version: string, facts?: ComposerFacts) => string
   /** The tag now names another commit. Returns the new reference. */
-  moveTag(name: string, version: string): string
+  readonly moveTag: (name: string, version: string) => string
   /** A new commit on a branch, which may be a new one. Returns its reference. */
-  pushCommit(name: string, branch: string): string
-  withdraw(name: string, version: string): void
-  abandon(name: string, replacement: string): void
+  readonly pushCommit: (name: string, branch: string) => string
+  readonly withdraw: (name: string, version: string) => void
+  readonly abandon: (name: string, replacement: string) => void
   /** Versions of the package become known malware. */
-  flagMalware(name: string, constraint: string): void
+  readonly flagMalware: (name: string, constraint: string) => void
   /** Both documents answer 404 from now on. */
-  deletePackage(name: string): void
+  readonly deletePackage: (name: string) => void
   /**
    * The same bytes under a new Last-Modified: the clock's, unless one is given.
    *
    * @param document `vendor/name`, or `vendor/name~dev`.
    */
-  touch(document: string, lastModified?: string): void
+  readonly touch: (document: string, lastModified?: string) => void
 }
 
 /** @param tick moves the clock on by a second and returns it. */

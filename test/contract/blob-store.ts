@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import * as assert from 'uvu/assert'
+import type { BlobStore } from '../../src/archives/blobs.ts'
+import type { Sha256 } from '../../src/events/types.ts'
+import { sha256Of } from '../../src/snapshots/store.ts'
+import { describe, rejection } from '../support/suite.ts'
+
+/** What every adapter of the blob store promises. `corrupt` changes a byte behind its back. */
+export function blobStoreContract(
+  name: string,
+  open: () => Promise<{
+    readonly blobs: BlobStore
+    readonly corrupt: (sha256: Sha256) => Promise<void>
+    close(): Promise<void>
+  }>,
+): void {
+  describe(`blob store contract: ${name}`, open, (test) => {
+    async function put(blobs: BlobStore, body: Buffer, named = sha256Of(body)): Promise<Sha256> {
+      const directory = await mkdtemp(path.join(tmpdir(), 'almanac-blob-'))
+      try {
+        const file = path.join(directory, 'body')
+        await writeFile(file, body)
+        await blobs.put(file, named)
+        return named
+      } finally {
+        await rm(directory, { recursive: true })
+      }
+    }
+    async function read(blobs: BlobStore, sha256: Sha256): Promise<Buffer | undefined> {
+      const blob = await blobs.find(sha256)
+      return blob === undefined ? undefined : await buffer(blob.bytes())
+    }
+
+    for (const sizeBytes of [0, 1, 512 * 1024 - 1, 512 * 1024, 512 * 1024 + 1, 3_000_000]) {
+      test(`${sizeBytes} bytes come back as they were`, async ({ blobs }) => {
+        const body = randomBytes(sizeBytes)
+        const sha256 = await put(blobs, body)
+        assert.is((await blobs.find(sha256))?.sizeBytes, sizeBytes)
+        assert.ok((await read(blobs, sha256))?.equals(body))
+      })
+    }
+
+    test('what was never put is not there', async ({ blobs }) => {
+      assert.is(await blobs.find(sha256Of(Buffer.from('never'))), undefined)
+    })
+
+    test('the same bytes may be put again, and at the same time', async ({ blobs }) => {
+      const body = randomBytes(100_000)
+      await Promise.all([1, 2, 3, 4].map(async () => await put(blobs, body)))
+      await put(blobs, body)
+      assert.ok((await read(blobs, sha256Of(body)))?.equals(body))
+    })
+
+    test('bytes that hash to something else are refused, and leave nothing', async ({ blobs }) => {
+      const claimed = sha256Of(Buffer.from('claimed'))
+      assert.match(
+        String(await rejection(put(blobs, Buffer.from('other'), claimed))),
+        /differently/,
+      )
+      assert.is(await blobs.find(claimed), undefined)
+    })
+
+    test('a reader of a changed blob never gets to its end', async ({ blobs, corrupt }) => {
+      const sha256 = await put(blobs, randomBytes(1_500_000))
+      await corrupt(sha256)
+      const blob = await blobs.find(sha256)
+      if (blob === undefined) throw new Error('the blob is gone')
+      let got = 0
+      const reading = (async () => {
+        for await (const chunk of blob.bytes()) got += chunk.length
+      })()
+      assert.match(String(await rejection(reading)), /corrupt/)
+      assert.ok(got < blob.sizeBytes, 'its last bytes were held back')
+    })
+  })
+}

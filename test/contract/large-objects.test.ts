@@ -1,0 +1,48 @@
+import { sql } from 'kysely'
+import { pino } from 'pino'
+import * as assert from 'uvu/assert'
+import { createLargeObjectStore } from '../../src/archives/large-objects.ts'
+import { openDatabase } from '../../src/database/client.ts'
+import { createTestDatabase } from '../support/postgres.ts'
+import { describe } from '../support/suite.ts'
+import { blobStoreContract } from './blob-store.ts'
+
+async function open() {
+  const database = await createTestDatabase()
+  const { db } = openDatabase({ connectionString: database.url, logger: pino({ level: 'silent' }) })
+  return {
+    db,
+    blobs: createLargeObjectStore(db),
+    async corrupt(sha256: string) {
+      await sql`select lo_put(oid, 700000, 'X') from blob where sha256 = ${sha256}`.execute(db)
+    },
+    async close() {
+      await db.destroy()
+      await database.close()
+    },
+  }
+}
+
+blobStoreContract('large objects', async () => {
+  const opened = await open()
+  return {
+    ...opened,
+    async close() {
+      // Whatever the tests did, objects and rows belong together.
+      const { rows } = await sql`
+        select from pg_largeobject_metadata m full join blob b on b.oid = m.oid
+        where m.oid is null or b.oid is null`.execute(opened.db)
+      await opened.close()
+      assert.is(rows.length, 0, 'no object without its row, no row without its object')
+    },
+  }
+})
+
+describe('the blob table', open, (test) => {
+  test('names its objects in a column of type oid, by which tools find them', async ({ db }) => {
+    const { rows } = await sql<{ type: string }>`
+      select data_type as type from information_schema.columns
+      where table_name = 'blob' and column_name = 'oid'`.execute(db)
+    assert.equal(rows, [{ type: 'oid' }])
+  })
+})

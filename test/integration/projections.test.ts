@@ -1,0 +1,201 @@
+import fc from 'fast-check'
+import { pino } from 'pino'
+import * as assert from 'uvu/assert'
+import { projections } from '../../projections/index.ts'
+import { DocumentName, PackageName } from '../../src/composer/names.ts'
+import { openDatabase } from '../../src/database/client.ts'
+import type { Db } from '../../src/database/schema.ts'
+import type { EventLog } from '../../src/events/log.ts'
+import { newEvent } from '../../src/events/new-event.ts'
+import { createPostgresLog } from '../../src/events/postgres.ts'
+import { archiveStream, documentStream, type DomainEvent } from '../../src/events/types.ts'
+import { decide, type Fetched } from '../../src/metadata/decide.ts'
+import { applyBatch, ensureBuild, readCheckpoint } from '../../src/projector/checkpoint.ts'
+import { schemaOf } from '../../src/projector/projection.ts'
+import { rebuild } from '../../src/projector/rebuild.ts'
+import { createSnapshotStore, sha256Of, type SnapshotStore } from '../../src/snapshots/store.ts'
+import { createClock } from '../support/clock.ts'
+import { dumpSchema } from '../support/dump.ts'
+import { createTestDatabase } from '../support/postgres.ts'
+import { describe } from '../support/suite.ts'
+
+async function open() {
+  const database = await createTestDatabase()
+  const schemas = projections.map(schemaOf)
+  const logger = pino({ level: 'silent' })
+  const { db } = openDatabase({ connectionString: database.url, logger, schemas })
+  const clock = createClock()
+  for (const projection of projections) await ensureBuild(db, projection)
+  return {
+    db,
+    clock,
+    log: createPostgresLog({ db, now: clock.now }),
+    snapshots: createSnapshotStore(db),
+    async close() {
+      await db.destroy()
+      await database.close()
+    },
+  }
+}
+
+type World = Omit<Awaited<ReturnType<typeof open>>, 'close'>
+
+/** One thing that happens to one of a few documents, after some time. */
+const step = fc.record({
+  name: fc.constantFrom('acme/log', 'acme/log~dev', 'beta/text', 'packages.json'),
+  afterSeconds: fc.constantFrom(0, 1, 400, 1000),
+  what: fc.oneof(
+    fc.record({ body: fc.integer({ min: 0, max: 3 }), modified: fc.integer({ min: 0, max: 5 }) }),
+    fc.constantFrom('not_modified' as const, 'missing' as const, 'failed' as const),
+    fc.record({ archive: fc.integer({ min: 0, max: 3 }) }),
+  ),
+})
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
+
+async function append({ log, clock, snapshots }: World, { name, what }: Step): Promise<void> {
+  const document = DocumentName.parse(name)
+  if (typeof what === 'object' && 'archive' in what) {
+    const packageName = PackageName.parse('acme/log')
+    await record(log, archiveStream(packageName), {
+      type: 'ArchiveStored',
+      data: {
+        packageName,
+        versionNormalized: `1.${what.archive}.0.0`,
+        reference: what.archive === 0 ? undefined : `${what.archive}`.repeat(40),
+        distType: 'zip',
+        sha256: sha256Of(Buffer.from([what.archive])),
+        sizeBytes: what.archive,
+        sourceUrl: 'https://example.org/archive.zip',
+        fetchedAt: clock.now(),
+      },
+    })
+    return
+  }
+  const before = await log.readStream(documentStream(document), { after: 0, limit: 1000 })
+  const known = before.findLast(({ type }) => type === 'MetadataChanged')
+  const event = decide(
+    { sha256: known?.type === 'MetadataChanged' ? known.data.sha256 : undefined },
+    {
+      document,
+      fetchedAt: clock.now(),
+      durationMs: 1,
+      fetched: await fetched(what, name, snapshots),
+    },
+  )
+  await record(log, documentStream(document), event)
+}
+
+async function record(log: EventLog, stream: string, event: DomainEvent): Promise<void> {
+  await log.append({ stream, expected: 'any', events: [newEvent(event)] })
+}
+
+async function fetched(
+  what: Exclude<Step['what'], { archive: number }>,
+  name: string,
+  snapshots: SnapshotStore,
+): Promise<Fetched> {
+  if (what === 'not_modified') return { outcome: what }
+  if (what === 'missing') return { outcome: what, status: 404 }
+  if (what === 'failed') return { outcome: what, reason: 'timeout' }
+  const versions = Array.from({ length: what.body + 1 }, (_, n) => ({
+    version: `1.${n}.0`,
+    version_normalized: `1.${n}.0.0`,
+    dist: {
+      type: 'zip',
+      url: `https://example.org/${n}/${what.body}`,
+      reference: `${n}`.repeat(40),
+    },
+  }))
+  const body = Buffer.from(JSON.stringify({ packages: { [name.replace('~dev', '')]: versions } }))
+  return {
+    outcome: 'body',
+    sha256: await snapshots.put(body, undefined),
+    sizeBytes: body.length,
+    lastModified: createClock(`2026-05-01T00:00:0${what.modified}Z`).now(),
+  }
+}
+
+/** Catches the live builds up in batches of these sizes, in turn. */
+async function applyInBatches(
+  { db, log, snapshots }: World,
+  sizes: readonly number[],
+): Promise<void> {
+  for (const projection of projections) {
+    const schema = schemaOf(projection)
+    for (let turn = 0; ; turn++) {
+      const after = (await readCheckpoint(db, schema)) ?? 0n
+      const events = await log.read(after, sizes[turn % sizes.length] ?? 1)
+      if (events.length === 0) break
+      const sources = { snapshot: snapshots.get }
+      await applyBatch(db, { projection, schema, events, after, sources })
+    }
+  }
+}
+
+async function dumpAll(db: Db): Promise<unknown> {
+  return await Promise.all(
+    projections.map(async (projection) => await dumpSchema(db, schemaOf(projection))),
+  )
+}
+
+describe('read models', open, (test) => {
+  test('rebuilt from the log they equal those that followed it, whatever happened', async (world) => {
+    const { db, log, snapshots, clock } = world
+    const histories = fc.record({
+      steps: fc.array(step, { minLength: 1, maxLength: 25 }),
+      batches: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(histories, async ({ steps, batches }) => {
+        for (const each of steps) {
+          clock.advance(each.afterSeconds)
+          await append(world, each)
+        }
+        await applyInBatches(world, batches)
+        const followed = await dumpAll(db)
+        for (const projection of projections) {
+          await rebuild({ db, log, projection, sources: { snapshot: snapshots.get } })
+        }
+        assert.equal(await dumpAll(db), followed)
+      }),
+      // Each run goes on where the one before ended: the last rebuilds the history of all.
+      { numRuns: 20, endOnFailure: true },
+    )
+    const [documents] = projections
+    if (documents === undefined) throw new Error('there are no read models')
+    const dump = await dumpSchema(db, schemaOf(documents))
+    assert.ok((dump['document_history']?.length ?? 0) > 10, 'there was something to rebuild')
+  })
+
+  test('the dates that clients revalidate by rise with every change of bytes', async ({ db }) => {
+    const states = await db
+      .selectFrom('document_history')
+      .select(['document', 'sha256', 'served_last_modified', 'last_modified'])
+      .orderBy('document')
+      .orderBy('position')
+      .execute()
+    let compared = 0
+    for (const [index, state] of states.entries()) {
+      const before = states.slice(0, index).findLast(({ sha256 }) => sha256 !== null)
+      if (before?.document !== state.document || state.sha256 === null) continue
+      if (before.sha256 === state.sha256) continue
+      compared += 1
+      assert.ok((state.served_last_modified ?? '') > (before.served_last_modified ?? ''))
+    }
+    assert.ok(compared > 10, `${compared} changes of bytes were compared`)
+  })
+
+  test('a batch that was applied already is not applied again', async (world) => {
+    const { db, log, snapshots } = world
+    await applyInBatches(world, [50])
+    const before = await dumpAll(db)
+    for (const projection of projections) {
+      const schema = schemaOf(projection)
+      const events = await log.read(0n, 5)
+      const sources = { snapshot: snapshots.get }
+      const position = await applyBatch(db, { projection, schema, events, after: 0n, sources })
+      assert.is(position, await log.head(), 'it says where the read model really is')
+    }
+    assert.equal(await dumpAll(db), before)
+  })
+})

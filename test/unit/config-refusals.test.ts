@@ -1,0 +1,193 @@
+import * as fc from 'fast-check'
+import * as assert from 'uvu/assert'
+import { type Config, parseConfig } from '../../src/config.ts'
+import { StartupError } from '../../src/errors.ts'
+import { describe } from '../support/suite.ts'
+
+fc.configureGlobal({ seed: 20_240_501 })
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const configOf = (env: Environment): Config => parseConfig(env).config
+
+/** What the operator is told; fails when the settings are accepted. */
+function refusalOf(env: Environment): string {
+  try {
+    parseConfig(env)
+  } catch (error) {
+    assert.instance(error, StartupError)
+    return (error as StartupError).message
+  }
+  throw new Error(`accepted: ${JSON.stringify(env)}`)
+}
+
+function isRefused(name: string, values: readonly string[]): void {
+  for (const value of values) {
+    assert.match(refusalOf({ [name]: value }), name, `${name}=${JSON.stringify(value)}`)
+  }
+}
+
+const names = [
+  'PROXY_ENABLED',
+  'PROXY_METADATA_TTL',
+  'PROXY_ARCHIVE_TTL',
+  'PROXY_MAX_CACHE_SIZE',
+  'PROXY_PACKAGIST_URL',
+  'PROXY_USER_AGENT',
+  'PROXY_UPSTREAM_TIMEOUT',
+  'PROXY_CLEANUP_INTERVAL',
+  'ADMIN_TOKEN',
+  'HOST',
+  'PORT',
+  'PUBLIC_URL',
+  'DATA_DIR',
+  'DATABASE_URL',
+  'EVENTSTORE_URL',
+  'PROXY_FEED_INTERVAL',
+  'PROXY_DIST_MODE',
+  'PROXY_DIST_HOSTS',
+  'PROXY_PIN_ADVISORIES',
+  'LOG_LEVEL',
+]
+
+describe(
+  'config refusals',
+  async () => ({}),
+  (test) => {
+    test('lists every mistake at once, and never a value', () => {
+      const message = refusalOf({
+        PORT: 'secret-1',
+        HOST: 'secret 2',
+        DATABASE_URL: 'mysql://secret-3@host/db',
+        ADMIN_TOKEN: 'secret-4',
+        EVENTSTORE_URL: 'esdb://secret-5',
+        LOG_LEVEL: 'secret-6',
+      })
+      for (const name of [
+        'PORT must be a whole number from 1 to 65535.',
+        'HOST must be',
+        'DATABASE_URL must be a URL',
+        'ADMIN_TOKEN must be 16 to 512',
+        "EVENTSTORE_URL isn't available in this release; unset it.",
+        'LOG_LEVEL must be one of fatal, error, warn',
+        'PUBLIC_URL must be set',
+      ]) {
+        assert.match(message, name)
+      }
+      assert.not.match(message, 'secret')
+    })
+
+    test('shows no value, whatever is wrong with it', () => {
+      const marked = fc.string().map((text) => `${text}s3cr3t${text}`)
+      fc.assert(
+        fc.property(fc.dictionary(fc.constantFrom(...names), marked), (env) => {
+          try {
+            parseConfig(env)
+          } catch (error) {
+            assert.instance(error, StartupError)
+            assert.not.match((error as StartupError).message, 's3cr3t')
+          }
+        }),
+        { numRuns: 500 },
+      )
+    })
+
+    test('reads the usual words for yes and no, in any case, and no others', () => {
+      for (const word of ['true', '1', 'yes', 'on', 'TRUE', 'On']) {
+        assert.is(configOf({ PROXY_ENABLED: word }).proxyEnabled, true, word)
+      }
+      for (const word of ['false', '0', 'no', 'off', 'False', 'OFF']) {
+        assert.is(configOf({ PROXY_ENABLED: word }).proxyEnabled, false, word)
+      }
+      isRefused('PROXY_ENABLED', ['2', 'y', 'enabled', ' true', 'true\n'])
+    })
+
+    test('takes only whole numbers in digits, within bounds', () => {
+      const odd = [
+        '-1',
+        '1.5',
+        '1e3',
+        '0x10',
+        ' 1',
+        '1 ',
+        '60s',
+        '1_000',
+        '9'.repeat(20),
+        'Infinity',
+      ]
+      for (const name of [
+        'PROXY_METADATA_TTL',
+        'PROXY_ARCHIVE_TTL',
+        'PROXY_MAX_CACHE_SIZE',
+        'PROXY_UPSTREAM_TIMEOUT',
+        'PROXY_CLEANUP_INTERVAL',
+        'PROXY_FEED_INTERVAL',
+        'PORT',
+      ]) {
+        isRefused(name, odd)
+      }
+      isRefused('PORT', ['65536', '0'])
+      isRefused('PROXY_UPSTREAM_TIMEOUT', ['0', '3601'])
+      isRefused('PROXY_CLEANUP_INTERVAL', ['0', '604801'])
+      isRefused('PROXY_MAX_CACHE_SIZE', ['0'])
+    })
+
+    test('takes only URLs that mean what they say', () => {
+      const odd = [
+        'repo.packagist.org',
+        'ftp://host',
+        'file:///etc',
+        'https:host',
+        'https:\\\\host',
+        'https://',
+        'https://user@host',
+        'https://user:pass@host',
+        'https://host/?x=1',
+        'https://host/?',
+        'https://host/#x',
+        'https://host /',
+        'https://ho\nst',
+        ' https://host',
+        'https://host:99999',
+      ]
+      isRefused('PROXY_PACKAGIST_URL', odd)
+      isRefused('PUBLIC_URL', odd)
+      isRefused('DATABASE_URL', [
+        'localhost',
+        'mysql://host/db',
+        'postgres:',
+        'postgres://ho st/db',
+      ])
+    })
+
+    test('refuses what could break out of a header, a path or a list', () => {
+      isRefused('PROXY_USER_AGENT', ['a\r\nX: y', 'a\0', 'caf\u00e9', 'a'.repeat(257)])
+      isRefused('ADMIN_TOKEN', ['short', 'with a space in it', 'sixteen-letters\n', 'ä'.repeat(16)])
+      isRefused('DATA_DIR', ['a\0b'])
+      isRefused('HOST', ['http://host', 'host:80', '[::1]', 'ho st', 'a..b', '.'])
+      isRefused('PROXY_DIST_HOSTS', [
+        'https://host',
+        'host/path',
+        '*.host',
+        'a,,b',
+        ',',
+        'a@b',
+        'a b',
+      ])
+      isRefused('LOG_LEVEL', ['INFO', 'verbose'])
+    })
+
+    test('refuses by name what this release does not have', () => {
+      for (const [name, value, said] of [
+        ['EVENTSTORE_URL', 'esdb://host:2113', 'EVENTSTORE_URL'],
+        ['PROXY_DIST_MODE', 'rewrite', 'PROXY_DIST_MODE=rewrite'],
+        ['PROXY_PIN_ADVISORIES', 'live', 'PROXY_PIN_ADVISORIES=live'],
+      ] as const) {
+        const message = refusalOf({ [name]: value })
+        assert.match(message, `${said} isn't available in this release; unset it.`)
+      }
+      isRefused('PROXY_DIST_MODE', ['redirect'])
+      isRefused('PROXY_PIN_ADVISORIES', ['today'])
+    })
+  },
+)

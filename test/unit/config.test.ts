@@ -1,0 +1,147 @@
+import * as assert from 'uvu/assert'
+import { type Config, parseConfig } from '../../src/config.ts'
+import { StartupError } from '../../src/errors.ts'
+import { describe } from '../support/suite.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const configOf = (env: Environment): Config => parseConfig(env).config
+
+function publicUrlOf(host: string, port: string): string {
+  return configOf({ HOST: host, PORT: port }).publicUrl
+}
+
+/** What the operator is told; fails when the settings are accepted. */
+function refusalOf(env: Environment): string {
+  try {
+    parseConfig(env)
+  } catch (error) {
+    assert.instance(error, StartupError)
+    return (error as StartupError).message
+  }
+  throw new Error(`accepted: ${JSON.stringify(env)}`)
+}
+
+describe(
+  'config',
+  async () => ({}),
+  (test) => {
+    test('of an empty environment is the documented one', () => {
+      const { config, warnings } = parseConfig({})
+      assert.equal(config, {
+        proxyEnabled: true,
+        metadataTtlSeconds: 3600,
+        archiveTtlSeconds: 86_400,
+        maxCacheSizeBytes: 10_737_418_240,
+        packagistUrl: 'https://repo.packagist.org',
+        userAgent: 'cargoman-proxy',
+        upstreamTimeoutSeconds: 60,
+        cleanupIntervalSeconds: 3600,
+        adminToken: undefined,
+        host: '127.0.0.1',
+        port: 8080,
+        publicUrl: 'http://127.0.0.1:8080',
+        dataDirectory: undefined,
+        databaseUrl: undefined,
+        eventStoreUrl: undefined,
+        feedIntervalSeconds: 60,
+        distMode: 'mirror',
+        distHosts: [
+          'api.github.com',
+          'codeload.github.com',
+          'gitlab.com',
+          'bitbucket.org',
+          'repo.packagist.org',
+        ],
+        pinAdvisories: 'recorded',
+        logLevel: 'info',
+      })
+      assert.equal(warnings, [])
+      assert.ok(Object.isFrozen(config))
+    })
+
+    test('takes empty strings as unset', () => {
+      const empty = { PORT: '', PUBLIC_URL: '', PROXY_ENABLED: '', PROXY_DIST_HOSTS: '', HOST: '' }
+      assert.equal(parseConfig(empty), parseConfig({}))
+      assert.equal(parseConfig({ PORT: undefined }), parseConfig({}))
+    })
+
+    test('has every setting from its variable', () => {
+      const config = configOf({
+        PROXY_ENABLED: 'no',
+        PROXY_METADATA_TTL: '0',
+        PROXY_ARCHIVE_TTL: '7',
+        PROXY_MAX_CACHE_SIZE: '1000000',
+        PROXY_PACKAGIST_URL: 'http://127.0.0.1:8901/repo/',
+        PROXY_USER_AGENT: 'acme (mailto:ops@example.com)',
+        PROXY_UPSTREAM_TIMEOUT: '5',
+        PROXY_CLEANUP_INTERVAL: '10',
+        ADMIN_TOKEN: 'sixteen-letters!',
+        HOST: '0.0.0.0',
+        PORT: '443',
+        PUBLIC_URL: 'https://Packages.Example.com/composer//',
+        DATA_DIR: '/var/lib/almanac',
+        DATABASE_URL: 'postgresql://user:pass@db:5432/almanac?sslmode=require',
+        PROXY_FEED_INTERVAL: '0',
+        PROXY_DIST_MODE: 'mirror',
+        PROXY_DIST_HOSTS: 'Git.Example.com:8443, [::1]:80,api.github.com',
+        PROXY_PIN_ADVISORIES: 'recorded',
+        LOG_LEVEL: 'debug',
+      })
+      assert.equal(config, {
+        proxyEnabled: false,
+        metadataTtlSeconds: 0,
+        archiveTtlSeconds: 7,
+        maxCacheSizeBytes: 1_000_000,
+        packagistUrl: 'http://127.0.0.1:8901/repo',
+        userAgent: 'acme (mailto:ops@example.com)',
+        upstreamTimeoutSeconds: 5,
+        cleanupIntervalSeconds: 10,
+        adminToken: 'sixteen-letters!',
+        host: '0.0.0.0',
+        port: 443,
+        publicUrl: 'https://packages.example.com/composer',
+        dataDirectory: '/var/lib/almanac',
+        databaseUrl: 'postgresql://user:pass@db:5432/almanac?sslmode=require',
+        eventStoreUrl: undefined,
+        feedIntervalSeconds: 0,
+        distMode: 'mirror',
+        distHosts: ['git.example.com:8443', '[::1]:80', 'api.github.com'],
+        pinAdvisories: 'recorded',
+        logLevel: 'debug',
+      })
+    })
+
+    test('needs the public URL where clients cannot be on this machine', () => {
+      for (const host of ['0.0.0.0', '::', '192.0.2.1', 'packages.internal', '128.0.0.1']) {
+        assert.match(refusalOf({ HOST: host }), 'PUBLIC_URL must be set', host)
+        assert.match(refusalOf({ HOST: host, PORT: '80' }), 'PUBLIC_URL must be set', host)
+      }
+      assert.is(publicUrlOf('::1', '8080'), 'http://[::1]:8080')
+      assert.is(publicUrlOf('127.8.9.10', '8080'), 'http://127.8.9.10:8080')
+      assert.is(publicUrlOf('localhost', '81'), 'http://localhost:81')
+    })
+
+    test('allows the archives of the upstream that is set', () => {
+      const { distHosts } = configOf({ PROXY_PACKAGIST_URL: 'http://127.0.0.1:8901/repo' })
+      assert.is(distHosts.at(-1), '127.0.0.1:8901')
+      assert.equal(configOf({ PROXY_DIST_HOSTS: 'git.test' }).distHosts, ['git.test'])
+    })
+
+    test('warns of settings that do not exist, with the nearest one that does', () => {
+      const { warnings } = parseConfig({
+        PROXY_METADATA_TTLS: '5',
+        PROXY_DIST_HOST: 'x',
+        PROXY_SOMETHING_ELSE: 's3cr3t',
+        PROXY_EMPTY: '',
+        HTTP_PROXY: 'x',
+        PATH: 'x',
+      })
+      assert.equal(warnings, [
+        "PROXY_METADATA_TTLS isn't a setting of this release and has no effect; did you mean PROXY_METADATA_TTL?",
+        "PROXY_DIST_HOST isn't a setting of this release and has no effect; did you mean PROXY_DIST_HOSTS?",
+        "PROXY_SOMETHING_ELSE isn't a setting of this release and has no effect",
+      ])
+    })
+  },
+)

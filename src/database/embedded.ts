@@ -8,6 +8,7 @@ import { errorCode } from './embedded/error-code.ts'
 import { createDataDirectory, openPlace, type ServerPlace } from './embedded/place.ts'
 import { isServerOf } from './embedded/processes.ts'
 import { startServer, stopServer } from './embedded/server.ts'
+import { limitServerLog } from './embedded/server-log.ts'
 import { blockingDirectory, serverUser } from './embedded/server-user.ts'
 import { supervise } from './embedded/supervisor.ts'
 
@@ -90,7 +91,10 @@ async function startInPlace(
     signal: ending.signal,
   })
 
+  const limiting = setInterval(() => limitLog(place.logFile, logger), 60_000).unref()
+
   const end = async (): Promise<void> => {
+    clearInterval(limiting)
     ending.abort()
     await supervisor.settled()
     try {
@@ -104,6 +108,14 @@ async function startInPlace(
     connectionString: connectionStringOf(place.socketDirectory, 'almanac'),
     adopted,
     stop: async () => await (ended ??= end()),
+  }
+}
+
+function limitLog(file: string, logger: Logger): void {
+  try {
+    limitServerLog(file)
+  } catch (error) {
+    logger.warn({ err: error }, "PostgreSQL's log could not be shortened")
   }
 }
 

@@ -1,13 +1,5 @@
-import {
-  closeSync,
-  constants,
-  fchownSync,
-  fstatSync,
-  openSync,
-  readSync,
-  renameSync,
-} from 'node:fs'
-import { statSync } from 'node:fs'
+import { closeSync, constants, copyFileSync, fchownSync, fstatSync, openSync } from 'node:fs'
+import { readSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { lastLines } from './command.ts'
 import type { ServerUser } from './server-user.ts'
 
@@ -20,16 +12,27 @@ export interface ServerLog {
   readonly lines: () => string
 }
 
-/** Opens the server's log to append to it. Past 10 MB it is set aside as `….log.1`, one generation. */
+/** Opens the server's log, which may be its first, to append to it. */
 export function openServerLog(file: string, user: ServerUser): ServerLog {
-  const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0
-  if (sizeBytes > sizeBytesMax) renameSync(file, `${file}.1`)
+  limitServerLog(file)
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
   // Never through a symbolic link: root would hand whatever it names to the server's user.
   const descriptor = openSync(file, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o640)
   fchownSync(descriptor, user.uid, user.gid)
   const start = fstatSync(descriptor).size
   return { descriptor, lines: () => lastLines(readEnd(file, start)) }
+}
+
+/**
+ * Past 10 MB, moves what the log holds to `….log.1`, in place of what was there. The server, which
+ * appends, writes on in the same file; a line that it writes just then may get lost.
+ */
+export function limitServerLog(file: string): void {
+  const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  if (sizeBytes <= sizeBytesMax) return
+  rmSync(`${file}.1`, { force: true })
+  copyFileSync(file, `${file}.1`)
+  truncateSync(file)
 }
 
 function readEnd(file: string, start: number): string {

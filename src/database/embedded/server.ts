@@ -133,8 +133,8 @@ function settings({ socketDirectory }: ServerPlace): readonly string[] {
     timezone: 'UTC',
     log_timezone: 'UTC',
     logging_collector: 'off',
-    // Not the errors of single statements: these we get ourselves, and expected ones would fill it.
-    log_min_messages: 'log',
+    // Not the statement with each error: it may hold what is secret, and we know what we asked.
+    log_min_error_statement: 'panic',
     cluster_name: 'almanac',
   }
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`])

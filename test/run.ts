@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { inspect, parseArgs } from 'node:util'
@@ -44,9 +45,11 @@ else process.exitCode = await runAll(path.resolve(values.root))
 
 /** Runs the chosen files, prints a line for each, and returns the exit code. */
 async function runAll(root: string): Promise<number> {
-  // PostgreSQL may run as another user, who has to be able to get to its data.
-  const directory = mkdtempSync(path.join(tmpdir(), 'almanac-test-'))
-  chmodSync(directory, 0o755)
+  const directory = path.join(
+    realpathSync(tmpdir()),
+    `almanac-test-${randomBytes(4).toString('hex')}`,
+  )
+  makeDirectory(directory)
   const interrupted = new AbortController()
   const run: Run = { root, directory, database: runDatabase(directory), interrupted }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -100,7 +103,7 @@ async function runOne(file: string, run: Run): Promise<TestFileResult> {
   const tier = tierOf(file)
   const limitSeconds = Number(values['limit-seconds'] ?? (tier === 'e2e' ? 600 : 180))
   const { FORCE_COLOR: _, ...env } = process.env
-  mkdirSync(run.directory, { mode: 0o755 })
+  makeDirectory(run.directory)
   try {
     return await runTestFile({
       file: path.join(run.root, file),
@@ -115,6 +118,12 @@ async function runOne(file: string, run: Run): Promise<TestFileResult> {
   } finally {
     rmSync(run.directory, { recursive: true, force: true })
   }
+}
+
+/** Whatever the umask: PostgreSQL may run as another user, who has to get to its data in there. */
+function makeDirectory(directory: string): void {
+  mkdirSync(directory)
+  chmodSync(directory, 0o755)
 }
 
 /** A failure of the run itself counts like that of a test, and doesn't keep the rest from happening. */

@@ -31,7 +31,7 @@ export interface EmbeddedPostgresOptions {
 
 /**
  * Starts a PostgreSQL server of our own in `dataDirectory`, reachable only through a socket there, and
- * keeps it running until `stop`. The first start, which makes the database, takes 1 s; others 0.1 s.
+ * keeps it running until `stop`. The first start, which makes the database, takes 1 to 2 s; others 0.1 s.
  *
  * Killed at any point, together with the server or alone, the next start finds every committed row.
  *

@@ -1,77 +1,256 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
-import {
-  got,
-  MaxRedirectsError,
-  ReadError,
-  RequestError,
-  TimeoutError,
-  type ExtendOptions,
-  type Got,
-} from 'got'
-import type { FetchFailure } from '../events/types.ts'
-import { RefusedAddress, type AddressGuard } from './address-guard.ts'
+import type { IncomingHttpHeaders } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AddressGuard } from './address-guard.ts'
+import { type Breaker, type BreakerState, createBreaker, type Passage } from './breaker.ts'
+import { NotAsked, UpstreamFailure } from './failures.ts'
+import type { Resolve } from './public-addresses.ts'
+import { pauseMsOf } from './retry-after.ts'
+import { createSend, failureOf, type Incoming, type Send } from './send.ts'
+import { createSlots, type Slots } from './slots.ts'
+import type { Timeouts } from './timeouts.ts'
 
-export interface UpstreamClientOptions {
+export interface UpstreamOptions {
+  /** Whose own address may be private. */
+  readonly upstreamUrl: string
   readonly userAgent: string
-  /** For one request with its redirects, headers and body. */
-  readonly timeoutMs: number
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** From 0 to less than 1. */
+  readonly random: () => number
+  readonly resolve?: Resolve
+}
+
+/** All that talks to upstream does it through this: connections, limits and pauses are shared. */
+export interface Upstream {
+  /** For one kind of request. */
+  readonly client: (rules: Rules) => UpstreamClient
+  /** By origin, such as `https://repo.packagist.org`. */
+  readonly breakers: () => ReadonlyMap<string, BreakerState>
+}
+
+export interface Rules {
   readonly guard: AddressGuard
+  readonly timeouts: Timeouts
 }
 
-/** Packagist asks for at most 10 requests at once; more of ours wait in the agent's queue. */
-const connectionsMax = 10
+export interface UpstreamRequest<Body> {
+  readonly method?: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Buffer
+  /**
+   * Takes in the body of an answer, with a limit to its size. Called again for each retry, and not for
+   * the body of a redirect, a failure (5xx) or a refusal to be asked so often.
+   */
+  readonly receive: (answer: Incoming) => Promise<Body>
+}
+
+export interface UpstreamAnswer<Body> {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** undefined: upstream failed, or refuses to be asked so often. */
+  readonly body: Body | undefined
+}
+
+export interface UpstreamClient {
+  /**
+   * One question to upstream, with redirects and retries. A status is never an error.
+   *
+   * @throws UpstreamFailure when no complete answer came, NotAsked when no request was made.
+   */
+  readonly ask: <Body>(
+    url: string,
+    request: UpstreamRequest<Body>,
+  ) => Promise<UpstreamAnswer<Body>>
+}
+
+/** Packagist asks for at most 10 requests at once. */
+const requestsMax = 10
+const waitingMax = 1_000
 const redirectsMax = 5
-const connectTimeoutMs = 5_000
+const triesMax = 3
+/** The first retry comes within this, the second within its double. */
+const retryDelayMsMax = 250
 
-/** The one HTTP client that talks to upstream. It never throws for a status and never sends cookies. */
-export function createUpstreamClient(options: UpstreamClientOptions): Got {
-  const { userAgent, timeoutMs, guard } = options
-  const agentOptions = { keepAlive: true, maxSockets: connectionsMax, maxTotalSockets: 20 }
-  const settings: ExtendOptions = {
-    agent: { http: new HttpAgent(agentOptions), https: new HttpsAgent(agentOptions) },
-    headers: { 'user-agent': userAgent },
-    throwHttpErrors: false,
-    maxRedirects: redirectsMax,
-    // Bodies are stored and checked as they came; what inflates them has a limit.
-    decompress: false,
-    retry: { limit: 0 },
-    timeout: {
-      lookup: Math.min(connectTimeoutMs, timeoutMs),
-      connect: Math.min(connectTimeoutMs, timeoutMs),
-      secureConnect: Math.min(connectTimeoutMs, timeoutMs),
-      request: timeoutMs,
-    },
-    hooks: {
-      beforeRequest: [({ url }) => guard.check(asUrl(url))],
-      beforeRedirect: [({ url }) => guard.check(asUrl(url))],
-    },
+interface Origin {
+  readonly breaker: Breaker
+  readonly slots: Slots
+}
+
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const { now, random } = options
+  const send = createSend(options)
+  // As many as there are hosts that guards let through.
+  const origins = new Map<string, Origin>()
+
+  function originOf({ origin: name }: URL): Origin {
+    const known = origins.get(name)
+    if (known !== undefined) return known
+    const origin = {
+      breaker: createBreaker({ now, random }),
+      slots: createSlots({ slotsMax: requestsMax, waitingMax }),
+    }
+    origins.set(name, origin)
+    return origin
   }
-  return got.extend(settings)
-}
 
-function asUrl(url: URL | string | undefined): URL {
-  return new URL(url ?? 'about:blank')
-}
-
-/** An answer that is larger than its limit. */
-export class TooLarge extends Error {
-  override readonly name = 'TooLarge'
-}
-
-/** Which kind of failure a request ended in; an error that isn't upstream's is thrown on. */
-export function failureOf(error: unknown): FetchFailure {
-  if (error instanceof TooLarge) return 'too_large'
-  if (error instanceof TimeoutError) return 'timeout'
-  if (error instanceof MaxRedirectsError || causeOf(error) instanceof RefusedAddress) {
-    return 'redirects'
+  return {
+    client: ({ guard, timeouts }) => ({
+      async ask(url, request) {
+        const deadline = new AbortController()
+        const timer = setTimeout(() => deadline.abort(), timeouts.totalMs)
+        const question = { ...request, timeouts, signal: deadline.signal }
+        const asking = { send, now, guard, originOf, question }
+        try {
+          const follow = async () => await followRedirects(url, asking)
+          return request.method === 'POST'
+            ? await follow()
+            : await retried(follow, { random, signal: deadline.signal })
+        } finally {
+          clearTimeout(timer)
+        }
+      },
+    }),
+    breakers: () => new Map([...origins].map(([name, { breaker }]) => [name, breaker.state()])),
   }
-  if (error instanceof ReadError || error instanceof RequestError) return 'connection'
-  throw error
 }
 
-function causeOf(error: unknown): unknown {
-  return error instanceof Error ? error.cause : undefined
+interface Asking<Body> {
+  readonly send: Send
+  readonly now: () => number
+  readonly guard: AddressGuard
+  readonly originOf: (url: URL) => Origin
+  readonly question: UpstreamRequest<Body> & {
+    readonly timeouts: Timeouts
+    readonly signal: AbortSignal
+  }
+}
+
+interface Taken<Body> extends UpstreamAnswer<Body> {
+  readonly isPause: boolean
+}
+
+/** Tries again what may be better at once: a connection that broke, a failure that names no time. */
+async function retried<Body>(
+  attempt: () => Promise<Taken<Body>>,
+  { random, signal }: { readonly random: () => number; readonly signal: AbortSignal },
+): Promise<Taken<Body>> {
+  let last: { readonly unwrap: () => Taken<Body> } | undefined
+  for (let tries = 1; ; tries++) {
+    const outcome = await attempt().then(
+      (answer) => ({ isRetryable: isRetryable(answer), isAsked: true, unwrap: () => answer }),
+      (error: unknown) => ({
+        isRetryable: error instanceof UpstreamFailure && error.reason === 'connection',
+        isAsked: !(error instanceof NotAsked),
+        unwrap() {
+          throw error
+        },
+      }),
+    )
+    // A retry that wasn't made doesn't hide what came of the try before it.
+    if (!outcome.isAsked) return (last ?? outcome).unwrap()
+    last = outcome
+    if (!outcome.isRetryable || tries === triesMax) return outcome.unwrap()
+    try {
+      await delay(random() * retryDelayMsMax * 2 ** (tries - 1), undefined, { signal })
+    } catch {
+      return outcome.unwrap()
+    }
+  }
+}
+
+function isRetryable({ status, isPause }: Taken<unknown>): boolean {
+  return !isPause && (status === 500 || (status >= 502 && status <= 504))
+}
+
+/** Here and not in the HTTP client: each hop has to pass the guard and its own origin's breaker. */
+async function followRedirects<Body>(url: string, asking: Asking<Body>): Promise<Taken<Body>> {
+  const { method = 'GET' } = asking.question
+  let target = url
+  for (let redirects = 0; redirects <= redirectsMax; redirects++) {
+    if (!asking.guard.isAllowed(target)) {
+      throw new UpstreamFailure('redirects', 'that is not a place that may be asked')
+    }
+    const answer = await askOnce(new URL(target), asking)
+    const location = locationOf(answer)
+    if (location === undefined) return answer
+    if (method !== 'GET' || !URL.canParse(location, target)) break
+    target = new URL(location, target).href
+  }
+  throw new UpstreamFailure('redirects', 'upstream sends us round and round')
+}
+
+function locationOf({ status, headers }: Pick<Incoming, 'status' | 'headers'>): string | undefined {
+  return [301, 302, 303, 307, 308].includes(status) ? headers.location : undefined
+}
+
+async function askOnce<Body>(url: URL, asking: Asking<Body>): Promise<Taken<Body>> {
+  const { breaker, slots } = asking.originOf(url)
+  refuseWhilePaused(breaker)
+  return await slots.use(asking.question.signal, async () => {
+    // Those before it in the line may have found out meanwhile that upstream is down.
+    refuseWhilePaused(breaker)
+    return await exchange(url, breaker.begin(), asking)
+  })
+}
+
+function refuseWhilePaused({ waitMs }: Breaker): void {
+  const pauseMs = waitMs()
+  if (pauseMs !== undefined) {
+    throw new NotAsked('upstream is given time to recover', Math.ceil(pauseMs / 1000))
+  }
+}
+
+async function exchange<Body>(
+  url: URL,
+  passage: Passage,
+  { send, now, question }: Asking<Body>,
+): Promise<Taken<Body>> {
+  let incoming: Incoming | undefined
+  try {
+    incoming = await send(url, { method: 'GET', headers: {}, ...question })
+    const { status, headers } = incoming
+    const pauseMs = pauseMsOf(incoming, now())
+    const isPause = pauseMs !== undefined
+    if (isPause || status >= 500) {
+      if (isPause) passage.toldToWait(pauseMs)
+      else passage.failed()
+      await discard(incoming)
+      return { status, headers, body: undefined, isPause }
+    }
+    passage.answered()
+    const isRedirect = locationOf(incoming) !== undefined
+    const body = isRedirect ? await discard(incoming) : await question.receive(incoming)
+    passage.succeeded()
+    return { status, headers, body, isPause }
+  } catch (error) {
+    incoming?.body.destroy()
+    const failure = failureOf(error, question.signal)
+    const isBroken = failure?.reason === 'connection' || failure?.reason === 'timeout'
+    // An answer that is too large, or that can't be written to our disk, is still an answer.
+    if (incoming === undefined || isBroken) passage.failed()
+    else passage.succeeded()
+    throw failure ?? error
+  }
+}
+
+const discardedBytesMax = 65_536
+
+/** Reads to the end what is short, so that its connection can be used again. Never throws. */
+async function discard({ body }: Incoming): Promise<undefined> {
+  await collect(body, discardedBytesMax).catch(() => undefined)
+}
+
+async function collect(body: AsyncIterable<Buffer>, sizeBytesMax: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let sizeBytes = 0
+  for await (const chunk of body) {
+    sizeBytes += chunk.length
+    if (sizeBytes > sizeBytesMax) {
+      throw new UpstreamFailure('too_large', `more than ${sizeBytesMax} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 export interface BodyOptions {
@@ -81,42 +260,19 @@ export interface BodyOptions {
   readonly sizeBytesMax: number
 }
 
-export interface UpstreamAnswer {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** As it came: still encoded. */
-  readonly body: Buffer
-}
-
 /**
- * One request, its whole answer in memory.
+ * One question, its whole answer in memory, as it came: still encoded.
  *
- * @throws TooLarge when the body passes `sizeBytesMax`, which is counted as it arrives; got's errors
- * when no complete answer came (a body shorter than its Content-Length is none).
+ * @throws UpstreamFailure, `too_large` when the body passes `sizeBytesMax`, which is counted as it
+ * arrives; NotAsked.
  */
 export async function requestBody(
-  client: Got,
+  client: UpstreamClient,
   url: string,
-  options: BodyOptions,
-): Promise<UpstreamAnswer> {
-  const { method = 'GET', headers = {}, body, sizeBytesMax } = options
-  const limit = new AbortController()
-  const request = client(url, {
-    method,
-    headers,
-    ...(body === undefined ? {} : { body }),
-    responseType: 'buffer',
-    signal: limit.signal,
+  { sizeBytesMax, ...request }: BodyOptions,
+): Promise<UpstreamAnswer<Buffer>> {
+  return await client.ask(url, {
+    ...request,
+    receive: async ({ body }) => await collect(body, sizeBytesMax),
   })
-  void request.on('downloadProgress', ({ transferred }) => {
-    if (transferred > sizeBytesMax) limit.abort()
-  })
-  try {
-    const answer = await request
-    return { status: answer.statusCode, headers: answer.headers, body: answer.rawBody }
-  } catch (error) {
-    if (limit.signal.aborted)
-      throw new TooLarge(`more than ${sizeBytesMax} bytes`, { cause: error })
-    throw error
-  }
 }

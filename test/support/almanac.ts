@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import got from 'got'
+import { freePort } from './free-port.ts'
 import { signalQuietly, startProcess, type Exit, type StartedProcess } from './processes.ts'
 import { removeDirectory, temporaryDirectory } from './temporary-directory.ts'
 
@@ -44,7 +42,8 @@ const stopTimeoutMs = 30_000
 
 /** DATA_DIRs whose embedded PostgreSQL may still run: it belongs to no group that we could end. */
 const dataDirectories = new Set<string>()
-process.once('exit', () => {
+// Before anything else that is done at exit: later the directory may be gone, and with it the number.
+process.prependOnceListener('exit', () => {
   for (const dataDirectory of dataDirectories) endPostgres(dataDirectory)
 })
 
@@ -76,10 +75,13 @@ export async function startAlmanac(options: AlmanacOptions = {}): Promise<Runnin
     },
   })
   const close = async (): Promise<void> => {
-    await stopProcess(started, 'SIGTERM')
-    endPostgres(dataDirectory)
-    dataDirectories.delete(dataDirectory)
-    if (options.dataDirectory === undefined) removeDirectory(dataDirectory)
+    try {
+      await stopProcess(started, 'SIGTERM')
+    } finally {
+      endPostgres(dataDirectory)
+      dataDirectories.delete(dataDirectory)
+      if (options.dataDirectory === undefined) removeDirectory(dataDirectory)
+    }
   }
   try {
     await untilReady(started, url, options.readyTimeoutMs ?? 60_000)
@@ -148,13 +150,4 @@ function endPostgres(dataDirectory: string): void {
   } catch {
     // No such file: it has ended, or never was.
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo // as it listens on a port, not on a socket
-  server.close()
-  await once(server, 'close')
-  return port
 }

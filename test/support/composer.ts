@@ -6,9 +6,12 @@ import { z } from 'zod'
 import { startProcess } from './processes.ts'
 import { removeDirectory, temporaryDirectory } from './temporary-directory.ts'
 
-/** The version of the Composer on PATH, such as `2.5.5`; undefined when there is none. */
+/** The one on PATH, unless COMPOSER_BIN names another, to try several versions. */
+const program = process.env['COMPOSER_BIN'] ?? 'composer'
+
+/** The version of Composer, such as `2.5.5`; undefined when there is none. */
 export function composerVersion(): string | undefined {
-  const { stdout } = spawnSync('composer', ['--version', '--no-ansi'], {
+  const { stdout } = spawnSync(program, ['--version', '--no-ansi'], {
     encoding: 'utf8',
     env: { ...process.env, COMPOSER_ALLOW_SUPERUSER: '1' },
   })
@@ -39,7 +42,7 @@ export async function runComposer(
 ): Promise<ComposerResult> {
   const ownHome = home ?? temporaryDirectory('composer-home')
   const options = ['--no-interaction', '--no-plugins', '--no-scripts', '--no-ansi']
-  const started = startProcess('composer', [...args, ...options], {
+  const started = startProcess(program, [...args, ...options], {
     directory,
     env: {
       PATH: process.env['PATH'],

@@ -1,8 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { once } from 'node:events'
 import { got, type Response } from 'got'
 import { pino } from 'pino'
 import { projections } from '../../projections/index.ts'
@@ -14,6 +12,7 @@ import type { EventLog } from '../../src/events/log.ts'
 import type { RecordedEvent } from '../../src/events/types.ts'
 import { schemaOf } from '../../src/projector/projection.ts'
 import { createClock, type TestClock } from './clock.ts'
+import { freePort } from './free-port.ts'
 import { createTestDatabase } from './postgres.ts'
 import { startStubUpstream, type StubUpstream, type StubUpstreamOptions } from './upstream.ts'
 
@@ -99,14 +98,4 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await rm(dataDirectory, { recursive: true, force: true })
     },
   }
-}
-
-/** A port of the loopback that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo // as it listens on a port, not on a socket
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -4,6 +4,12 @@ import { suite, type Callback, type Test } from 'uvu'
 
 const pollEveryMs = 20
 
+/** How long something may stay open after the last test before that counts as forgotten. */
+const lingerMs = 5_000
+
+/** Suites that have not been closed yet. */
+let unfinished = 0
+
 /** What the suites of this process are doing, for the last words of a process that hangs. */
 let running = 'before the first test'
 
@@ -44,9 +50,15 @@ export function describe<Context extends object>(
   test.before.each(() => {
     if (failure !== undefined) throw failure
   })
+  unfinished += 1
   test.after(async () => {
     running = `${name}: close`
-    await opened?.close?.()
+    try {
+      await opened?.close?.()
+    } finally {
+      unfinished -= 1
+      if (unfinished === 0) endAfterLinger()
+    }
   })
   const guarded = (title: string, handler: Callback<Context>): Callback<Context> => {
     return async (context) => {
@@ -112,6 +124,20 @@ export async function eventually<T>(
     }
     await delay(pollEveryMs)
   }
+}
+
+/**
+ * A server or child process that a test forgot would keep this process until the runner's time limit.
+ * The timer itself keeps nothing: it fires only when something else is still open.
+ */
+function endAfterLinger(): void {
+  const end = (): void => {
+    if (unfinished > 0) return // Another suite was described meanwhile.
+    const open = process.getActiveResourcesInfo().join(', ')
+    process.stdout.write(`still open ${lingerMs} ms after the last test: ${open}\n`)
+    process.exit(1)
+  }
+  setTimeout(end, lingerMs).unref()
 }
 
 /** uvu prints an Error's message and stack, but not its cause, and only an Error at all. */

@@ -4,7 +4,13 @@ import path from 'node:path'
 
 const made = new Set<string>()
 process.once('exit', () => {
-  for (const directory of made) removeDirectory(directory)
+  for (const directory of made) {
+    try {
+      removeDirectory(directory)
+    } catch {
+      // A process that is just being killed still writes there. The runner removes what is left.
+    }
+  }
 })
 
 /**

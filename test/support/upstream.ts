@@ -17,7 +17,7 @@ import { describedPackages, type PackageDescription } from './upstream/packages.
 import { storyteller, type Storyteller } from './upstream/storyteller.ts'
 
 /** A request that arrived. */
-export interface StubRequest {
+interface StubRequest {
   readonly method: string
   /** With its query. */
   readonly path: string
@@ -28,7 +28,7 @@ export interface StubRequest {
 }
 
 /** Keeps requests waiting, so that a test can look at what happens meanwhile without sleeping. */
-export interface Gate {
+interface Gate {
   /** Resolves once a first request waits at the gate. */
   readonly arrived: Promise<void>
   /** How many wait now. */

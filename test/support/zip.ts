@@ -52,14 +52,11 @@ export function zip(entries: readonly ZipEntry[], options: ZipOptions = {}): Buf
 /** What GitHub's zipball service makes of a tree: everything in one folder, the commit as comment. */
 export function zipball(
   folder: string,
-  files: Readonly<Record<string, string>>,
-  comment = '',
+  tree: readonly ZipEntry[],
+  options: ZipOptions = {},
 ): Buffer {
-  const entries = Object.entries(files).map(([path, content]) => ({
-    path: `${folder}/${path}`,
-    content,
-  }))
-  return zip([{ path: `${folder}/` }, ...entries], { comment })
+  const entries = tree.map((entry) => ({ ...entry, path: `${folder}/${entry.path}` }))
+  return zip([{ path: `${folder}/` }, ...entries], options)
 }
 
 /** The part that a local and a central header have in common, and the bytes of the entry. */

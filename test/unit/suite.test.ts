@@ -46,6 +46,11 @@ const fixtures = {
         spawn(process.execPath, ['-e', wait], { detached: true, stdio: 'ignore' }).unref()
       })
     })`,
+  'bad/leaves-a-server': `
+    import { createServer } from 'node:net'
+    describe('leaves a server', async () => ({}), (test) => {
+      test('one', () => { createServer().listen(0, '127.0.0.1') })
+    })`,
   'hanging/hangs': `
     describe('hangs', async () => ({}), (test) => {
       test('one', () => {})
@@ -114,6 +119,11 @@ describe(
         assert.match(bad.output, line)
       })
     }
+
+    test('ends and fails a file that leaves something open', ({ bad }) => {
+      assert.match(bad.output, /^FAIL unit\/leaves-a-server\.test\.ts: 1 passed, 1 failed/m)
+      assert.match(bad.output, /^still open 5000 ms after the last test: .*TCPServerWrap/m)
+    })
 
     test('ends a file that hangs, and says in which test', ({ hanging }) => {
       assert.match(hanging.output, /^ {5}hung: over its limit of 3 s$/m)

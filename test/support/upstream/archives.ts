@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { zip } from '../zip.ts'
+import { zipball, type ZipEntry } from '../zip.ts'
 import type { VersionState } from './history.ts'
 import type { PackageDescription } from './packages.ts'
 
@@ -29,22 +29,18 @@ final class Release
     public const REFERENCE = '${reference}';
 }
 `
-  const files: [path: string, content: string | Buffer, mode?: number][] = [
-    ['composer.json', `${JSON.stringify(composer, null, 4)}\n`],
-    ['src/Release.php', release],
+  const tree: ZipEntry[] = [
+    { path: 'composer.json', content: `${JSON.stringify(composer, null, 4)}\n` },
+    { path: 'src/Release.php', content: release },
   ]
-  for (const bin of facts.bin ?? []) files.push([bin, "<?php\n\necho 'ok';\n", 0o755])
+  for (const path of facts.bin ?? [])
+    tree.push({ path, content: "<?php\n\necho 'ok';\n", mode: 0o755 })
   const { ballastBytes = 0 } = description
-  if (ballastBytes > 0) files.push(['ballast.bin', noise(reference, ballastBytes)])
-  if (form === 'tampered') files.push(['src/extra.php', "<?php\n\necho 'not of the tag';\n"])
+  if (ballastBytes > 0) tree.push({ path: 'ballast.bin', content: noise(reference, ballastBytes) })
+  if (form === 'tampered')
+    tree.push({ path: 'src/extra.php', content: '<?php // not of the tag\n' })
 
-  const folder = `${version.package.replace('/', '-')}-${reference.slice(0, 7)}`
-  const entries = files.map(([path, content, mode = 0o644]) => ({
-    path: `${folder}/${path}`,
-    content,
-    mode,
-  }))
-  return zip([{ path: `${folder}/` }, ...entries], {
+  return zipball(`${version.package.replace('/', '-')}-${reference.slice(0, 7)}`, tree, {
     method: form === 'repacked' ? 'stored' : 'deflate',
     comment: reference,
   })

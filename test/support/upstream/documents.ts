@@ -37,7 +37,7 @@ export function versionsOf(state: PackageState, kind: DocumentKind): readonly Ve
 }
 
 /** How Composer writes a tag or branch: `v1.2` → `1.2.0.0`, branch `1.x` → `1.9999999.…-dev`. */
-export function normalise({ label, kind }: Pick<VersionState, 'label' | 'kind'>): {
+function normalise({ label, kind }: Pick<VersionState, 'label' | 'kind'>): {
   readonly version: string
   readonly normalised: string
 } {

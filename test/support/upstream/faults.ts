@@ -8,7 +8,7 @@ import type { Answer } from './answers.ts'
  * `html` (a login page, with status 200), `wrong-package` (a document of another package),
  * `gzip-bomb` (half a gigabyte of blanks in half a megabyte), `redirect-loop`.
  */
-export type ContentFault =
+type ContentFault =
   'status' | 'garbage-json' | 'html' | 'wrong-package' | 'gzip-bomb' | 'redirect-loop'
 
 /**
@@ -16,7 +16,7 @@ export type ContentFault =
  * promises), `close-delimited-short` (half of it, without a length, ended cleanly), `slow` (in ten
  * parts).
  */
-export type DeliveryFault = 'reset' | 'hang' | 'truncate' | 'close-delimited-short' | 'slow'
+type DeliveryFault = 'reset' | 'hang' | 'truncate' | 'close-delimited-short' | 'slow'
 
 export interface Fault {
   /** Of the request's path with its query. */

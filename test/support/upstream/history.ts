@@ -44,7 +44,7 @@ interface Entry {
   readonly changes: Change[]
 }
 
-export interface NewVersion {
+interface NewVersion {
   readonly name: string
   readonly label: string
   readonly kind: DocumentKind

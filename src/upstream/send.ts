@@ -1,0 +1,97 @@
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
+import { Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import type { Readable } from 'node:stream'
+import { got, type Response, RequestError, TimeoutError } from 'got'
+import { isOwnOrigin } from './address-guard.ts'
+import { UpstreamFailure } from './failures.ts'
+import { createPublicLookup, type Resolve } from './public-addresses.ts'
+import type { Timeouts } from './timeouts.ts'
+
+export interface Message {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Buffer
+  readonly timeouts: Timeouts
+  /** Aborts when the total time is used up. */
+  readonly signal: AbortSignal
+}
+
+/** An answer whose head is there, and whose body, as upstream encoded it, is still on its way. */
+export interface Incoming {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** Fails with an error for `failureOf`, also when it ends before all of it came. */
+  readonly body: Readable
+}
+
+export type Send = (url: URL, message: Message) => Promise<Incoming>
+
+/**
+ * Makes single requests: redirects are answers, and so is every status. All share their connections.
+ * No proxy named in the environment is used.
+ */
+export function createSend(options: {
+  readonly userAgent: string
+  readonly upstreamUrl: string
+  readonly resolve?: Resolve | undefined
+}): Send {
+  const { userAgent, upstreamUrl, resolve = lookupAll } = options
+  const own = { http: new HttpAgent(keepAlive), https: new HttpsAgent(keepAlive) }
+  // Whatever is asked through this one, it can't connect to an address that isn't public.
+  const others = new HttpsAgent({ ...keepAlive, lookup: createPublicLookup(resolve) })
+  const client = got.extend({
+    headers: { 'user-agent': userAgent },
+    throwHttpErrors: false,
+    followRedirect: false,
+    // Bodies are stored and checked as they came; what inflates them has a limit.
+    decompress: false,
+    retry: { limit: 0 },
+  })
+  return async (url, { method, headers, body, timeouts, signal }) => {
+    const { connectMs, firstByteMs, idleMs } = timeouts
+    const stream = client.stream(url, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body }),
+      agent: isOwnOrigin(url, upstreamUrl) ? own : { http: false, https: others },
+      timeout: {
+        lookup: connectMs,
+        connect: connectMs,
+        secureConnect: connectMs,
+        response: firstByteMs,
+        socket: idleMs,
+      },
+      signal,
+    })
+    // It may fail again after everybody has stopped listening.
+    stream.on('error', () => undefined)
+    const { statusCode, headers: answered } = await new Promise<Response>((resolved, reject) => {
+      stream.once('response', resolved).once('error', reject)
+    })
+    return { status: statusCode, headers: answered, body: stream }
+  }
+}
+
+const keepAlive = { keepAlive: true, maxFreeSockets: 10 }
+
+function lookupAll(
+  host: string,
+  options: LookupAllOptions,
+  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+): void {
+  lookup(host, options, done)
+}
+
+/** What an error of a request, or of the body of its answer, means; undefined: it isn't upstream's. */
+export function failureOf(error: unknown, signal: AbortSignal): UpstreamFailure | undefined {
+  if (error instanceof UpstreamFailure) return error
+  if (error instanceof Error && error.cause instanceof UpstreamFailure) return error.cause
+  if (signal.aborted || error instanceof TimeoutError) {
+    return new UpstreamFailure('timeout', 'upstream took too long', { cause: error })
+  }
+  if (error instanceof RequestError) {
+    return new UpstreamFailure('connection', error.message, { cause: error })
+  }
+  return undefined
+}

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { request } from 'node:http'
+import * as assert from 'uvu/assert'
+import { startAlmanac } from '../support/almanac.ts'
+import { freePort } from '../support/free-port.ts'
+import { describe, eventually } from '../support/suite.ts'
+import { removeDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
+import { startStubUpstream } from '../support/upstream.ts'
+
+const project = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A start that is expected to end by itself. */
+async function runToEnd(env: Readonly<Record<string, string>>): Promise<{
+  readonly code: number | null
+  readonly output: string
+}> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    cwd: project,
+    env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited = once(child, 'exit')
+  const output = (await Promise.all([text(child.stdout), text(child.stderr)])).join('')
+  const [code] = (await exited) as [number | null] // the first argument of the event
+  return { code, output }
+}
+
+async function open() {
+  const upstream = await startStubUpstream()
+  const directory = temporaryDirectory('almanac-data')
+  return {
+    upstream,
+    directory,
+    async close() {
+      removeDirectory(directory)
+      await upstream.close()
+    },
+  }
+}
+
+describe('npm start', open, (test) => {
+  test('shows the URL, what to paste, and a token that is shown only once', async ({
+    upstream,
+    directory,
+  }) => {
+    const options = { upstream: upstream.url, dataDirectory: directory, env: { ADMIN_TOKEN: '' } }
+    const first = await startAlmanac(options)
+    await eventually('the banner is there', () => first.output().includes('almanac_admin_'))
+    assert.match(first.output(), `"url": "${first.url}"`)
+    assert.is(await first.stop(), 0)
+    const second = await startAlmanac(options)
+    assert.match(second.output(), 'is ready')
+    assert.not.match(second.output(), 'almanac_admin_')
+    assert.is(await second.stop(), 0)
+  })
+
+  test('a second start on the same DATA_DIR says why it will not, and harms nothing', async ({
+    upstream,
+    directory,
+  }) => {
+    const running = await startAlmanac({ upstream: upstream.url, dataDirectory: directory })
+    const { code, output } = await runToEnd({
+      DATA_DIR: directory,
+      PORT: String(await freePort()),
+    })
+    assert.is(code, 1)
+    assert.match(output, /Another Almanac \(process \d+\) already runs/)
+    assert.is((await fetch(`${running.url}/readyz`)).status, 200)
+    assert.is(await running.stop(), 0)
+  })
+
+  test('SIGTERM lets a request under way end before it ends itself', async ({
+    upstream,
+    directory,
+  }) => {
+    const running = await startAlmanac({ upstream: upstream.url, dataDirectory: directory })
+    const gate = upstream.hold(/acme\/log\.json/)
+    const answer = new Promise<number>((resolve, reject) => {
+      const asked = request(`${running.url}/p2/acme/log.json`, (response) => {
+        response.resume()
+        response.on('end', () => resolve(response.statusCode ?? 0))
+      })
+      asked.on('error', reject).end()
+    })
+    await gate.arrived
+    const stopped = running.stop()
+    await eventually('it takes no new connections', async () => {
+      return await fetch(`${running.url}/livez`).then(
+        () => false,
+        () => true,
+      )
+    })
+    gate.release()
+    assert.is(await answer, 200)
+    assert.is(await stopped, 0)
+  })
+
+  test('an address that is taken is one sentence and exit code 1', async ({
+    upstream,
+    directory,
+  }) => {
+    const { port } = new URL(upstream.url)
+    const { code, output } = await runToEnd({ DATA_DIR: directory, PORT: port })
+    assert.is(code, 1)
+    assert.match(output, new RegExp(`^almanac: .*${port}.*PORT`, 'm'))
+    assert.not.match(output, /^\s+at /m)
+  })
+})
+
+describe('settings that cannot work', open, (test) => {
+  test('all mistakes are named at once, none with its value', async () => {
+    const { code, output } = await runToEnd({
+      PORT: 'secret-port',
+      PROXY_METADATA_TTL: '-1',
+      HOST: '0.0.0.0',
+    })
+    assert.is(code, 1)
+    for (const name of ['PORT', 'PROXY_METADATA_TTL', 'PUBLIC_URL']) assert.match(output, name)
+    assert.not.match(output, 'secret-port')
+  })
+
+  const password = 'hunter2hunter2'
+  for (const [what, databaseUrl] of [
+    ['a port on which nobody listens', `postgres://almanac:${password}@127.0.0.1:1/almanac`],
+    ['a host that does not exist', `postgres://almanac:${password}@no-such-host.invalid/almanac`],
+    ['a database that does not exist', 'no such database'],
+  ] as const) {
+    test(`DATABASE_URL with ${what}: one sentence, no password, exit code 1`, async ({
+      directory,
+    }) => {
+      const missing = new URL(process.env['TEST_DATABASE_URL'] ?? '')
+      missing.pathname = '/no_such_database'
+      const { code, output } = await runToEnd({
+        DATA_DIR: directory,
+        PORT: String(await freePort()),
+        DATABASE_URL: databaseUrl === 'no such database' ? missing.href : databaseUrl,
+      })
+      assert.is(code, 1)
+      assert.match(output, /^almanac: DATABASE_URL: .*Check/m)
+      assert.not.match(output, password)
+      assert.not.match(output, /^\s+at /m)
+    })
+  }
+
+  test('an unknown PROXY_ setting is warned of', async ({ upstream, directory }) => {
+    const running = await startAlmanac({
+      upstream: upstream.url,
+      dataDirectory: directory,
+      env: { PROXY_METADATA_TTTL: '5' },
+    })
+    assert.match(running.output(), /PROXY_METADATA_TTTL.*PROXY_METADATA_TTL/)
+    assert.is(await running.stop(), 0)
+  })
+})

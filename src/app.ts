@@ -13,9 +13,11 @@ import { upstreamEndpoints } from './composer/packages-json.ts'
 import { parseRootFile } from './composer/root-file.ts'
 import type { Config } from './config.ts'
 import { openDatabase } from './database/client.ts'
+import { isConnectionLoss } from './database/errors.ts'
 import { migrate } from './database/migrate.ts'
 import { readRenderedSince } from './database/root-rendering.ts'
 import type { Db } from './database/schema.ts'
+import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
 import { createPostgresLog } from './events/postgres.ts'
 import { packageArchive } from './http/composer/archive.ts'
@@ -33,12 +35,13 @@ import { createRefresh } from './metadata/refresh.ts'
 import { schemaOf } from './projector/projection.ts'
 import { type Projector, startProjector } from './projector/run.ts'
 import { createSnapshotStore, type SnapshotStore } from './snapshots/store.ts'
-import type { Instant } from './time-machine/instant.ts'
+import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import { downloadArchive } from './upstream/archives.ts'
-import { createUpstreamClient } from './upstream/client.ts'
+import { createUpstream, type Upstream } from './upstream/client.ts'
 import { fetchMetadata } from './upstream/metadata.ts'
 import { relayQuestion } from './upstream/relay.ts'
+import { archiveTimeouts, metadataTimeouts } from './upstream/timeouts.ts'
 
 /** The outside world: what main.ts opens for real, and tests replace. */
 export interface Outside {
@@ -46,12 +49,13 @@ export interface Outside {
   readonly dataDirectory: string
   readonly logger: Logger
   readonly now: () => Instant
+  /** From 0 to less than 1; spreads what would otherwise happen at once on every node. */
+  readonly random: () => number
   /** Dates events; without it the database's clock does, which all nodes share. */
   readonly logClock?: () => Instant
 }
 
 export interface App {
-  readonly port: number
   /** There when no admin token was set or made before. */
   readonly generatedToken: GeneratedToken | undefined
   /** Drains requests, then closes in the reverse order of opening. */
@@ -83,16 +87,26 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   })
   await projector.until(await log.head())
 
-  const parts: Parts = { config, outside, db, log, snapshots, projector }
+  const upstream = createUpstream({
+    upstreamUrl: config.packagistUrl,
+    userAgent: config.userAgent,
+    now: () => msOfInstant(outside.now()),
+    random: outside.random,
+  })
+  const parts: Parts = { config, outside, upstream, db, log, snapshots, projector }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   let draining = false
   const routes = [
     ...(await composerRoutes(parts)),
     ...probes(async () => await readiness(parts, draining)),
   ]
-  const server = await startHttpServer(routes, { host: config.host, port: config.port, logger })
+  const server = await startHttpServer(routes, {
+    host: config.host,
+    port: config.port,
+    logger,
+    translate: asExpectedFailure,
+  })
   return {
-    port: server.port,
     generatedToken,
     async close() {
       draining = true
@@ -106,6 +120,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
 interface Parts {
   readonly config: Config
   readonly outside: Outside
+  readonly upstream: Upstream
   readonly db: Db
   readonly log: EventLog
   readonly snapshots: SnapshotStore
@@ -141,13 +156,13 @@ async function composerRoutes(parts: Parts): Promise<readonly Route[]> {
   ]
 }
 
-function buildCurrent({ config, outside, db, log, snapshots, projector }: Parts): CurrentDocument {
-  const { packagistUrl, userAgent, upstreamTimeoutSeconds, metadataTtlSeconds } = config
+function buildCurrent(parts: Parts): CurrentDocument {
+  const { config, outside, upstream, db, log, snapshots, projector } = parts
+  const { packagistUrl, upstreamTimeoutSeconds, metadataTtlSeconds } = config
   const { logger, now } = outside
-  const client = createUpstreamClient({
-    userAgent,
-    timeoutMs: upstreamTimeoutSeconds * 1000,
+  const client = upstream.client({
     guard: createAddressGuard(packagistUrl, []),
+    timeouts: metadataTimeouts(upstreamTimeoutSeconds * 1000),
   })
   const refresh = createRefresh({
     fetchMetadata: async (request) => await fetchMetadata(client, packagistUrl, request),
@@ -174,11 +189,11 @@ function buildCurrent({ config, outside, db, log, snapshots, projector }: Parts)
 }
 
 function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
-  const { config, outside, db, log, projector } = parts
-  const { packagistUrl, distHosts, userAgent, upstreamTimeoutSeconds } = config
+  const { config, outside, upstream, db, log, projector } = parts
+  const { packagistUrl, distHosts, upstreamTimeoutSeconds } = config
   const guard = createAddressGuard(packagistUrl, distHosts)
-  const stallTimeoutMs = upstreamTimeoutSeconds * 1000
-  const client = createUpstreamClient({ userAgent, timeoutMs: stallTimeoutMs, guard })
+  const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
+  const client = upstream.client({ guard, timeouts })
   return createOpenArchive({
     storedArchive: async (request) => await readArchive(db, request),
     knownReference: async (request) => await readReference(db, request),
@@ -187,8 +202,7 @@ function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
       await current(documentName(packageName, 'branches'))
     },
     isAllowed: guard.isAllowed,
-    download: async (url, file) =>
-      await downloadArchive(client, { url, path: file, stallTimeoutMs }),
+    download: async (url, file) => await downloadArchive(client, { url, path: file }),
     blobs: createLargeObjectStore(db),
     log,
     until: projector.until,
@@ -199,20 +213,24 @@ function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
 }
 
 /** Upstream's root file names where these are; nothing but its operator can put a URL there. */
-function buildRelay({ config, snapshots }: Parts, current: CurrentDocument): Relay {
-  const { packagistUrl, userAgent, upstreamTimeoutSeconds } = config
+function buildRelay({ config, upstream, snapshots }: Parts, current: CurrentDocument): Relay {
+  const { packagistUrl, upstreamTimeoutSeconds } = config
+  const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
   return async (question) => {
     const { sha256 } = await current(rootDocument)
     const root = parseRootFile(await snapshots.get(sha256))
     const template = upstreamEndpoints(root, packagistUrl)[question.endpoint]
     if (template === undefined) return undefined
-    const client = createUpstreamClient({
-      userAgent,
-      timeoutMs: upstreamTimeoutSeconds * 1000,
-      guard: createAddressGuard(packagistUrl, [new URL(template).host]),
-    })
+    const guard = createAddressGuard(packagistUrl, [new URL(template).host])
+    const client = upstream.client({ guard, timeouts })
     return await relayQuestion(client, template, question)
   }
+}
+
+function asExpectedFailure(error: unknown): unknown {
+  if (!isConnectionLoss(error)) return error
+  const message = 'the database does not answer; try again shortly'
+  return new AppError('database_unavailable', message, { cause: error })
 }
 
 async function readiness({ db, projector }: Parts, draining: boolean): Promise<Readiness> {

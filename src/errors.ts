@@ -10,17 +10,25 @@ export type ErrorCode =
   | 'archive_invalid'
   | 'too_large'
   | 'upstream_unavailable'
+  | 'database_unavailable'
   | 'still_catching_up'
+
+export interface AppErrorOptions extends ErrorOptions {
+  /** When it may be worth asking again, if that is known. */
+  readonly retryAfterSeconds?: number
+}
 
 /** An expected failure of a request. Anything else that is thrown is a bug, and becomes a 500. */
 export class AppError extends Error {
   override readonly name = 'AppError'
   readonly code: ErrorCode
+  readonly retryAfterSeconds: number | undefined
 
   /** @param message is public: no secrets, no SQL, no upstream text. Put the origin in `cause`. */
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: AppErrorOptions) {
     super(message, options)
     this.code = code
+    this.retryAfterSeconds = options?.retryAfterSeconds
   }
 }
 

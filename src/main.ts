@@ -1,12 +1,14 @@
+import { randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { destination, type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { type App, startApp } from './app.ts'
 import { banner } from './banner.ts'
 import { type Config, parseConfig } from './config.ts'
 import { checkDatabaseUrl } from './database/connect.ts'
 import { defaultDataDirectory, startEmbeddedPostgres } from './database/embedded.ts'
 import { StartupError } from './errors.ts'
+import { createLogger } from './logger.ts'
 import { addSeconds, instantFromDate } from './time-machine/instant.ts'
 import { version } from './version.ts'
 
@@ -14,8 +16,7 @@ const now = () => instantFromDate(new Date())
 
 async function main(): Promise<void> {
   const { config, warnings } = parseConfig(process.env)
-  // stdout is for the person at the terminal; the log goes where it can be collected apart.
-  const logger = pino({ level: config.logLevel }, destination({ fd: 2, sync: true }))
+  const logger = createLogger(config.logLevel)
   for (const warning of warnings) logger.warn(warning)
 
   const dataDirectory = path.resolve(config.dataDirectory ?? defaultDataDirectory(process.cwd()))
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
     dataDirectory,
     logger,
     now,
+    random: () => randomInt(2 ** 32) / 2 ** 32,
   }).catch(async (error: unknown) => {
     await database.stop()
     throw error

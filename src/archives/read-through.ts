@@ -145,6 +145,11 @@ async function downloadChecked(
   if (result.outcome === 'missing') {
     throw new AppError('archive_not_found', `upstream doesn't have this archive any more`)
   }
+  if (result.outcome === 'paused') {
+    const { retryAfterSeconds } = result
+    const message = `the archive isn't cached here and upstream is failing`
+    throw new AppError('upstream_unavailable', message, { retryAfterSeconds })
+  }
   if (result.outcome === 'failed') {
     logger.warn({ url: dist_url, ...result }, 'upstream gave no archive')
     throw new AppError('upstream_unavailable', `the archive isn't cached here and upstream failed`)

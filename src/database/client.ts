@@ -32,8 +32,12 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     options: `-c TimeZone=UTC -c search_path=${['public', ...schemas].join(',')}`,
     types: { getTypeParser },
   })
-  // Without a listener, an error on an idle connection ends the process.
-  pool.on('error', (error) => logger.warn({ err: error }, 'idle database connection lost'))
+  // A lost connection without a listener ends the process: the pool's own hears only those that are
+  // idle, so one that is lent to a transaction needs another. Whoever uses it gets the error as well.
+  pool.on('error', ({ message }) =>
+    logger.warn({ reason: message }, 'idle database connection lost'),
+  )
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), pool }
 }
 

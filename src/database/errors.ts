@@ -16,7 +16,7 @@ export function isConnectionLoss(error: unknown): boolean {
 }
 
 const connectionLoss =
-  /ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|Connection terminated|Client was closed|connection timeout/i
+  /ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|Connection terminated|Client was closed|not queryable|connection timeout|timeout exceeded when trying to connect/i
 
 function codeOf(error: Error): string {
   return 'code' in error ? String(error.code) : ''

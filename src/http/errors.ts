@@ -20,6 +20,7 @@ const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
   archive_invalid: { status: 502, title: 'Upstream sent a bad archive' },
   too_large: { status: 413, title: 'Request body too large' },
   upstream_unavailable: { status: 503, title: 'Upstream is unavailable', retryAfterSeconds: 30 },
+  database_unavailable: { status: 503, title: 'Database is unavailable', retryAfterSeconds: 5 },
   still_catching_up: { status: 503, title: 'Still catching up', retryAfterSeconds: 5 },
 }
 
@@ -43,7 +44,9 @@ export function answerError(error: unknown, surface: Route['surface']): Answer {
 
 function explain(error: unknown): ErrorAnswer & { readonly code: string; readonly detail: string } {
   if (error instanceof AppError) {
-    return { ...answers[error.code], code: error.code, detail: error.message }
+    const { code, message, retryAfterSeconds } = error
+    const answer = { ...answers[code], code, detail: message }
+    return retryAfterSeconds === undefined ? answer : { ...answer, retryAfterSeconds }
   }
   return {
     status: 500,

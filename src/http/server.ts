@@ -6,24 +6,35 @@ import { pipeline } from 'node:stream/promises'
 import Router, { type RouterContext } from '@koa/router'
 import Koa from 'koa'
 import type { Logger } from 'pino'
-import { AppError } from '../errors.ts'
+import { AppError, StartupError } from '../errors.ts'
 import { answerError } from './errors.ts'
 import type { Answer, Route, RouteRequest } from './route.ts'
 
 export interface HttpServer {
-  readonly port: number
   /** Takes no new connections, lets requests under way end, and cuts what is left after `deadlineMs`. */
   readonly close: (deadlineMs: number) => Promise<void>
 }
 
+export interface HttpServerOptions {
+  readonly host: string
+  readonly port: number
+  readonly logger: Logger
+  /** Tells an expected failure of what is behind the routes from a bug, which it gives back as it is. */
+  readonly translate: (error: unknown) => unknown
+}
+
 const requestBodyBytesMax = 1024 * 1024
 
-/** Listens once everything behind the routes is ready. */
+/**
+ * Listens; to be called once everything behind the routes is ready.
+ *
+ * @throws StartupError when the address can't be had.
+ */
 export async function startHttpServer(
   routes: readonly Route[],
-  options: { readonly host: string; readonly port: number; readonly logger: Logger },
+  options: HttpServerOptions,
 ): Promise<HttpServer> {
-  const handle = createKoa(routes, options.logger).callback()
+  const handle = createKoa(routes, options).callback()
   // Defaults that bound what a slow or idle client can hold; Node's own are 60 s, 300 s and no limit.
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 },
@@ -31,10 +42,14 @@ export async function startHttpServer(
   )
   server.maxConnections = 2_000
   server.listen(options.port, options.host)
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : options.port
-  return { port, close: async (deadlineMs) => await close(server, deadlineMs) }
+  await once(server, 'listening').catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartupError(
+      `Nothing can be served on ${options.host}:${options.port} (${reason}). ` +
+        'Set HOST and PORT to an address of this machine that is free.',
+    )
+  })
+  return { close: async (deadlineMs) => await close(server, deadlineMs) }
 }
 
 async function close(server: Server, deadlineMs: number): Promise<void> {
@@ -48,10 +63,11 @@ async function close(server: Server, deadlineMs: number): Promise<void> {
   clearInterval(idle)
 }
 
-function createKoa(routes: readonly Route[], logger: Logger): Koa {
+function createKoa(routes: readonly Route[], options: HttpServerOptions): Koa {
+  const { logger } = options
   const router = new Router()
   for (const route of routes) {
-    router[route.method](route.path, async (ctx) => await answer(ctx, route, logger))
+    router[route.method](route.path, async (ctx) => await answer(ctx, route, options))
   }
   const koa = new Koa()
   koa.on('error', (error: unknown) => logger.warn({ err: error }, 'a response could not be sent'))
@@ -70,10 +86,15 @@ function createKoa(routes: readonly Route[], logger: Logger): Koa {
   return koa
 }
 
-async function answer(ctx: RouterContext, route: Route, logger: Logger): Promise<void> {
+async function answer(
+  ctx: RouterContext,
+  route: Route,
+  { logger, translate }: HttpServerOptions,
+): Promise<void> {
   try {
     await send(ctx, await route.handle(requestOf(ctx)))
-  } catch (error) {
+  } catch (thrown) {
+    const error = translate(thrown)
     const failure = answerError(error, route.surface)
     if (isClientGone(error)) return
     if (!(error instanceof AppError)) {

@@ -62,30 +62,41 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
     const ttl = doubted ? Math.min(missingTtlSeconds, metadataTtlSeconds) : metadataTtlSeconds
     return !isWithin(state.checked_at, state.gone ? missingTtlSeconds : ttl)
   }
-  function answerFrom(document: DocumentName, state: CurrentState | undefined): CurrentAnswer {
+  /** @param pauseSeconds there when upstream wasn't asked because it is given time to recover. */
+  function answerFrom(
+    document: DocumentName,
+    state: CurrentState | undefined,
+    pauseSeconds?: number,
+  ): CurrentAnswer {
+    const isFailing = pauseSeconds !== undefined || (state?.failed_at ?? null) !== null
     if (state !== undefined && isServable(state)) {
       const age = ageSeconds(state.checked_at) ?? 0
       const { sha256, served_last_modified } = state
-      const staleSeconds = age >= metadataTtlSeconds && state.failed_at !== null ? age : undefined
+      const staleSeconds = age >= metadataTtlSeconds && isFailing ? age : undefined
       return { sha256, lastModified: served_last_modified, staleSeconds }
     }
-    if (state?.gone === true && state.failed_at === null && document !== rootDocument) {
+    if (state?.gone === true && !isFailing && document !== rootDocument) {
       throw new AppError('package_not_found', `${document} isn't known upstream`)
     }
-    throw new AppError('upstream_unavailable', `${document} isn't cached here and upstream failed`)
+    throw unavailable(document, pauseSeconds)
   }
 
   return async (document) => {
     const state = await currentState(document)
     if (!needsRefresh(state)) return answerFrom(document, state)
     const refreshing = refresh(document)
-    if (state !== undefined && isServable(state)) {
-      await Promise.race([refreshing, delay(foregroundWaitMs, undefined, { ref: false })])
-    } else {
-      await refreshing
-    }
-    return answerFrom(document, await currentState(document))
+    const refreshed = await (state !== undefined && isServable(state)
+      ? Promise.race([refreshing, delay(foregroundWaitMs, undefined, { ref: false })])
+      : refreshing)
+    const pauseSeconds = refreshed?.outcome === 'paused' ? refreshed.retryAfterSeconds : undefined
+    return answerFrom(document, await currentState(document), pauseSeconds)
   }
+}
+
+function unavailable(document: DocumentName, retryAfterSeconds: number | undefined): AppError {
+  const message = `${document} isn't cached here and upstream failed`
+  const when = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
+  return new AppError('upstream_unavailable', message, when)
 }
 
 interface ServableState extends CurrentState {

@@ -33,8 +33,13 @@ export interface RefreshOptions {
   readonly logger: Logger
 }
 
+/** `paused`: upstream wasn't asked, so there is nothing to record. */
+export type Refreshed =
+  | { readonly outcome: 'recorded' }
+  | { readonly outcome: 'paused'; readonly retryAfterSeconds: number }
+
 /** Fetches a document, records what came of it, and returns when the read models know it too. */
-export type Refresh = (document: DocumentName) => Promise<void>
+export type Refresh = (document: DocumentName) => Promise<Refreshed>
 
 const conflictsMax = 5
 
@@ -49,11 +54,12 @@ export function createRefresh(options: RefreshOptions): Refresh {
   )
 }
 
-async function refreshOnce(document: DocumentName, options: RefreshOptions): Promise<void> {
+async function refreshOnce(document: DocumentName, options: RefreshOptions): Promise<Refreshed> {
   const { fetchMetadata, knownDocument, log, now, logger } = options
   let known = await knownDocument(document)
   const begunAt = now()
   const answer = await fetchMetadata({ document, knownLastModified: known.lastModified })
+  if (answer.outcome === 'paused') return answer
   const fetchedAt = now()
   const durationMs = Math.max(0, msOfInstant(fetchedAt) - msOfInstant(begunAt))
   const fetched = await keep(document, answer, { known, options })
@@ -64,7 +70,7 @@ async function refreshOnce(document: DocumentName, options: RefreshOptions): Pro
     if (result.outcome === 'appended') {
       logOutcome(logger, event, durationMs)
       await options.until(result.events.at(-1)?.position ?? 0n)
-      return
+      return { outcome: 'recorded' }
     }
     // Another node recorded a fetch of the same document meanwhile: decide against what it saw.
     if (conflicts === conflictsMax) throw new Error(`${document}: too many concurrent appends`)
@@ -76,7 +82,7 @@ async function refreshOnce(document: DocumentName, options: RefreshOptions): Pro
 /** Puts a good body into the snapshot store; a bad one becomes a failed fetch, and is never kept. */
 async function keep(
   document: DocumentName,
-  answer: MetadataAnswer,
+  answer: Exclude<MetadataAnswer, { outcome: 'paused' }>,
   { known, options }: { readonly known: KnownDocument; readonly options: RefreshOptions },
 ): Promise<Fetched> {
   if (answer.outcome !== 'body') return answer

@@ -44,81 +44,99 @@ const pauseMsMax = 60_000
 /** What those are told who come while a probe is under way. */
 const probeWaitMs = 1_000
 
-export function createBreaker({ now, random }: BreakerOptions): Breaker {
-  let state: BreakerState['state'] = 'closed'
+interface Circuit {
+  readonly state: BreakerState['state']
   /** Goes up at every opening: how a request ends that began before says nothing of what is now. */
-  let era = 0
-  let openedAtMs = 0
-  let openUntilMs = 0
-  let openings = 0
-  let consecutiveFailures = 0
-  let lastSuccessAtMs: number | undefined
-  let lastFailureAtMs: number | undefined
+  readonly era: number
+  readonly openedAtMs: number
+  readonly openUntilMs: number
+  /** Since the last success, those not counted for which upstream named the time. */
+  readonly openings: number
+  readonly consecutiveFailures: number
+  readonly lastSuccessAtMs: number | undefined
+  readonly lastFailureAtMs: number | undefined
+}
 
-  function open(pauseMs: number): void {
-    state = 'open'
-    era += 1
-    openedAtMs = now()
-    openUntilMs = openedAtMs + pauseMs
-  }
+export function createBreaker({ now, random }: BreakerOptions): Breaker {
+  let circuit = untouched
 
   function waitMs(): number | undefined {
-    if (state === 'closed') return undefined
-    if (state === 'half_open') return probeWaitMs
-    const present = now()
-    // A clock that was set back must not keep the way closed for as long as it was set back.
-    const isOver = present >= openUntilMs || present < openedAtMs
-    return isOver ? undefined : openUntilMs - present
+    return waitMsOf(circuit, now())
   }
 
   function begin(): Passage {
     assert(waitMs() === undefined, 'a request must not begin while it is told to wait')
-    if (state === 'open') state = 'half_open'
-    const begunIn = era
+    if (circuit.state === 'open') circuit = { ...circuit, state: 'half_open' }
+    const { era } = circuit
     return {
       answered() {
         // The failures still count: if the rest of the answer doesn't come, this was one more.
-        if (begunIn === era) state = 'closed'
+        if (circuit.era === era) circuit = { ...circuit, state: 'closed' }
       },
       succeeded() {
-        lastSuccessAtMs = now()
-        if (begunIn !== era) return
-        state = 'closed'
-        consecutiveFailures = 0
-        openings = 0
+        circuit = { ...circuit, lastSuccessAtMs: now() }
+        if (circuit.era !== era) return
+        circuit = { ...circuit, state: 'closed', consecutiveFailures: 0, openings: 0 }
       },
       failed() {
-        lastFailureAtMs = now()
-        if (begunIn !== era) return
-        consecutiveFailures += 1
-        if (state === 'closed' && consecutiveFailures < failuresMax) return
-        open(pauseMsOfOpening(openings, random))
-        openings += 1
+        circuit = { ...circuit, lastFailureAtMs: now() }
+        if (circuit.era !== era) return
+        circuit = { ...circuit, consecutiveFailures: circuit.consecutiveFailures + 1 }
+        if (circuit.state === 'closed' && circuit.consecutiveFailures < failuresMax) return
+        const { openings } = circuit
+        const pauseMs = pauseMsOfOpening(openings, random)
+        circuit = { ...opened(circuit, now(), pauseMs), openings: openings + 1 }
       },
       toldToWait(pauseMs) {
-        lastFailureAtMs = now()
-        consecutiveFailures += 1
-        const isLonger = lastFailureAtMs + pauseMs > openUntilMs
-        if (state !== 'open' || isLonger) open(pauseMs)
+        const present = now()
+        const consecutiveFailures = circuit.consecutiveFailures + 1
+        circuit = { ...circuit, lastFailureAtMs: present, consecutiveFailures }
+        const isLonger = present + pauseMs > circuit.openUntilMs
+        if (circuit.state !== 'open' || isLonger) circuit = opened(circuit, present, pauseMs)
       },
     }
   }
 
-  return {
-    waitMs,
-    begin,
-    state: () => ({
-      state,
-      consecutiveFailures,
-      ...(state === 'open' && { openUntilMs }),
-      ...(lastSuccessAtMs !== undefined && { lastSuccessAtMs }),
-      ...(lastFailureAtMs !== undefined && { lastFailureAtMs }),
-    }),
-  }
+  return { waitMs, begin, state: () => stateOf(circuit) }
 }
 
-/** 1 s, doubled by each opening in a row up to 60 s; up to a quarter less, so that nodes don't march in step. */
+const untouched: Circuit = {
+  state: 'closed',
+  era: 0,
+  openedAtMs: 0,
+  openUntilMs: 0,
+  openings: 0,
+  consecutiveFailures: 0,
+  lastSuccessAtMs: undefined,
+  lastFailureAtMs: undefined,
+}
+
+function opened(circuit: Circuit, openedAtMs: number, pauseMs: number): Circuit {
+  const era = circuit.era + 1
+  return { ...circuit, state: 'open', era, openedAtMs, openUntilMs: openedAtMs + pauseMs }
+}
+
+/** 1 s, doubled by each opening in a row up to 60 s; up to a quarter less, or nodes would march in step. */
 function pauseMsOfOpening(openings: number, random: () => number): number {
   const wholeMs = Math.min(pauseMsMin * 2 ** openings, pauseMsMax)
   return wholeMs * (1 - random() / 4)
+}
+
+function waitMsOf({ state, openedAtMs, openUntilMs }: Circuit, present: number) {
+  if (state === 'closed') return undefined
+  if (state === 'half_open') return probeWaitMs
+  // A clock that was set back must not keep the way closed for as long as it was set back.
+  const isOver = present >= openUntilMs || present < openedAtMs
+  return isOver ? undefined : openUntilMs - present
+}
+
+function stateOf(circuit: Circuit): BreakerState {
+  const { state, openUntilMs, consecutiveFailures, lastSuccessAtMs, lastFailureAtMs } = circuit
+  return {
+    state,
+    consecutiveFailures,
+    ...(state === 'open' && { openUntilMs }),
+    ...(lastSuccessAtMs !== undefined && { lastSuccessAtMs }),
+    ...(lastFailureAtMs !== undefined && { lastFailureAtMs }),
+  }
 }

@@ -1,8 +1,8 @@
-import type { Got } from 'got'
 import type { PackageName } from '../composer/names.ts'
-import { AppError } from '../errors.ts'
-import { failureOf, requestBody } from './client.ts'
-import { decode } from './metadata.ts'
+import { AppError, type AppErrorOptions } from '../errors.ts'
+import { requestBody, type UpstreamClient } from './client.ts'
+import { decode } from './encoding.ts'
+import { noAnswerOf } from './failures.ts'
 
 /** The things a root file names beside metadata: see `upstreamEndpoints` in composer/packages-json.ts. */
 export type Endpoint = 'search' | 'list' | 'providersApi' | 'securityAdvisories' | 'filterSummary'
@@ -23,6 +23,11 @@ export interface RelayAnswer {
 }
 
 const answerSizeBytesMax = 32 * 1024 * 1024
+/**
+ * Answers to the question. What upstream thinks of us (401, 403, 429 …) isn't our clients' business:
+ * Composer would ask the person at the terminal for a password, or give up for good.
+ */
+const statusesPassedOn = new Set([200, 304, 400, 404, 410, 422])
 
 /**
  * Passes a question on to `template`, the URL that upstream's root file gives for it, and its answer
@@ -31,7 +36,7 @@ const answerSizeBytesMax = 32 * 1024 * 1024
  * @throws AppError `upstream_unavailable` when there is no answer of use.
  */
 export async function relayQuestion(
-  client: Got,
+  client: UpstreamClient,
   template: string,
   question: RelayQuestion,
 ): Promise<RelayAnswer> {
@@ -41,17 +46,21 @@ export async function relayQuestion(
       headers: headersOf(question),
       sizeBytesMax: answerSizeBytesMax,
     })
-    const decoded = await decode(body, textOf(headers['content-encoding']) ?? 'identity')
-    if (decoded !== undefined && status < 500 && status !== 429) {
-      return { status, body: decoded, lastModified: textOf(headers['last-modified']) }
+    const decoded = body && (await decode(body, headers['content-encoding'], answerSizeBytesMax))
+    if (decoded === undefined || !statusesPassedOn.has(status)) {
+      throw unavailable(question, { cause: `status ${status}` })
     }
-    throw new AppError('upstream_unavailable', `upstream gave no answer to ${question.endpoint}`)
+    return { status, body: decoded, lastModified: headers['last-modified'] }
   } catch (error) {
     if (error instanceof AppError) throw error
-    const reason = failureOf(error)
-    const message = `upstream gave no answer to ${question.endpoint} (${reason})`
-    throw new AppError('upstream_unavailable', message, { cause: error })
+    const noAnswer = noAnswerOf(error)
+    if (noAnswer.outcome === 'failed') throw unavailable(question, { cause: error })
+    throw unavailable(question, { cause: error, retryAfterSeconds: noAnswer.retryAfterSeconds })
   }
+}
+
+function unavailable({ endpoint }: RelayQuestion, options: AppErrorOptions): AppError {
+  return new AppError('upstream_unavailable', `upstream gave no answer to ${endpoint}`, options)
 }
 
 /** A root file's templates carry the query's names already; what the client filled in replaces them. */
@@ -67,8 +76,4 @@ function headersOf({ form, ifModifiedSince }: RelayQuestion): Readonly<Record<st
     ...(form === undefined ? {} : { 'content-type': form.type }),
     ...(ifModifiedSince === undefined ? {} : { 'if-modified-since': ifModifiedSince }),
   }
-}
-
-function textOf(header: string | string[] | undefined): string | undefined {
-  return typeof header === 'string' ? header : undefined
 }

@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { startAlmanac } from '../support/almanac.ts'
 import { composerProject, composerVersion, runComposer } from '../support/composer.ts'
@@ -85,19 +86,19 @@ if (composerVersion() === undefined) {
       upstream,
       almanac,
     }) => {
-      upstream.at('2024-12-01T00:00:00Z')
+      upstream.at('2025-03-02T00:00:00Z')
       const then = await update(upstream.url)
       upstream.at('2025-06-30T01:00:00Z')
-      assert.equal(await update(`${almanac.url}/at/2024-11-30`), then)
-      assert.equal(await update(`${almanac.url}/packages.json?at=2024-11-30`), then)
+      assert.equal(await update(`${almanac.url}/at/2025-03-01`), then)
+      assert.equal(await update(`${almanac.url}/packages.json?at=2025-03-01`), then)
       assert.is.not(String(await update(almanac.url)), String(then))
     })
 
     test('a pin says in the terminal which instant it is', async ({ almanac }) => {
-      const project = composerProject({ repository: `${almanac.url}/at/2024-11-30`, require })
+      const project = composerProject({ repository: `${almanac.url}/at/2025-03-01`, require })
       const { output } = await runComposer(['update', '--dry-run'], project)
       project.remove()
-      assert.match(output, 'packages as of 2024-11-30')
+      assert.match(output, 'packages as of 2025-03-01')
     })
 
     test('after upstream moved on, a pin still gives what was installed then', async ({
@@ -121,8 +122,7 @@ if (composerVersion() === undefined) {
       await runComposer(['update'], project)
       const clear = upstream.fail({ match: /./, mode: 'reset' })
       const elsewhere = composerProject({ repository: almanac.url, require })
-      const { cpSync } = await import('node:fs')
-      cpSync(`${project.directory}/composer.lock`, `${elsewhere.directory}/composer.lock`)
+      copyFileSync(`${project.directory}/composer.lock`, `${elsewhere.directory}/composer.lock`)
       const { code, output } = await runComposer(['install'], elsewhere)
       clear()
       assert.is(code, 0, output)

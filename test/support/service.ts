@@ -61,6 +61,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       dataDirectory,
       logger,
       now: clock.now,
+      random: () => 0,
       logClock: clock.now,
     })
   const database = openDatabase({

@@ -1,0 +1,135 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { AddressGuard } from './address-guard.ts'
+import { discard } from './body.ts'
+import type { Breaker, Passage } from './breaker.ts'
+import { NotAsked, UpstreamFailure } from './failures.ts'
+import { pauseMsOf } from './retry-after.ts'
+import { failureOf, type Incoming, type Send } from './send.ts'
+import type { Slots } from './slots.ts'
+import type { Timeouts } from './timeouts.ts'
+
+export interface UpstreamRequest<Body> {
+  readonly method?: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Buffer
+  /**
+   * Takes in the body of an answer, with a limit to its size. Called again for each retry, and not for
+   * the body of a redirect, a failure (5xx) or a refusal to be asked so often.
+   */
+  readonly receive: (answer: Incoming) => Promise<Body>
+}
+
+export interface UpstreamAnswer<Body> {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** undefined: upstream failed, or refuses to be asked so often. */
+  readonly body: Body | undefined
+  /** It failed without saying for how long, so it may be better at once. */
+  readonly isTransient: boolean
+}
+
+/** What all requests to one origin share. */
+export interface Origin {
+  readonly breaker: Breaker
+  readonly slots: Slots
+}
+
+export interface Asking<Body> {
+  readonly send: Send
+  readonly originOf: (url: URL) => Origin
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly guard: AddressGuard
+  readonly request: UpstreamRequest<Body>
+  readonly timeouts: Timeouts
+  readonly signal: AbortSignal
+}
+
+const redirectsMax = 5
+
+/**
+ * One question and its answer, at the end of its redirects. They are followed here and not by the HTTP
+ * client because each has to pass the guard and the breaker of its own origin. A redirected request is
+ * made anew from ours: nothing that upstream sent goes along but the place.
+ *
+ * @throws UpstreamFailure, NotAsked.
+ */
+export async function followRedirects<Body>(
+  url: string,
+  asking: Asking<Body>,
+): Promise<UpstreamAnswer<Body>> {
+  let target = url
+  for (let redirects = 0; redirects <= redirectsMax; redirects++) {
+    if (!asking.guard.isAllowed(target)) {
+      throw new UpstreamFailure('redirects', 'that is not a place that may be asked')
+    }
+    const answer = await askOnce(new URL(target), asking)
+    const location = locationOf(answer)
+    if (location === undefined) return answer
+    if (asking.request.method === 'POST' || !URL.canParse(location, target)) break
+    target = new URL(location, target).href
+  }
+  throw new UpstreamFailure('redirects', 'a redirect that is not followed')
+}
+
+function locationOf({ status, headers }: Pick<Incoming, 'status' | 'headers'>): string | undefined {
+  return [301, 302, 303, 307, 308].includes(status) ? headers.location : undefined
+}
+
+async function askOnce<Body>(url: URL, asking: Asking<Body>): Promise<UpstreamAnswer<Body>> {
+  const { breaker, slots } = asking.originOf(url)
+  refuseWhilePaused(breaker)
+  return await slots.use(asking.signal, async () => {
+    // Those before it in the line may have found out meanwhile that upstream is down.
+    refuseWhilePaused(breaker)
+    return await exchange(url, breaker.begin(), asking)
+  })
+}
+
+function refuseWhilePaused({ waitMs }: Breaker): void {
+  const pauseMs = waitMs()
+  if (pauseMs !== undefined) {
+    throw new NotAsked('upstream is given time to recover', Math.ceil(pauseMs / 1000))
+  }
+}
+
+async function exchange<Body>(
+  url: URL,
+  passage: Passage,
+  asking: Asking<Body>,
+): Promise<UpstreamAnswer<Body>> {
+  const { send, request, timeouts, signal } = asking
+  let incoming: Incoming | undefined
+  try {
+    incoming = await send(url, { method: 'GET', headers: {}, ...request, timeouts, signal })
+    return await take(incoming, passage, asking)
+  } catch (error) {
+    incoming?.body.destroy()
+    const failure = failureOf(error, signal)
+    const isBroken = failure?.reason === 'connection' || failure?.reason === 'timeout'
+    // An answer that is too large, or that can't be written to our disk, is still an answer.
+    if (incoming === undefined || isBroken) passage.failed()
+    else passage.succeeded()
+    throw failure ?? error
+  }
+}
+
+async function take<Body>(
+  incoming: Incoming,
+  passage: Passage,
+  { now, request }: Asking<Body>,
+): Promise<UpstreamAnswer<Body>> {
+  const { status, headers } = incoming
+  const pauseMs = pauseMsOf(incoming, now())
+  if (pauseMs !== undefined || status >= 500) {
+    if (pauseMs === undefined) passage.failed()
+    else passage.toldToWait(pauseMs)
+    const isTransient = pauseMs === undefined && [500, 502, 503, 504].includes(status)
+    return { status, headers, body: await discard(incoming.body), isTransient }
+  }
+  passage.answered()
+  const isRedirect = locationOf(incoming) !== undefined
+  const body = isRedirect ? await discard(incoming.body) : await request.receive(incoming)
+  passage.succeeded()
+  return { status, headers, body, isTransient: false }
+}

@@ -1,0 +1,272 @@
+import fc from 'fast-check'
+import * as assert from 'uvu/assert'
+import { type Breaker, createBreaker, type Passage } from '../../src/upstream/breaker.ts'
+import { pauseMsOf } from '../../src/upstream/retry-after.ts'
+import { describe } from '../support/suite.ts'
+
+interface Rig {
+  readonly breaker: Breaker
+  readonly advance: (ms: number) => void
+  readonly fail: (times: number) => void
+  /** Waits for as long as it is told to, and begins. */
+  readonly probe: () => Passage
+}
+
+const begunAtMs = Date.parse('2026-06-01T00:00:00Z')
+
+function rig(random: () => number = () => 0): Rig {
+  let nowMs = begunAtMs
+  const breaker = createBreaker({ now: () => nowMs, random })
+  return {
+    breaker,
+    advance: (ms) => void (nowMs += ms),
+    fail(times) {
+      for (let time = 0; time < times; time++) breaker.begin().failed()
+    },
+    probe() {
+      nowMs += breaker.waitMs() ?? 0
+      return breaker.begin()
+    },
+  }
+}
+
+interface World extends Rig {
+  readonly underWay: Passage[]
+}
+
+type Step = (world: World) => void
+
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  fc.constant<Step>(({ breaker, underWay }) => {
+    if (breaker.waitMs() !== undefined) return
+    const wasOpen = breaker.state().state === 'open'
+    underWay.push(breaker.begin())
+    assert.is(breaker.waitMs(), wasOpen ? 1000 : undefined)
+  }),
+  fc.nat(5000).map<Step>(
+    (ms) =>
+      ({ advance }) =>
+        advance(ms),
+  ),
+  fc.nat(9).map<Step>(
+    (which) =>
+      ({ underWay }) =>
+        underWay[which]?.answered(),
+  ),
+  fc.tuple(fc.nat(9), fc.constantFrom('succeeded', 'failed')).map<Step>(
+    ([which, end]) =>
+      ({ underWay }) =>
+        underWay.splice(which, 1)[0]?.[end](),
+  ),
+  fc.tuple(fc.nat(9), fc.nat(60_000)).map<Step>(
+    ([which, ms]) =>
+      ({ underWay }) =>
+        underWay.splice(which, 1)[0]?.toldToWait(ms),
+  ),
+)
+
+describe(
+  'a breaker',
+  async () => ({}),
+  (test) => {
+    test('opens at the fifth failure in a row, and not before', () => {
+      const { breaker, fail } = rig()
+      fail(4)
+      assert.is(breaker.waitMs(), undefined)
+      fail(1)
+      assert.is(breaker.waitMs(), 1000)
+    })
+
+    test('counts failures in a row only: one success forgets them', () => {
+      const { breaker, fail } = rig()
+      for (let round = 0; round < 10; round++) {
+        fail(4)
+        breaker.begin().succeeded()
+      }
+      assert.is(breaker.waitMs(), undefined)
+      assert.is(breaker.state().consecutiveFailures, 0)
+    })
+
+    test('lets exactly one request through after the pause, and closes when it succeeds', () => {
+      const { breaker, fail, advance } = rig()
+      fail(5)
+      advance(999)
+      assert.is(breaker.waitMs(), 1)
+      advance(1)
+      assert.is(breaker.waitMs(), undefined)
+      const probe = breaker.begin()
+      assert.is(breaker.state().state, 'half_open')
+      assert.is(breaker.waitMs(), 1000, 'the next one waits')
+      assert.throws(() => breaker.begin(), /told to wait/)
+      probe.succeeded()
+      assert.is(breaker.waitMs(), undefined)
+      assert.is(breaker.state().state, 'closed')
+      fail(4)
+      assert.is(breaker.waitMs(), undefined, 'it starts to count anew')
+    })
+
+    test('stays open twice as long after each probe that fails, up to a minute', () => {
+      const { breaker, fail, probe } = rig()
+      fail(5)
+      const pauses = Array.from({ length: 9 }, () => {
+        const pauseMs = breaker.waitMs()
+        probe().failed()
+        return pauseMs
+      })
+      assert.equal(
+        pauses,
+        [1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1000),
+      )
+      probe().succeeded()
+      fail(5)
+      assert.is(breaker.waitMs(), 1000, 'and begins with a second again')
+    })
+
+    test('pauses by chance up to a quarter less, never more', () => {
+      for (const chance of [0, 0.25, 0.5, 0.999_999]) {
+        const { breaker, fail, probe } = rig(() => chance)
+        fail(5)
+        for (const wholeMs of [1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => seconds * 1000)) {
+          const pauseMs = breaker.waitMs() ?? 0
+          assert.ok(pauseMs <= wholeMs && pauseMs > wholeMs * 0.75 - 1, `${pauseMs} of ${wholeMs}`)
+          assert.is(Math.abs(pauseMs - wholeMs * (1 - chance / 4)) < 0.01, true)
+          probe().failed()
+        }
+      }
+    })
+
+    test('lets others through once the answer to the probe has begun', () => {
+      const { breaker, fail, probe } = rig()
+      fail(5)
+      const first = probe()
+      first.answered()
+      assert.is(breaker.waitMs(), undefined)
+      first.failed()
+      assert.is(breaker.waitMs(), 2000, 'but closes the way again when the rest does not come')
+    })
+
+    test('does not listen to requests that began before it opened', () => {
+      const { breaker, fail } = rig()
+      const early = [breaker.begin(), breaker.begin(), breaker.begin()]
+      fail(5)
+      early[0]?.succeeded()
+      assert.is(breaker.waitMs(), 1000, 'upstream was well when that was asked')
+      early[1]?.failed()
+      early[2]?.answered()
+      assert.is(breaker.waitMs(), 1000)
+      assert.is(breaker.state().consecutiveFailures, 5)
+    })
+
+    test('opens at once, for as long as upstream says', () => {
+      const { breaker, advance, probe } = rig()
+      const [first, shorter, longer] = [breaker.begin(), breaker.begin(), breaker.begin()]
+      first.toldToWait(30_000)
+      assert.is(breaker.waitMs(), 30_000)
+      shorter.toldToWait(1_000)
+      assert.is(breaker.waitMs(), 30_000, 'a shorter time does not shorten it')
+      advance(10_000)
+      longer.toldToWait(60_000)
+      assert.is(breaker.waitMs(), 60_000, 'a longer time, also of an early request, does extend it')
+      probe().toldToWait(60_000)
+      assert.is(breaker.waitMs(), 60_000, 'one request in each window')
+      probe().succeeded()
+      assert.is(breaker.waitMs(), undefined)
+    })
+
+    test('is not kept open by a clock that was set back', () => {
+      const { breaker, fail, advance } = rig()
+      fail(5)
+      advance(-86_400_000)
+      assert.is(breaker.waitMs(), undefined)
+      breaker.begin().failed()
+      assert.is(breaker.waitMs(), 2000)
+    })
+
+    test('tells its state', () => {
+      const { breaker, fail, advance, probe } = rig()
+      assert.equal(breaker.state(), { state: 'closed', consecutiveFailures: 0 })
+      breaker.begin().succeeded()
+      advance(5)
+      fail(5)
+      assert.equal(breaker.state(), {
+        state: 'open',
+        openUntilMs: begunAtMs + 1005,
+        consecutiveFailures: 5,
+        lastSuccessAtMs: begunAtMs,
+        lastFailureAtMs: begunAtMs + 5,
+      })
+      const last = probe()
+      assert.equal(breaker.state(), {
+        state: 'half_open',
+        consecutiveFailures: 5,
+        lastSuccessAtMs: begunAtMs,
+        lastFailureAtMs: begunAtMs + 5,
+      })
+      last.succeeded()
+      assert.equal(breaker.state(), {
+        state: 'closed',
+        consecutiveFailures: 0,
+        lastSuccessAtMs: begunAtMs + 1005,
+        lastFailureAtMs: begunAtMs + 5,
+      })
+    })
+
+    test('whatever happens: one probe at a time, and never a wait without an end', () => {
+      const property = fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
+        const world: World = { ...rig(), underWay: [] }
+        for (const step of steps) {
+          step(world)
+          const waitMs = world.breaker.waitMs() ?? 0
+          assert.ok(waitMs >= 0 && waitMs <= 60_000, `${waitMs} ms`)
+        }
+        for (const passage of world.underWay) passage.failed()
+        assert.is.not(world.breaker.state().state, 'half_open', 'every probe has ended')
+        world.advance(world.breaker.waitMs() ?? 0)
+        assert.is(world.breaker.waitMs(), undefined)
+      })
+      fc.assert(property, { numRuns: 300, seed: 1 })
+    })
+  },
+)
+
+describe(
+  'how long an answer asks us to stay away',
+  async () => ({}),
+  (test) => {
+    const second = 1000
+    const hour = 3600 * second
+    const cases: readonly [string, number, Record<string, string>, number | undefined][] = [
+      ['429 that names no time: a minute', 429, {}, 60 * second],
+      ['429 with seconds', 429, { 'retry-after': '120' }, 120 * second],
+      ['429 with a date', 429, { 'retry-after': 'Mon, 01 Jun 2026 00:02:00 GMT' }, 120 * second],
+      ['429 with a year: an hour', 429, { 'retry-after': '31536000' }, hour],
+      ['429 with a far date', 429, { 'retry-after': 'Tue, 01 Jun 2027 00:00:00 GMT' }, hour],
+      ['429 with digits without end', 429, { 'retry-after': '9'.repeat(400) }, hour],
+      ['429 with 0: a second at least', 429, { 'retry-after': '0' }, second],
+      [
+        '429 with a date that is over',
+        429,
+        { 'retry-after': 'Sun, 31 May 2026 00:00:00 GMT' },
+        second,
+      ],
+      ['429 with something else', 429, { 'retry-after': 'soon' }, 60 * second],
+      ['429 with a negative number', 429, { 'retry-after': '-5' }, 60 * second],
+      ['503 with seconds', 503, { 'retry-after': '7' }, 7 * second],
+      ['503 with a date', 503, { 'retry-after': 'Mon, 01 Jun 2026 00:00:30 GMT' }, 30 * second],
+      ['503 that names no time', 503, {}, undefined],
+      ['503 with something else', 503, { 'retry-after': 'soon' }, undefined],
+      ['500 with seconds', 500, { 'retry-after': '7' }, undefined],
+      ['403', 403, {}, undefined],
+      ['403 with requests left', 403, { 'x-ratelimit-remaining': '12' }, undefined],
+      ['403 with none left', 403, { 'x-ratelimit-remaining': '0' }, 60 * second],
+      ['403 with seconds', 403, { 'retry-after': '30' }, 30 * second],
+      ['200 with none left', 200, { 'x-ratelimit-remaining': '0' }, undefined],
+      ['404', 404, { 'retry-after': '7' }, undefined],
+    ]
+    for (const [what, status, headers, expected] of cases) {
+      test(what, () => {
+        assert.is(pauseMsOf({ status, headers }, begunAtMs), expected)
+      })
+    }
+  },
+)

@@ -114,6 +114,9 @@ function next(before: CurrentDocument, { type, data }: DocumentEvent): CurrentDo
       return { ...before, ...afterMissing(before, checked_at), checked_at, failed_at: null }
     case 'MetadataFetchFailed':
       return { ...before, failed_at: data.fetchedAt }
+    case 'ReferenceMoved':
+    case 'VersionWithdrawn':
+      return before // they only say what the change before them meant
     default:
       return type satisfies never
   }

@@ -75,6 +75,24 @@ export function distsOf(version: JsonObject):
   return { versionNormalized, version: asWritten, ...dist }
 }
 
+const Reference = z.object({ reference: text }).catch({ reference: '' })
+const Named = z.object({
+  version: text,
+  source: Reference,
+  dist: Reference,
+})
+
+/** A version by its name, and the commit that it stands for: the dist's, else the source's. */
+export function namedVersion(
+  version: JsonObject,
+): { readonly version: string; readonly reference: string | undefined } | undefined {
+  const parsed = Named.safeParse(version)
+  if (!parsed.success) return undefined
+  const { version: name, source, dist } = parsed.data
+  const reference = dist.reference === '' ? source.reference : dist.reference
+  return { version: name, reference: reference === '' ? undefined : reference }
+}
+
 function refused(problem: string): ParsedDocument {
   return { ok: false, problem }
 }

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { DomainEvent, NewEvent } from './types.ts'
+import { DomainEvent, type NewEvent } from './types.ts'
 
-/** Gives an event its id, before the first try to append it. */
+/**
+ * Gives an event its id, before the first try to append it.
+ *
+ * @throws ZodError for what its own schema doesn't take: nothing may be recorded that can't be read.
+ */
 export function newEvent(event: DomainEvent): NewEvent {
-  return { ...event, id: randomUUID() }
+  return { ...DomainEvent.parse(event), id: randomUUID() }
 }

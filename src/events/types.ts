@@ -10,6 +10,7 @@ export const Sha256 = z
 export type Sha256 = z.infer<typeof Sha256>
 
 const sizeBytes = z.int().nonnegative()
+const text = z.string().max(500)
 
 /** What an upstream metadata answer can lack; a closed list, also the label of the failure metric. */
 export const FetchFailure = z.enum([
@@ -38,6 +39,27 @@ const MetadataChanged = event('MetadataChanged', {
   /** When the answer had arrived, by the clock of the node that asked. */
   fetchedAt: Instant,
   previousSha256: Sha256.optional(),
+  /** There when versions had to be left out: names the bytes as upstream sent them. */
+  upstreamSha256: Sha256.optional(),
+  /** The versions left out because Composer couldn't load them, which would cost all the others. */
+  rejectedVersions: z.array(z.object({ version: text, problem: text })).max(50).optional(),
+})
+
+/** A tagged version now names another commit than before. */
+const ReferenceMoved = event('ReferenceMoved', {
+  document: DocumentName,
+  version: text,
+  from: text,
+  to: text,
+  fetchedAt: Instant,
+})
+
+/** A version or branch that was there is gone. */
+const VersionWithdrawn = event('VersionWithdrawn', {
+  document: DocumentName,
+  version: text,
+  reference: text.optional(),
+  fetchedAt: Instant,
 })
 
 /** Upstream still has the bytes recorded last: it said so (304), or sent the same again. */
@@ -67,9 +89,9 @@ const MetadataFetchFailed = event('MetadataFetchFailed', {
 /** The archive of one (package, reference) was fetched, checked and kept. */
 const ArchiveStored = event('ArchiveStored', {
   packageName: PackageName,
-  versionNormalized: z.string().max(500),
+  versionNormalized: text,
   /** Absent for a dist that upstream names without one. */
-  reference: z.string().max(500).optional(),
+  reference: text.optional(),
   distType: z.string().max(20),
   sha256: Sha256,
   sizeBytes,
@@ -86,6 +108,8 @@ export const DomainEvent = z.discriminatedUnion('type', [
   MetadataConfirmed,
   MetadataMissing,
   MetadataFetchFailed,
+  ReferenceMoved,
+  VersionWithdrawn,
   ArchiveStored,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>

@@ -68,17 +68,14 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
     state: CurrentState | undefined,
     pauseSeconds?: number,
   ): CurrentAnswer {
-    const isFailing = pauseSeconds !== undefined || (state?.failed_at ?? null) !== null
+    const isFailing = pauseSeconds !== undefined || hasFailed(state)
     if (state !== undefined && isServable(state)) {
       const age = ageSeconds(state.checked_at) ?? 0
       const { sha256, served_last_modified } = state
       const staleSeconds = age >= metadataTtlSeconds && isFailing ? age : undefined
       return { sha256, lastModified: served_last_modified, staleSeconds }
     }
-    if (state?.gone === true && !isFailing && document !== rootDocument) {
-      throw new AppError('package_not_found', `${document} isn't known upstream`)
-    }
-    throw unavailable(document, pauseSeconds)
+    throw noDocument(document, { isGone: state?.gone === true && !isFailing, pauseSeconds })
   }
 
   return async (document) => {
@@ -93,10 +90,20 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
   }
 }
 
-function unavailable(document: DocumentName, retryAfterSeconds: number | undefined): AppError {
+function noDocument(
+  document: DocumentName,
+  { isGone, pauseSeconds }: { readonly isGone: boolean; readonly pauseSeconds: number | undefined },
+): AppError {
+  if (isGone && document !== rootDocument) {
+    return new AppError('package_not_found', `${document} isn't known upstream`)
+  }
   const message = `${document} isn't cached here and upstream failed`
-  const when = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
+  const when = pauseSeconds === undefined ? {} : { retryAfterSeconds: pauseSeconds }
   return new AppError('upstream_unavailable', message, when)
+}
+
+function hasFailed(state: CurrentState | undefined): boolean {
+  return state !== undefined && state.failed_at !== null
 }
 
 interface ServableState extends CurrentState {

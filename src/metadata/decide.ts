@@ -1,11 +1,15 @@
-import type { DocumentName } from '../composer/names.ts'
+import { type DocumentName, packageOfDocument } from '../composer/names.ts'
 import type { DomainEvent, FetchFailure, Sha256 } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
 
+/** The versions of a document, each with the commit that it names, if it names one. */
+export type NamedVersions = ReadonlyMap<string, string | undefined>
+
 /** What is known of a document when upstream's answer comes in. */
 export interface Known {
-  /** The newest bytes upstream served; undefined before the first. */
+  /** The newest bytes served; undefined before the first. */
   readonly sha256: Sha256 | undefined
+  readonly versions: NamedVersions
 }
 
 /** What one fetch brought, its body already checked and kept. */
@@ -15,6 +19,9 @@ export type Fetched =
       readonly sha256: Sha256
       readonly sizeBytes: number
       readonly lastModified: Instant | undefined
+      readonly versions: NamedVersions
+      readonly upstreamSha256?: Sha256
+      readonly rejectedVersions?: { version: string; problem: string }[]
     }
   | { readonly outcome: 'not_modified' }
   | { readonly outcome: 'missing'; readonly status: number }
@@ -27,37 +34,61 @@ export interface Fetch {
   readonly fetched: Fetched
 }
 
-/** The one event that a fetch is, whatever came of it. Pure. */
-export function decide({ sha256: known }: Known, fetch: Fetch): DomainEvent {
-  const { document, fetchedAt, durationMs, fetched } = fetch
+/**
+ * The facts in a fetch: first what it is itself, whatever came of it; then what a change means, read
+ * from parsed versions, since a third of real changes are in the order of keys only. Pure.
+ */
+export function decide(known: Known, fetch: Fetch): readonly [DomainEvent, ...DomainEvent[]] {
+  const { document, fetchedAt, fetched } = fetch
   switch (fetched.outcome) {
     case 'body': {
-      const { sha256, sizeBytes, lastModified } = fetched
-      return sha256 === known
-        ? { type: 'MetadataConfirmed', data: { document, sha256, lastModified, fetchedAt } }
-        : {
-            type: 'MetadataChanged',
-            data: { document, sha256, sizeBytes, lastModified, fetchedAt, previousSha256: known },
-          }
+      const { versions, outcome: _, ...body } = fetched
+      if (body.sha256 === known.sha256) {
+        const { sha256, lastModified } = body
+        return [{ type: 'MetadataConfirmed', data: { document, sha256, lastModified, fetchedAt } }]
+      }
+      const previousSha256 = known.sha256
+      return [
+        { type: 'MetadataChanged', data: { document, ...body, fetchedAt, previousSha256 } },
+        ...factsBetween(known.versions, versions, { document, fetchedAt }),
+      ]
     }
     case 'not_modified':
       // "Not modified" to a question that named no date: upstream contradicts itself.
-      return known === undefined
-        ? {
-            type: 'MetadataFetchFailed',
-            data: { document, reason: 'status', status: 304, durationMs, fetchedAt },
-          }
-        : { type: 'MetadataConfirmed', data: { document, sha256: known, fetchedAt } }
+      return known.sha256 === undefined
+        ? [failed(fetch, { reason: 'status', status: 304 })]
+        : [{ type: 'MetadataConfirmed', data: { document, sha256: known.sha256, fetchedAt } }]
     case 'missing':
-      return { type: 'MetadataMissing', data: { document, status: fetched.status, fetchedAt } }
-    case 'failed': {
-      const { reason, status } = fetched
-      return {
-        type: 'MetadataFetchFailed',
-        data: { document, reason, status, durationMs, fetchedAt },
-      }
-    }
+      return [{ type: 'MetadataMissing', data: { document, status: fetched.status, fetchedAt } }]
+    case 'failed':
+      return [failed(fetch, fetched)]
     default:
       return fetched satisfies never
   }
+}
+
+function failed(
+  { document, durationMs, fetchedAt }: Fetch,
+  { reason, status }: { readonly reason: FetchFailure; readonly status?: number },
+): DomainEvent {
+  const data = { document, reason, status, durationMs, fetchedAt }
+  return { type: 'MetadataFetchFailed', data }
+}
+
+/** Tags that name another commit, and versions that are gone. Branches move with every commit. */
+function factsBetween(
+  before: NamedVersions,
+  after: NamedVersions,
+  about: { readonly document: DocumentName; readonly fetchedAt: Instant },
+): DomainEvent[] {
+  const tagged = packageOfDocument(about.document)?.kind === 'tags'
+  return [...before].flatMap(([version, reference]): DomainEvent[] => {
+    if (!after.has(version)) {
+      return [{ type: 'VersionWithdrawn', data: { ...about, version, reference } }]
+    }
+    const now = after.get(version)
+    const moved = tagged && reference !== undefined && now !== undefined && now !== reference
+    if (!moved) return []
+    return [{ type: 'ReferenceMoved', data: { ...about, version, from: reference, to: now } }]
+  })
 }

@@ -1,15 +1,14 @@
 import type { Logger } from 'pino'
-import { parseDocument } from '../composer/document.ts'
-import { type DocumentName, packageOfDocument } from '../composer/names.ts'
-import { parseRootFile } from '../composer/root-file.ts'
-import type { AppendResult, EventLog } from '../events/log.ts'
+import type { DocumentName } from '../composer/names.ts'
+import type { EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
 import { documentStream, type DomainEvent, type Position, type Sha256 } from '../events/types.ts'
 import { createSingleFlight } from '../single-flight.ts'
 import type { SnapshotStore } from '../snapshots/store.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 import type { MetadataAnswer } from '../upstream/metadata.ts'
-import { decide, type Fetched } from './decide.ts'
+import { decide, type Fetched, type Known, type NamedVersions } from './decide.ts'
+import { inspectBody, versionsIn } from './inspect.ts'
 
 /** What the read models know of a document, as far as a fetch needs it. */
 export interface KnownDocument {
@@ -42,6 +41,8 @@ export type Refreshed =
 export type Refresh = (document: DocumentName) => Promise<Refreshed>
 
 const conflictsMax = 5
+/** An event says which versions were left out, but not without a limit. */
+const rejectedVersionsMax = 50
 
 /**
  * One flight a document. The order is what makes a crash harmless: the body is kept before the event
@@ -65,10 +66,15 @@ async function refreshOnce(document: DocumentName, options: RefreshOptions): Pro
   const fetched = await keep(document, answer, { known, options })
 
   for (let conflicts = 0; ; conflicts++) {
-    const event = decide(known, { document, fetchedAt, durationMs, fetched })
-    const result = await append(log, document, { event, expected: known.streamVersion })
+    const compared = await before(document, known, { fetched, snapshots: options.snapshots })
+    const events = decide(compared, { document, fetchedAt, durationMs, fetched })
+    const result = await log.append({
+      stream: documentStream(document),
+      expected: known.streamVersion,
+      events: events.map(newEvent),
+    })
     if (result.outcome === 'appended') {
-      logOutcome(logger, event, durationMs)
+      logOutcome(logger, events, durationMs)
       await options.until(result.events.at(-1)?.position ?? 0n)
       return { outcome: 'recorded' }
     }
@@ -86,46 +92,52 @@ async function keep(
   { known, options }: { readonly known: KnownDocument; readonly options: RefreshOptions },
 ): Promise<Fetched> {
   if (answer.outcome !== 'body') return answer
-  const problem = problemOf(document, answer.body)
-  if (problem !== undefined) {
-    options.logger.warn({ document, problem }, `upstream sent a bad document for ${document}`)
+  const { snapshots, logger } = options
+  const inspected = inspectBody(document, answer.body)
+  if (!inspected.ok) {
+    logger.warn({ document, problem: inspected.problem }, `upstream sent a bad ${document}`)
     return { outcome: 'failed', reason: 'invalid_document', status: 200 }
   }
-  const sha256 = await options.snapshots.put(answer.body, known.sha256)
-  return {
+  const { body, rejected, versions } = inspected
+  const kept = {
     outcome: 'body',
-    sha256,
-    sizeBytes: answer.body.length,
+    sha256: await snapshots.put(body, known.sha256),
+    sizeBytes: body.length,
     lastModified: answer.lastModified,
+    versions,
+  } as const
+  if (rejected.length === 0) return kept
+  logger.warn({ document, rejected }, `upstream sent versions of ${document} that are left out`)
+  return {
+    ...kept,
+    upstreamSha256: await snapshots.put(answer.body, kept.sha256),
+    rejectedVersions: rejected.slice(0, rejectedVersionsMax),
   }
 }
 
-function problemOf(document: DocumentName, body: Buffer): string | undefined {
-  const name = packageOfDocument(document)
-  if (name !== undefined) {
-    const parsed = parseDocument(body, name.packageName)
-    return parsed.ok ? undefined : parsed.problem
-  }
-  try {
-    parseRootFile(body)
-    return undefined
-  } catch {
-    return 'not a JSON object'
-  }
-}
+const none: NamedVersions = new Map()
 
-async function append(
-  log: EventLog,
+/** What `decide` compares with; the bytes before are read only when there are others now. */
+async function before(
   document: DocumentName,
-  { event, expected }: { readonly event: DomainEvent; readonly expected: number },
-): Promise<AppendResult> {
-  return await log.append({ stream: documentStream(document), expected, events: [newEvent(event)] })
+  known: KnownDocument,
+  { fetched, snapshots }: { readonly fetched: Fetched; readonly snapshots: SnapshotStore },
+): Promise<Known> {
+  const { sha256 } = known
+  const isChange = fetched.outcome === 'body' && sha256 !== undefined && fetched.sha256 !== sha256
+  const versions = isChange ? versionsIn(document, await snapshots.get(sha256)) : none
+  return { sha256, versions }
 }
 
-function logOutcome(logger: Logger, event: DomainEvent, durationMs: number): void {
-  const failed = event.type === 'MetadataFetchFailed'
-  logger[failed ? 'warn' : 'debug'](
-    { type: event.type, ...event.data, durationMs },
-    `upstream metadata: ${event.type}`,
-  )
+function logOutcome(logger: Logger, events: readonly DomainEvent[], durationMs: number): void {
+  for (const { type, data } of events) {
+    const level = notable.has(type) ? 'warn' : 'debug'
+    logger[level]({ type, ...data, durationMs }, `upstream metadata: ${type}`)
+  }
 }
+
+const notable: ReadonlySet<DomainEvent['type']> = new Set([
+  'MetadataFetchFailed',
+  'ReferenceMoved',
+  'VersionWithdrawn',
+])

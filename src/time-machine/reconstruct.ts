@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { parseDocument } from '../composer/document.ts'
-import { isJsonObject, type JsonObject, minifyVersions } from '../composer/minify.ts'
+import { filterVersions } from '../composer/filter-versions.ts'
+import type { JsonObject } from '../composer/minify.ts'
 import type { PackageName } from '../composer/names.ts'
 import { type Instant, parseMetadataTime } from './instant.ts'
 
@@ -16,23 +17,8 @@ import { type Instant, parseMetadataTime } from './instant.ts'
 export function reconstructDocument(bytes: Buffer, packageName: PackageName, at: Instant): Buffer {
   const parsed = parseDocument(bytes, packageName)
   assert(parsed.ok, 'a recorded document can be read')
-  const { top, minified, versions } = parsed.document
-  const packages = top['packages']
-  assert(isJsonObject(packages))
-
-  const sent = packages[packageName]
-  const keys = isJsonObject(sent) ? Object.keys(sent) : undefined
-  const kept = [...versions.entries()].filter(([, version]) => !isPublishedAfter(version, at))
-  if (kept.length === versions.length) return bytes
-
-  const complete = kept.map(([, version]) => version)
-  const list = minified ? minifyVersions(complete) : complete
-  const written =
-    keys === undefined
-      ? list
-      : Object.fromEntries(kept.map(([sentIndex], index) => [keys[sentIndex], list[index]]))
-  // Known keys keep their places: only the versions differ from what upstream wrote.
-  return Buffer.from(JSON.stringify({ ...top, packages: { ...packages, [packageName]: written } }))
+  const isThere = (version: JsonObject) => !isPublishedAfter(version, at)
+  return filterVersions(parsed.document, packageName, isThere) ?? bytes
 }
 
 /** `published-time` is Packagist's own clock; `time` is the author's and may say anything. */

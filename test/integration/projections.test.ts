@@ -73,8 +73,11 @@ async function append({ log, clock, snapshots }: World, { name, what }: Step): P
   }
   const before = await log.readStream(documentStream(document), { after: 0, limit: 1000 })
   const known = before.findLast(({ type }) => type === 'MetadataChanged')
-  const event = decide(
-    { sha256: known?.type === 'MetadataChanged' ? known.data.sha256 : undefined },
+  const [event, ...facts] = decide(
+    {
+      sha256: known?.type === 'MetadataChanged' ? known.data.sha256 : undefined,
+      versions: new Map([['0.9.0', 'a'.repeat(40)]]),
+    },
     {
       document,
       fetchedAt: clock.now(),
@@ -82,7 +85,7 @@ async function append({ log, clock, snapshots }: World, { name, what }: Step): P
       fetched: await fetched(what, name, snapshots),
     },
   )
-  await record(log, documentStream(document), event)
+  for (const each of [event, ...facts]) await record(log, documentStream(document), each)
 }
 
 async function record(log: EventLog, stream: string, event: DomainEvent): Promise<void> {
@@ -112,6 +115,7 @@ async function fetched(
     sha256: await snapshots.put(body, undefined),
     sizeBytes: body.length,
     lastModified: createClock(`2026-05-01T00:00:0${what.modified}Z`).now(),
+    versions: new Map([['1.0.0', `${what.body}`.repeat(40)]]),
   }
 }
 

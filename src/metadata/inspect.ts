@@ -1,0 +1,81 @@
+import { namedVersion, parseDocument } from '../composer/document.ts'
+import { filterVersions } from '../composer/filter-versions.ts'
+import { problemOfVersion } from '../composer/loadable.ts'
+import { type DocumentName, packageOfDocument } from '../composer/names.ts'
+import { parseRootFile } from '../composer/root-file.ts'
+import type { NamedVersions } from './decide.ts'
+
+export interface RejectedVersion {
+  readonly version: string
+  readonly problem: string
+}
+
+/** What upstream sent, as far as it can be given to Composer. */
+export type Inspected =
+  | {
+      readonly ok: true
+      /** The very bytes sent, unless versions had to be left out. */
+      readonly body: Buffer
+      readonly rejected: readonly RejectedVersion[]
+      readonly versions: NamedVersions
+    }
+  | { readonly ok: false; readonly problem: string }
+
+const none: NamedVersions = new Map()
+
+/**
+ * Checks a body before it is kept: what fails is never served. A version that Composer couldn't load
+ * is left out, since it would cost the others; a document with nothing else in it fails. Pure.
+ */
+export function inspectBody(document: DocumentName, body: Buffer): Inspected {
+  const name = packageOfDocument(document)
+  if (name === undefined) return inspectRoot(body)
+  const parsed = parseDocument(body, name.packageName)
+  if (!parsed.ok) return parsed
+  const { versions } = parsed.document
+  const problems = new Map(
+    versions.flatMap((version) => {
+      const problem = problemOfVersion(version)
+      return problem === undefined ? [] : [[version, problem] as const]
+    }),
+  )
+  const [first] = problems.values()
+  if (first !== undefined && problems.size === versions.length) {
+    return { ok: false, problem: `no version that Composer could load (${first})` }
+  }
+  const isGood = (version: (typeof versions)[number]) => !problems.has(version)
+  return {
+    ok: true,
+    body: filterVersions(parsed.document, name.packageName, isGood) ?? body,
+    rejected: [...problems].map(([version, problem]) => ({
+      version: printable(version['version']),
+      problem,
+    })),
+    versions: versionsNamed(versions.filter(isGood)),
+  }
+}
+
+function inspectRoot(body: Buffer): Inspected {
+  try {
+    parseRootFile(body)
+    return { ok: true, body, rejected: [], versions: none }
+  } catch {
+    return { ok: false, problem: 'not a JSON object' }
+  }
+}
+
+/** Which versions a kept body names; none for the root file. */
+export function versionsIn(document: DocumentName, body: Buffer): NamedVersions {
+  const name = packageOfDocument(document)
+  const parsed = name === undefined ? undefined : parseDocument(body, name.packageName)
+  return parsed?.ok === true ? versionsNamed(parsed.document.versions) : none
+}
+
+function versionsNamed(versions: readonly Parameters<typeof namedVersion>[0][]): NamedVersions {
+  const named = versions.flatMap((version) => namedVersion(version) ?? [])
+  return new Map(named.map(({ version, reference }) => [version, reference]))
+}
+
+function printable(version: unknown): string {
+  return JSON.stringify(version ?? null).slice(0, 100)
+}

@@ -81,8 +81,9 @@ export function eventLogContract(
 
     test('of several writers with one expectation, exactly one is let in', async ({ log }) => {
       const results = await Promise.all(
-        Array.from({ length: 8 }, async () =>
-          log.append({ stream: 'race', expected: 0, events: [missing()] }),
+        Array.from(
+          { length: 8 },
+          async () => await log.append({ stream: 'race', expected: 0, events: [missing()] }),
         ),
       )
       assert.is(results.filter(({ outcome }) => outcome === 'appended').length, 1)
@@ -135,12 +136,15 @@ export function eventLogContract(
       const writers = Array.from({ length: 6 }, async (_, writer) => {
         for (let n = 0; n < 20; n++) await append(log, `writer-${writer}`, 1 + (n % 3))
       })
-      const written = Promise.all(writers).then(() => log.head())
-      let end: bigint | undefined
-      void written.then((head) => (end = head))
-      while (end === undefined || (followed.at(-1)?.position ?? from) < end) {
-        followed.push(...(await log.read(followed.at(-1)?.position ?? from, 7)))
+      const writing = { isOver: false }
+      const written = Promise.all(writers).finally(() => (writing.isOver = true))
+      const follow = async (): Promise<number> => {
+        const batch = await log.read(followed.at(-1)?.position ?? from, 7)
+        followed.push(...batch)
+        return batch.length
       }
+      while (!writing.isOver || (await follow()) > 0) await follow()
+      await written
       const events = (await readAll(log)).filter(({ position }) => position > from)
       assert.equal(followed, events)
       assert.is(new Set(followed.map(({ id }) => id)).size, followed.length)

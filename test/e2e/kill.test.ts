@@ -157,20 +157,20 @@ function checkAcknowledged(
 ): void {
   const recorded = new Map<string, number>()
   for (const event of events) {
-    if (event.type !== 'MetadataChanged' && event.type !== 'ArchiveStored') continue
-    const subject =
-      event.type === 'ArchiveStored' ? `${event.data.packageName} archive` : event.data.document
-    const key = `${subject} ${event.data.sha256}`
-    recorded.set(key, (recorded.get(key) ?? 0) + 1)
+    const key = recordedBody(event)
+    if (key !== undefined) recorded.set(key, (recorded.get(key) ?? 0) + 1)
   }
-  let checked = 0
-  for (const { path: asked, sha256 } of acknowledged) {
-    const [, document] = /^\/p2\/(.+)\.json$/.exec(asked) ?? []
-    const [, archived] = /^\/dist-proxy\/([^/]+\/[^/]+)\//.exec(asked) ?? []
-    const subject = document ?? (archived === undefined ? undefined : `${archived} archive`)
-    if (subject === undefined) continue
-    checked += 1
-    assert.is(recorded.get(`${subject} ${sha256}`), 1, asked)
+  const bodies = acknowledged.filter(({ path: asked }) => asked !== '/packages.json')
+  for (const { path: asked, sha256 } of bodies) {
+    const [, document, archive] =
+      /^\/(?:p2\/(.+)\.json|dist-proxy\/([^/]+\/[^/]+)\/.+)$/.exec(asked) ?? []
+    assert.is(recorded.get(`${document ?? `${archive} archive`} ${sha256}`), 1, asked)
   }
-  assert.ok(checked > 500, `${checked} acknowledged answers were checked`)
+  assert.ok(bodies.length > 500, `${bodies.length} acknowledged answers were checked`)
+}
+
+function recordedBody({ type, data }: RecordedEvent): string | undefined {
+  if (type === 'MetadataChanged') return `${data.document} ${data.sha256}`
+  if (type === 'ArchiveStored') return `${data.packageName} archive ${data.sha256}`
+  return undefined
 }

@@ -8,7 +8,7 @@ import { describe } from '../support/suite.ts'
 
 const fetchedAt = Instant.parse('2026-06-01T00:00:00.000000Z')
 const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [string, string, string] // three in, three out
-const [one, two] = ['1', '2'].map((body) => sha256Of(Buffer.from(body)))
+const [one, two] = ['1', '2'].map((text) => sha256Of(Buffer.from(text)))
 
 function facts(
   before: NamedVersions | undefined,

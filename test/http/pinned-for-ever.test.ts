@@ -1,0 +1,79 @@
+import fc from 'fast-check'
+import * as assert from 'uvu/assert'
+import { projections } from '../../projections/index.ts'
+import { rebuild } from '../../src/projector/rebuild.ts'
+import { createSnapshotStore } from '../../src/snapshots/store.ts'
+import { addSeconds, compactInstant } from '../../src/time-machine/instant.ts'
+import { type Service, startService } from '../support/service.ts'
+import { describe } from '../support/suite.ts'
+
+const names = ['acme/log', 'acme/http', 'beta/text', 'beta/edge'] as const
+const move = fc.record({
+  name: fc.constantFrom(...names),
+  branches: fc.boolean(),
+  change: fc.constantFrom('publish', 'withdraw', 'push', 'delete', 'touch', 'nothing', 'outage'),
+  afterSeconds: fc.constantFrom(10, 1800, 4000),
+})
+type Move = typeof move extends fc.Arbitrary<infer Value> ? Value : never
+
+async function play(
+  service: Service,
+  { name, branches, change, afterSeconds }: Move,
+  n: number,
+): Promise<void> {
+  const { upstream, clock, get } = service
+  clock.advance(afterSeconds)
+  upstream.at(`${clock.now().slice(0, 19)}Z`)
+  let clear = () => {}
+  if (change === 'publish') upstream.publish(name, `7.${n}.0`)
+  if (change === 'withdraw') upstream.withdraw(name, `7.${n - 1}.0`)
+  if (change === 'push') upstream.pushCommit(name, 'main')
+  if (change === 'delete') upstream.deletePackage(name)
+  if (change === 'touch') upstream.touch(name)
+  if (change === 'outage') clear = upstream.fail({ match: /./, mode: 'reset' })
+  await get(`/p2/${name}${branches ? '~dev' : ''}.json`)
+  clear()
+}
+
+describe(
+  'pinned URLs for ever',
+  async () => await startService({ at: '2026-03-01T00:00:00Z' }),
+  (test) => {
+    test('give the same bytes after later events, a rebuild and a restart', async (service) => {
+      const { get, clock, database, log: eventLog } = service
+      const recorded = new Map<string, string>()
+      async function ask(path: string): Promise<string> {
+        const { statusCode, headers, body } = await get(path)
+        return JSON.stringify([statusCode, headers['last-modified'], body.toString()])
+      }
+      let moves = 0
+      await fc.assert(
+        fc.asyncProperty(fc.array(move, { minLength: 3, maxLength: 10 }), async (history) => {
+          const pins = [addSeconds(clock.now(), -90 * 86_400)]
+          for (const each of history) {
+            moves += 1
+            await play(service, each, moves)
+            pins.push(clock.now())
+          }
+          clock.advance(120) // settled
+          for (const pin of pins) {
+            const paths = names.flatMap((name) => [`p2/${name}.json`, `p2/${name}~dev.json`])
+            for (const path of ['packages.json', ...paths]) {
+              const pinned = `/at/${compactInstant(pin)}/${path}`
+              recorded.set(pinned, recorded.get(pinned) ?? (await ask(pinned)))
+            }
+          }
+          const snapshots = createSnapshotStore(database.db)
+          for (const projection of projections) {
+            const sources = { snapshot: snapshots.get }
+            await rebuild({ db: database.db, log: eventLog, projection, sources })
+          }
+          await service.restart()
+          for (const [path, answer] of recorded) assert.is(await ask(path), answer, path)
+        }),
+        { numRuns: 6, endOnFailure: true },
+      )
+      assert.ok(recorded.size > 200, `${recorded.size} pinned URLs were compared`)
+    })
+  },
+)

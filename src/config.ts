@@ -2,7 +2,7 @@ import { isIP, isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { StartupError } from './errors.ts'
 
-/** Every setting, read once at the start. Documented in docs/OPERATIONS.md by its environment name. */
+/** Every setting, read once at the start. Documented in README.md by its environment name. */
 export type Config = {
   readonly proxyEnabled: boolean
   readonly metadataTtlSeconds: number

@@ -28,6 +28,16 @@ function event<Type extends string, Data extends z.ZodRawShape>(type: Type, data
   return z.object({ type: z.literal(type), data: z.object(data) })
 }
 
+const leftOut = {
+  /** There when versions had to be left out: names the bytes as upstream sent them. */
+  upstreamSha256: Sha256.optional(),
+  /** The versions left out because Composer couldn't load them, which would cost all the others. */
+  rejectedVersions: z
+    .array(z.object({ version: text, problem: text }))
+    .max(50)
+    .optional(),
+} as const
+
 /** Upstream served bytes that differ from the last ones recorded for this document. */
 const MetadataChanged = event('MetadataChanged', {
   document: DocumentName,
@@ -39,10 +49,7 @@ const MetadataChanged = event('MetadataChanged', {
   /** When the answer had arrived, by the clock of the node that asked. */
   fetchedAt: Instant,
   previousSha256: Sha256.optional(),
-  /** There when versions had to be left out: names the bytes as upstream sent them. */
-  upstreamSha256: Sha256.optional(),
-  /** The versions left out because Composer couldn't load them, which would cost all the others. */
-  rejectedVersions: z.array(z.object({ version: text, problem: text })).max(50).optional(),
+  ...leftOut,
 })
 
 /** A tagged version now names another commit than before. */
@@ -68,6 +75,7 @@ const MetadataConfirmed = event('MetadataConfirmed', {
   sha256: Sha256,
   lastModified: Instant.optional(),
   fetchedAt: Instant,
+  ...leftOut,
 })
 
 /** Upstream says that it has no such document. */
@@ -84,6 +92,28 @@ const MetadataFetchFailed = event('MetadataFetchFailed', {
   status: z.int().optional(),
   durationMs: z.int().nonnegative(),
   fetchedAt: Instant,
+})
+
+/**
+ * One page of upstream's change feed was read: but for what it names, nothing has changed since the
+ * page before. A change is named with the moment since when upstream has it.
+ */
+const ChangeFeedRead = event('ChangeFeedRead', {
+  /** The feed's URL. */
+  feed: z.url().max(4000),
+  /** Where the page begins and where the next one will, as upstream counts; no `since`, no page yet. */
+  since: z.int().nonnegative().optional(),
+  until: z.int().nonnegative(),
+  /** The feed can't say what has changed: any document may have. */
+  resync: z.boolean(),
+  /** Of the documents known here, those that have changed since they were fetched … */
+  changed: z.array(z.object({ document: DocumentName, changedAt: Instant })),
+  /** … and the packages that have been deleted. */
+  deleted: z.array(z.object({ packageName: PackageName, deletedAt: Instant })),
+  /** When the question was asked, by the clock of the node that asked. */
+  readAt: Instant,
+  /** The page names more, in the event that follows; until then it verifies nothing. */
+  more: z.literal(true).optional(),
 })
 
 /** The archive of one (package, reference) was fetched, checked and kept. */
@@ -110,6 +140,7 @@ export const DomainEvent = z.discriminatedUnion('type', [
   MetadataFetchFailed,
   ReferenceMoved,
   VersionWithdrawn,
+  ChangeFeedRead,
   ArchiveStored,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>
@@ -134,6 +165,11 @@ export const eventDataSizeBytesMax = 65_536
 
 export function documentStream(document: DocumentName): string {
   return `document-${document}`
+}
+
+/** @param upstreamUrl of the repository that the feed belongs to. */
+export function feedStream(upstreamUrl: string): string {
+  return `feed-${new URL(upstreamUrl).host}`
 }
 
 export function archiveStream(packageName: PackageName): string {

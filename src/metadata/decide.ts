@@ -44,8 +44,8 @@ export function decide(known: Known, fetch: Fetch): readonly [DomainEvent, ...Do
     case 'body': {
       const { versions, outcome: _, ...body } = fetched
       if (body.sha256 === known.sha256) {
-        const { sha256, lastModified } = body
-        return [{ type: 'MetadataConfirmed', data: { document, sha256, lastModified, fetchedAt } }]
+        const { sizeBytes: _size, ...same } = body
+        return [{ type: 'MetadataConfirmed', data: { document, ...same, fetchedAt } }]
       }
       const previousSha256 = known.sha256
       return [

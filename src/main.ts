@@ -72,24 +72,36 @@ function stopOnSignals(
   { stopDatabase, logger }: { readonly stopDatabase: () => Promise<void>; readonly logger: Logger },
 ): void {
   let stopping = false
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      // A second signal is from somebody who doesn't want to wait; the next start recovers.
-      if (stopping) process.exit(1)
-      stopping = true
-      logger.info({ signal }, 'stopping: no new requests, those under way end first')
-      void app
-        .close()
-        .then(stopDatabase)
-        .then(
-          () => process.exit(0),
-          (error: unknown) => {
-            logger.fatal({ err: error }, 'stopping failed')
-            process.exit(1)
-          },
-        )
-    })
+  function stop(reason: string): void {
+    // A second signal is from somebody who doesn't want to wait; the next start recovers.
+    if (stopping) process.exit(1)
+    stopping = true
+    logger.info({ reason }, 'stopping: no new requests, those under way end first')
+    void app
+      .close()
+      .then(stopDatabase)
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.fatal({ err: error }, 'stopping failed')
+          process.exit(1)
+        },
+      )
   }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  if (process.env['npm_lifecycle_event'] === 'start') onceParentIsGone(() => stop('npm ended'))
+}
+
+/** npm ends at SIGTERM without passing it on, which would leave this process behind. */
+function onceParentIsGone(stop: () => void): void {
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    stop()
+  }, 500)
+  watch.unref()
 }
 
 main().catch((error: unknown) => {

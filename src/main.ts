@@ -90,18 +90,6 @@ function stopOnSignals(
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
-  if (process.env['npm_lifecycle_event'] === 'start') onceParentIsGone(() => stop('npm ended'))
-}
-
-/** npm ends at SIGTERM without passing it on, which would leave this process behind. */
-function onceParentIsGone(stop: () => void): void {
-  const parent = process.ppid
-  const watch = setInterval(() => {
-    if (process.ppid === parent) return
-    clearInterval(watch)
-    stop()
-  }, 500)
-  watch.unref()
 }
 
 main().catch((error: unknown) => {

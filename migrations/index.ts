@@ -2,10 +2,12 @@ import type { Migration } from 'kysely'
 import * as eventLog from './0001_event_log.ts'
 import * as snapshotsAndBlobs from './0002_snapshots_and_blobs.ts'
 import * as service from './0003_service.ts'
+import * as jobLease from './0004_job_lease.ts'
 
 /** In order; append only. A released migration is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_event_log': eventLog,
   '0002_snapshots_and_blobs': snapshotsAndBlobs,
   '0003_service': service,
+  '0004_job_lease': jobLease,
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { DocumentName } from '../src/composer/names.ts'
-import type { Database, Db, Tx } from '../src/database/schema.ts'
-import type { Position, RecordedEvent } from '../src/events/types.ts'
+import type { Database, Tx } from '../src/database/schema.ts'
+import type { RecordedEvent } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
 import {
   addSeconds,
@@ -9,18 +9,23 @@ import {
   type Instant,
   msOfInstant,
 } from '../src/time-machine/instant.ts'
+import { applyFeedRead, settleState } from './document-feed.ts'
 
-/** What is known of a document now. */
-export type CurrentDocument = Readonly<Database['document_current']>
-/** A state that a document was seen in; it holds until the next one of its document. */
-export type DocumentState = Readonly<Database['document_history']>
+/** One row of what is known of a document now. */
+type Row = Readonly<Database['document_current']>
 
 /** A document that was there counts as gone only after so many answers of "no such" in a row … */
 const missingChecksToBeGone = 3
 /** … spread over at least this time: an edge server that has lost a file is no deletion. */
 const missingMsToBeGone = 15 * 60_000
+/** An edge server is behind for seconds; one that is for this long dates its files in another way. */
+const edgeLagSecondsMax = 15 * 60
 
-/** Each document now, and every state it was seen in, by the position from which on it held. */
+/**
+ * Each document now, and every state it was seen in, by the position from which on it held. What the
+ * change feed verifies isn't written to the rows of all documents: it is one row, which the queries
+ * take into account (document-queries.ts).
+ */
 export const document: Projection = {
   name: 'document',
   version: 1,
@@ -38,8 +43,15 @@ export const document: Projection = {
         missing_checks       int         not null,
         gone                 boolean     not null,
         failed_at            timestamptz,
-        check ((sha256 is null) = (served_last_modified is null))
+        unseen_change        text        check (unseen_change in ('update', 'delete', 'resync')),
+        unseen_change_at     timestamptz,
+        state_position       bigint,
+        check ((sha256 is null) = (served_last_modified is null)),
+        check ((unseen_change is null) = (unseen_change_at is null))
       )`.execute(tx)
+    await sql`
+      create index document_unseen on document_current (unseen_change_at)
+        where unseen_change is not null`.execute(tx)
     await sql`
       create table document_history (
         document             text        not null,
@@ -52,19 +64,20 @@ export const document: Projection = {
         primary key (document, position),
         check ((sha256 is null) = (served_last_modified is null))
       )`.execute(tx)
+    await sql`
+      create table document_feed (
+        stream         text        primary key,
+        stream_version int         not null,
+        position       bigint      not null,
+        feed           text        not null,
+        until          bigint      not null,
+        read_at        timestamptz not null
+      )`.execute(tx)
   },
 
   async apply(tx, event) {
-    if (!isAboutDocument(event)) return
-    const before = (await readCurrentDocument(tx, event.data.document)) ?? unknown(event.data)
-    const now = { ...next(before, event), stream_version: event.version }
-    await tx
-      .insertInto('document_current')
-      .values(now)
-      .onConflict((conflict) => conflict.column('document').doUpdateSet(now))
-      .execute()
-    if (now.sha256 !== before.sha256 || now.gone !== before.gone) await beginState(tx, event, now)
-    else if (confirms(event, now)) await extendState(tx, event)
+    if (event.type === 'ChangeFeedRead') await applyFeedRead(tx, event)
+    else if (isAboutDocument(event)) await applyToDocument(tx, event)
   },
 }
 
@@ -74,7 +87,38 @@ function isAboutDocument(event: RecordedEvent): event is DocumentEvent {
   return 'document' in event.data
 }
 
-function unknown({ document: name }: { readonly document: DocumentName }): CurrentDocument {
+async function applyToDocument(tx: Tx, event: DocumentEvent): Promise<void> {
+  const name = event.data.document
+  const before = (await readRow(tx, name)) ?? unknown(name)
+  const next = withUnseenChange(after(before, event), event)
+  const isNewState = next.sha256 !== before.sha256 || next.gone !== before.gone
+  const row = {
+    ...next,
+    stream_version: event.version,
+    state_position: isNewState ? event.position : before.state_position,
+  }
+  // From here on the feed's word no longer goes to the state that was.
+  if (isNewState || event.type === 'MetadataMissing') {
+    await settleState(tx, name, isNewState ? next.last_modified : null)
+  }
+  await tx
+    .insertInto('document_current')
+    .values(row)
+    .onConflict((conflict) => conflict.column('document').doUpdateSet(row))
+    .execute()
+  if (isNewState) await beginState(tx, event, row)
+  else if (confirms(event, row)) await extendState(tx, event, row)
+}
+
+async function readRow(tx: Tx, name: DocumentName): Promise<Row | undefined> {
+  return await tx
+    .selectFrom('document_current')
+    .selectAll()
+    .where('document', '=', name)
+    .executeTakeFirst()
+}
+
+function unknown(name: DocumentName): Row {
   return {
     document: name,
     stream_version: 0,
@@ -86,12 +130,15 @@ function unknown({ document: name }: { readonly document: DocumentName }): Curre
     missing_checks: 0,
     gone: false,
     failed_at: null,
+    unseen_change: null,
+    unseen_change_at: null,
+    state_position: null,
   }
 }
 
 const isThere = { missing_since: null, missing_checks: 0, gone: false, failed_at: null } as const
 
-function next(before: CurrentDocument, { type, data }: DocumentEvent): CurrentDocument {
+function after(before: Row, { type, data }: DocumentEvent): Row {
   const checked_at = data.fetchedAt
   switch (type) {
     case 'MetadataChanged':
@@ -137,71 +184,61 @@ function servedLastModified(
 }
 
 function afterMissing(
-  before: CurrentDocument,
+  before: Row,
   at: Instant,
-): Pick<CurrentDocument, 'missing_since' | 'missing_checks' | 'gone'> {
+): Pick<Row, 'missing_since' | 'missing_checks' | 'gone'> {
   const missing_since = before.missing_since ?? at
   const missing_checks = before.missing_checks + 1
   const confirmed =
-    missing_checks >= missingChecksToBeGone &&
-    msOfInstant(at) - msOfInstant(missing_since) >= missingMsToBeGone
+    before.unseen_change === 'delete' ||
+    (missing_checks >= missingChecksToBeGone &&
+      msOfInstant(at) - msOfInstant(missing_since) >= missingMsToBeGone)
   const wasThere = before.sha256 !== null && !before.gone
   return { missing_since, missing_checks, gone: !wasThere || confirmed }
 }
 
-/** Whether upstream said that nothing has changed: the bytes are the same, or there still are none. */
-function confirms({ type }: DocumentEvent, now: CurrentDocument): boolean {
-  return type === 'MetadataConfirmed' || (type === 'MetadataMissing' && now.gone)
+function withUnseenChange(row: Row, event: DocumentEvent): Row {
+  return hasSeenChange(row, event) ? { ...row, unseen_change: null, unseen_change_at: null } : row
 }
 
-async function beginState(tx: Tx, event: DocumentEvent, now: CurrentDocument): Promise<void> {
+/** Whether upstream's answer was given with the change that the feed told of. */
+function hasSeenChange(row: Row, { type, data }: DocumentEvent): boolean {
+  const { unseen_change: change, unseen_change_at: at, last_modified } = row
+  const isAnswer =
+    type === 'MetadataChanged' || type === 'MetadataConfirmed' || type === 'MetadataMissing'
+  if (change === null || at === null || !isAnswer) return false
+  if (data.fetchedAt >= addSeconds(at, edgeLagSecondsMax)) return true
+  if (change === 'resync') return data.fetchedAt >= at
+  if (type === 'MetadataMissing') return change === 'delete'
+  return (last_modified ?? data.fetchedAt) >= at
+}
+
+/** Whether upstream said that nothing has changed: the bytes are the same, or there still are none. */
+function confirms({ type }: DocumentEvent, { gone, unseen_change }: Row): boolean {
+  // An edge server that is behind the feed confirms what it has, not what upstream has.
+  if (unseen_change !== null) return false
+  return type === 'MetadataConfirmed' || (type === 'MetadataMissing' && gone)
+}
+
+async function beginState(tx: Tx, event: DocumentEvent, row: Row): Promise<void> {
+  const { fetchedAt } = event.data
+  const { unseen_change_at: changedAt } = row
   await tx
     .insertInto('document_history')
     .values({
-      document: now.document,
+      document: row.document,
       position: event.position,
       recorded_at: event.recordedAt,
-      sha256: now.gone ? null : now.sha256,
-      last_modified: now.gone ? null : now.last_modified,
-      served_last_modified: now.gone ? null : now.served_last_modified,
-      verified_until: event.data.fetchedAt,
+      sha256: row.gone ? null : row.sha256,
+      last_modified: row.gone ? null : row.last_modified,
+      served_last_modified: row.gone ? null : row.served_last_modified,
+      verified_until: changedAt !== null && changedAt < fetchedAt ? changedAt : fetchedAt,
     })
     .execute()
 }
 
-async function extendState(tx: Tx, { data }: DocumentEvent): Promise<void> {
+async function extendState(tx: Tx, { data }: DocumentEvent, row: Row): Promise<void> {
   await sql`
     update document_history set verified_until = greatest(verified_until, ${data.fetchedAt})
-    where document = ${data.document} and position =
-      (select max(position) from document_history where document = ${data.document})`.execute(tx)
-}
-
-/** Index: primary key; at most one row. */
-export async function readCurrentDocument(
-  db: Db | Tx,
-  name: DocumentName,
-): Promise<CurrentDocument | undefined> {
-  return await db
-    .selectFrom('document_current')
-    .selectAll()
-    .where('document', '=', name)
-    .executeTakeFirst()
-}
-
-/**
- * The state of a document as of `position`, and the one that came after; either may not be there.
- *
- * Index: primary key (document, position); at most two rows.
- */
-export async function readStatesAround(
-  db: Db,
-  name: DocumentName,
-  position: Position,
-): Promise<{ readonly at: DocumentState | undefined; readonly next: DocumentState | undefined }> {
-  const states = db.selectFrom('document_history').selectAll().where('document', '=', name).limit(1)
-  const [at, following] = await Promise.all([
-    states.where('position', '<=', position).orderBy('position', 'desc').executeTakeFirst(),
-    states.where('position', '>', position).orderBy('position').executeTakeFirst(),
-  ])
-  return { at, next: following }
+    where document = ${row.document} and position = ${row.state_position}`.execute(tx)
 }

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import { readArchive } from '../projections/archive.ts'
-import { readCurrentDocument, readStatesAround } from '../projections/document.ts'
+import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
 import { projections } from '../projections/index.ts'
 import { readReference } from '../projections/package-reference.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
@@ -29,9 +29,11 @@ import { probes, type Readiness } from './http/probes.ts'
 import type { Route } from './http/route.ts'
 import { startHttpServer } from './http/server.ts'
 import { createDocumentAsOf } from './metadata/as-of.ts'
+import { bodyKey, createBodies } from './metadata/bodies.ts'
 import { createResolveBasis } from './metadata/basis.ts'
 import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
 import { createRefresh } from './metadata/refresh.ts'
+import { createUnknownNames } from './metadata/unknown-names.ts'
 import { schemaOf } from './projector/projection.ts'
 import { type Projector, startProjector } from './projector/run.ts'
 import { createSnapshotStore, type SnapshotStore } from './snapshots/store.ts'
@@ -132,15 +134,16 @@ async function composerRoutes(parts: Parts): Promise<readonly Route[]> {
   const { publicUrl } = config
   const { now } = parts.outside
   const current = buildCurrent(parts)
+  const bodies = createBodies(snapshots.get)
   const metadata = {
     current,
     asOf: createDocumentAsOf({
       statesAround: async (document, position) => await readStatesAround(db, document, position),
-      snapshot: snapshots.get,
+      bodies,
       current,
     }),
     resolveBasis: createResolveBasis({ log, until: projector.until, now }),
-    body: createEncodedBodies(snapshots.get),
+    body: createEncodedBodies(bodies.read, bodyKey),
   }
   const renderedSince = await readRenderedSince(db, `1 ${publicUrl}`)
   return [
@@ -185,6 +188,7 @@ function buildCurrent(parts: Parts): CurrentDocument {
     refresh,
     now,
     metadataTtlSeconds,
+    unknownNames: createUnknownNames(() => msOfInstant(now())),
   })
 }
 

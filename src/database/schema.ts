@@ -10,9 +10,11 @@ export interface Database {
   blob: BlobTable
   projection_checkpoint: ProjectionCheckpointTable
   admin_token: AdminTokenTable
+  job_lease: JobLeaseTable
   // Read models: each in the schema of its projection, which creates it.
   document_current: DocumentCurrentTable
   document_history: DocumentHistoryTable
+  document_feed: DocumentFeedTable
   package_reference: PackageReferenceTable
   archive: ArchiveTable
 }
@@ -54,6 +56,15 @@ interface AdminTokenTable {
   sha256: string
 }
 
+interface JobLeaseTable {
+  name: string
+  holder: string
+  expires_at: Instant
+}
+
+/** `resync`: the feed can't tell whether there is a change. */
+export type UnseenChange = 'update' | 'delete' | 'resync'
+
 interface DocumentCurrentTable {
   document: DocumentName
   /** Version of the document's stream that this row knows: what the next append expects. */
@@ -72,6 +83,12 @@ interface DocumentCurrentTable {
   /** No such document: never known, or known and confirmed to be gone. */
   gone: boolean
   failed_at: Instant | null
+  /** A change that the feed told of and no fetch has seen yet. */
+  unseen_change: UnseenChange | null
+  /** Since when upstream has it. */
+  unseen_change_at: Instant | null
+  /** Of the row in document_history that holds now; null before the first. */
+  state_position: bigint | null
 }
 
 interface DocumentHistoryTable {
@@ -84,6 +101,19 @@ interface DocumentHistoryTable {
   served_last_modified: Instant | null
   /** The last time upstream was seen to have this state. */
   verified_until: Instant
+}
+
+interface DocumentFeedTable {
+  /** Of the feed's events. */
+  stream: string
+  /** What the next append expects. */
+  stream_version: number
+  /** Event that was the last. */
+  position: bigint
+  feed: string
+  until: bigint
+  /** What the feed names changes of is verified until here, unless it was named. */
+  read_at: Instant
 }
 
 interface PackageReferenceTable {

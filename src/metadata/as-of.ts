@@ -3,10 +3,10 @@ import { AppError } from '../errors.ts'
 import type { Position, Sha256 } from '../events/types.ts'
 import { type Confidence, confidenceOf } from '../time-machine/confidence.ts'
 import { type Instant, floorToSecond } from '../time-machine/instant.ts'
-import { reconstructDocument } from '../time-machine/reconstruct.ts'
+import type { Bodies, BodyName } from './bodies.ts'
 import type { CurrentDocument } from './current.ts'
 
-/** A state of a document; see projections/document.ts for each field. */
+/** A state of a document; see projections/document-queries.ts. */
 export interface KnownState {
   readonly recorded_at: Instant
   readonly sha256: Sha256 | null
@@ -24,10 +24,7 @@ export interface Basis {
 }
 
 export interface AsOfAnswer {
-  /** Names the bytes to serve when they are a snapshot as it is … */
-  readonly sha256: Sha256
-  /** … and is there when they are made from it. */
-  readonly reconstructed: Buffer | undefined
+  readonly body: BodyName
   readonly lastModified: Instant
   readonly confidence: Confidence
   /** These bytes are known to have been upstream's from `since` to `until`. */
@@ -40,7 +37,7 @@ export interface AsOfOptions {
     document: DocumentName,
     position: Position,
   ) => Promise<{ readonly at: KnownState | undefined; readonly next: KnownState | undefined }>
-  readonly snapshot: (sha256: Sha256) => Promise<Buffer>
+  readonly bodies: Pick<Bodies, 'asOf'>
   /** Asked when a document was never seen, so that pins work from the first day. */
   readonly current: CurrentDocument
 }
@@ -54,7 +51,7 @@ export interface AsOfOptions {
 export type DocumentAsOf = (document: DocumentName, basis: Basis) => Promise<AsOfAnswer>
 
 export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
-  const { statesAround, snapshot, current } = options
+  const { statesAround, bodies, current } = options
   return async (document, basis) => {
     let states = await statesAround(document, basis.position)
     if (states.at === undefined && states.next === undefined) {
@@ -74,13 +71,14 @@ export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
       verifiedUntil: state.verified_until,
       next: states.at === undefined ? undefined : nextOf(states.next),
     })
-    const bytes =
-      confidence === 'reconstructed'
-        ? await reconstruct(document, state, { at: basis.at, snapshot })
-        : { reconstructed: undefined, lastModified: state.served_last_modified }
+    const made = confidence === 'reconstructed' ? packageOfDocument(document) : undefined
     return {
-      ...bytes,
-      sha256: state.sha256,
+      body:
+        made === undefined
+          ? { sha256: state.sha256, reconstructed: undefined }
+          : // The first state ever seen never changes, so neither does what is made of it.
+            await bodies.asOf(state.sha256, made.packageName, basis.at),
+      lastModified: made === undefined ? state.served_last_modified : floorToSecond(basis.at),
       confidence,
       since: state.last_modified ?? state.recorded_at,
       until: state.verified_until,
@@ -114,18 +112,4 @@ function isThere(state: KnownState): state is ThereState {
 
 function nextOf(state: KnownState | undefined): { lastModified: Instant | undefined } | undefined {
   return state === undefined ? undefined : { lastModified: state.last_modified ?? undefined }
-}
-
-/** Made from the first state ever seen, which never changes, so neither does the result. */
-async function reconstruct(
-  document: DocumentName,
-  state: ThereState,
-  { at, snapshot }: { readonly at: Instant; readonly snapshot: AsOfOptions['snapshot'] },
-): Promise<{ readonly reconstructed: Buffer | undefined; readonly lastModified: Instant }> {
-  const name = packageOfDocument(document)
-  if (document === rootDocument || name === undefined) {
-    return { reconstructed: undefined, lastModified: state.served_last_modified }
-  }
-  const reconstructed = reconstructDocument(await snapshot(state.sha256), name.packageName, at)
-  return { reconstructed, lastModified: floorToSecond(at) }
 }

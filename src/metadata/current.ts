@@ -4,12 +4,13 @@ import { AppError } from '../errors.ts'
 import type { Sha256 } from '../events/types.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 import type { Refresh } from './refresh.ts'
+import type { UnknownNames } from './unknown-names.ts'
 
-/** What the read model says of a document now; see projections/document.ts for each field. */
+/** What the read model says of a document now; see projections/document-queries.ts for each field. */
 export interface CurrentState {
   readonly sha256: Sha256 | null
   readonly served_last_modified: Instant | null
-  readonly checked_at: Instant | null
+  readonly verified_at: Instant | null
   readonly missing_since: Instant | null
   readonly gone: boolean
   readonly failed_at: Instant | null
@@ -27,13 +28,15 @@ export interface CurrentOptions {
   readonly refresh: Refresh
   readonly now: () => Instant
   readonly metadataTtlSeconds: number
+  readonly unknownNames: UnknownNames
 }
 
 /**
  * The document to serve now, refreshed first when it isn't fresh.
  *
  * @throws AppError `package_not_found` when upstream itself has no such document;
- * `upstream_unavailable` when nothing is known of it and upstream gives no answer.
+ * `upstream_unavailable` when nothing is known of it and upstream gives no answer, or isn't asked
+ * because too many made-up names were asked for.
  */
 export type CurrentDocument = (document: DocumentName) => Promise<CurrentAnswer>
 
@@ -45,7 +48,7 @@ const failurePauseSeconds = 5
 const missingTtlSeconds = 60
 
 export function createCurrentDocument(options: CurrentOptions): CurrentDocument {
-  const { currentState, refresh, now, metadataTtlSeconds } = options
+  const { currentState, refresh, now, metadataTtlSeconds, unknownNames } = options
 
   /** undefined: never asked, so there is no age. */
   function ageSeconds(at: Instant | null): number | undefined {
@@ -60,7 +63,7 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
     if (isServable(state) && isWithin(state.failed_at, failurePauseSeconds)) return false
     const doubted = state.missing_since !== null
     const ttl = doubted ? Math.min(missingTtlSeconds, metadataTtlSeconds) : metadataTtlSeconds
-    return !isWithin(state.checked_at, state.gone ? missingTtlSeconds : ttl)
+    return !isWithin(state.verified_at, state.gone ? missingTtlSeconds : ttl)
   }
   /** @param pauseSeconds there when upstream wasn't asked because it is given time to recover. */
   function answerFrom(
@@ -70,7 +73,7 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
   ): CurrentAnswer {
     const isFailing = pauseSeconds !== undefined || hasFailed(state)
     if (state !== undefined && isServable(state)) {
-      const age = ageSeconds(state.checked_at) ?? 0
+      const age = ageSeconds(state.verified_at) ?? 0
       const { sha256, served_last_modified } = state
       const staleSeconds = age >= metadataTtlSeconds && isFailing ? age : undefined
       return { sha256, lastModified: served_last_modified, staleSeconds }
@@ -81,13 +84,23 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
   return async (document) => {
     const state = await currentState(document)
     if (!needsRefresh(state)) return answerFrom(document, state)
+    if (state === undefined) refuseTooManyUnknown(unknownNames)
     const refreshing = refresh(document)
     const refreshed = await (state !== undefined && isServable(state)
       ? Promise.race([refreshing, delay(foregroundWaitMs, undefined, { ref: false })])
       : refreshing)
     const pauseSeconds = refreshed?.outcome === 'paused' ? refreshed.retryAfterSeconds : undefined
-    return answerFrom(document, await currentState(document), pauseSeconds)
+    const after = await currentState(document)
+    if (state === undefined && after?.gone === true) unknownNames.count()
+    return answerFrom(document, after, pauseSeconds)
   }
+}
+
+function refuseTooManyUnknown({ waitSeconds }: UnknownNames): void {
+  const retryAfterSeconds = waitSeconds()
+  if (retryAfterSeconds === 0) return
+  const message = 'too many names that do not exist were asked for lately; new ones have to wait'
+  throw new AppError('upstream_unavailable', message, { retryAfterSeconds })
 }
 
 function noDocument(
@@ -102,8 +115,9 @@ function noDocument(
   return new AppError('upstream_unavailable', message, when)
 }
 
-function hasFailed(state: CurrentState | undefined): boolean {
-  return state !== undefined && state.failed_at !== null
+/** A failure counts until upstream answers, or its feed says that nothing has changed. */
+function hasFailed({ failed_at = null, verified_at = null }: Partial<CurrentState> = {}): boolean {
+  return failed_at !== null && (verified_at === null || failed_at >= verified_at)
 }
 
 interface ServableState extends CurrentState {

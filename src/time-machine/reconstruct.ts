@@ -21,9 +21,20 @@ export function reconstructDocument(bytes: Buffer, packageName: PackageName, at:
   return filterVersions(parsed.document, packageName, isThere) ?? bytes
 }
 
-/** `published-time` is Packagist's own clock; `time` is the author's and may say anything. */
+/** When the versions of a document were published, in order, each instant once. */
+export function publicationTimes(bytes: Buffer, packageName: PackageName): readonly Instant[] {
+  const parsed = parseDocument(bytes, packageName)
+  assert(parsed.ok, 'a recorded document can be read')
+  const times = parsed.document.versions.flatMap((version) => publicationTime(version) ?? [])
+  return [...new Set(times)].toSorted()
+}
+
 function isPublishedAfter(version: JsonObject, at: Instant): boolean {
-  const publishedAt =
-    parseMetadataTime(version['published-time']) ?? parseMetadataTime(version['time'])
+  const publishedAt = publicationTime(version)
   return publishedAt !== undefined && publishedAt > at
+}
+
+/** `published-time` is Packagist's own clock; `time` is the author's and may say anything. */
+function publicationTime(version: JsonObject): Instant | undefined {
+  return parseMetadataTime(version['published-time']) ?? parseMetadataTime(version['time'])
 }

@@ -23,14 +23,18 @@ export function createAddressGuard(
   const allowed = new Set(allowedHosts)
   return {
     isAllowed(text) {
-      // Others read a backslash or a line break in a URL otherwise than we do; nobody needs them.
-      if (/[\s\p{Cc}\\]/u.test(text) || !URL.canParse(text)) return false
+      if (!isPlain(text) || !URL.canParse(text)) return false
       const url = new URL(text)
       if (url.username !== '' || url.password !== '') return false
       if (isOwnOrigin(url, upstreamUrl)) return true
       return url.protocol === 'https:' && allowed.has(url.host) && !isPrivateLiteral(url.hostname)
     },
   }
+}
+
+/** Others read a backslash or a line break in a URL otherwise than we do; nobody needs them. */
+export function isPlain(url: string): boolean {
+  return !/[\s\p{Cc}\\]/u.test(url)
 }
 
 /** Not by `url.origin`: that of `blob:https://host/` is `https://host`. */

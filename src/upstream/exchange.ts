@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { AddressGuard } from './address-guard.ts'
+import { type AddressGuard, isPlain } from './address-guard.ts'
 import { discard } from './body.ts'
 import type { Breaker, Passage } from './breaker.ts'
 import { NotAsked, UpstreamFailure } from './failures.ts'
@@ -66,7 +66,8 @@ export async function followRedirects<Body>(
     const answer = await askOnce(new URL(target), asking)
     const location = locationOf(answer)
     if (location === undefined) return answer
-    if (asking.request.method === 'POST' || !URL.canParse(location, target)) break
+    const isGood = isPlain(location) && URL.canParse(location, target)
+    if (asking.request.method === 'POST' || !isGood) break
     target = new URL(location, target).href
   }
   throw new UpstreamFailure('redirects', 'a redirect that is not followed')

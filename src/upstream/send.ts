@@ -1,4 +1,4 @@
-import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
+import { lookup } from 'node:dns'
 import { Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { Readable } from 'node:stream'
@@ -36,7 +36,7 @@ export function createSend(options: {
   readonly upstreamUrl: string
   readonly resolve?: Resolve | undefined
 }): Send {
-  const { userAgent, upstreamUrl, resolve = lookupAll } = options
+  const { userAgent, upstreamUrl, resolve = lookup } = options
   const own = { http: new HttpAgent(keepAlive), https: new HttpsAgent(keepAlive) }
   // Whatever is asked through this one, it can't connect to an address that isn't public.
   const others = new HttpsAgent({ ...keepAlive, lookup: createPublicLookup(resolve) })
@@ -74,14 +74,6 @@ export function createSend(options: {
 }
 
 const keepAlive = { keepAlive: true, maxFreeSockets: 10 }
-
-function lookupAll(
-  host: string,
-  options: LookupAllOptions,
-  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-): void {
-  lookup(host, options, done)
-}
 
 /** What an error of a request, or of the body of its answer, means; undefined: it isn't upstream's. */
 export function failureOf(error: unknown, signal: AbortSignal): UpstreamFailure | undefined {

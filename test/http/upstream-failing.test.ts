@@ -190,7 +190,12 @@ describe('the first 429', startService, (test) => {
       const fault = { match: /^\/dist\//, mode: 'status', status, retryAfterSeconds: 60 } as const
       const clear = upstream.fail(fault)
       upstream.forget()
-      for (let time = 0; time < 3; time++) assert.is((await get(path)).statusCode, 503)
+      assert.is((await get(path)).statusCode, 503)
+      for (let time = 0; time < 3; time++) {
+        const answer = await get(path)
+        assert.is(answer.statusCode, 503)
+        assert.is(answer.headers['retry-after'], '60')
+      }
       assert.is(upstream.requests.length, 1)
       clear()
       clock.advance(60)

@@ -28,6 +28,7 @@ export interface Rig {
 export interface StartOptions {
   readonly timeouts?: Partial<Timeouts>
   readonly random?: () => number
+  readonly now?: () => number
 }
 
 export interface Started {
@@ -40,12 +41,12 @@ export interface Started {
 export async function openRig(): Promise<Rig> {
   const requests: IncomingMessage[] = []
   let serve = ok
-  let [now, most] = [0, 0]
+  let [running, most] = [0, 0]
   const server = createServer((request, response) => {
     requests.push(request)
-    now += 1
-    most = Math.max(most, now)
-    response.once('close', () => (now -= 1))
+    running += 1
+    most = Math.max(most, running)
+    response.once('close', () => (running -= 1))
     serve(request, response)
   })
   server.listen(0, '127.0.0.1')
@@ -55,12 +56,12 @@ export async function openRig(): Promise<Rig> {
   return {
     url,
     requests,
-    underWay: () => ({ now, most }),
-    start(next, { timeouts = {}, random = () => 0 } = {}) {
+    underWay: () => ({ now: running, most }),
+    start(next, { timeouts = {}, random = () => 0, now = () => 0 } = {}) {
       requests.splice(0)
       most = 0
       serve = next
-      const upstream = createUpstream({ upstreamUrl: url, userAgent: 'test', now: () => 0, random })
+      const upstream = createUpstream({ upstreamUrl: url, userAgent: 'test', now, random })
       const client = upstream.client({
         guard: createAddressGuard(url, []),
         timeouts: { ...metadataTimeouts(5_000), ...timeouts },

@@ -128,6 +128,24 @@ describe('many requests', openRig, (test) => {
     assert.ok(outcomes.filter((each) => each === 'not asked for 1 s').length >= 80)
   })
 
+  test('go on as soon as an answer begins, however long the rest of it takes', async (rig) => {
+    let nowMs = 0
+    const waiting: ServerResponse[] = []
+    const begin: Serve = (_, response) => {
+      response.write('slowly')
+      waiting.push(response)
+    }
+    const down = Array.from({ length: 5 }, () => reset)
+    const { get } = rig.start(first(...down, begin), { now: () => nowMs })
+    assert.is(await reasonOf(get()), 'connection')
+    assert.is(await reasonOf(get()), 'connection')
+    nowMs += 1000
+    const slow = get()
+    await eventually('another one is let through', async () => (await get()) === '200 ok')
+    for (const response of waiting) response.end()
+    assert.is(await slow, '200 slowly')
+  })
+
   test('that wait for longer than they have are not made', async (rig) => {
     const { start, requests, url } = rig
     const waiting: ServerResponse[] = []

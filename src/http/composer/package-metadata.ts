@@ -1,19 +1,19 @@
 import { documentName, type DocumentName, parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
-import type { Sha256 } from '../../events/types.ts'
 import type { AsOfAnswer, Basis, DocumentAsOf } from '../../metadata/as-of.ts'
+import type { BodyName } from '../../metadata/bodies.ts'
 import type { CurrentAnswer, CurrentDocument } from '../../metadata/current.ts'
 import { timeMachineHeader } from '../../time-machine/confidence.ts'
 import { httpDate, type Instant } from '../../time-machine/instant.ts'
 import type { Answer, Route, RouteRequest } from '../route.ts'
-import { answerDocument, encodeBody, type EncodedBody } from './document.ts'
+import { answerDocument, type EncodedBody } from './document.ts'
 import { alsoPinned, pinOf } from './pin.ts'
 
 export interface MetadataDeps {
   readonly current: CurrentDocument
   readonly asOf: DocumentAsOf
   readonly resolveBasis: (at: Instant) => Promise<Basis>
-  readonly body: (sha256: Sha256) => Promise<EncodedBody>
+  readonly body: (name: BodyName) => Promise<EncodedBody>
 }
 
 /** `/p2/{vendor}/{name}.json` and `…~dev.json`, now and as of an instant. */
@@ -47,7 +47,7 @@ async function answerCurrent(
   { body }: MetadataDeps,
 ): Promise<Answer> {
   return answerDocument(headers, {
-    body: await body(sha256),
+    body: await body({ sha256, reconstructed: undefined }),
     lastModified: httpDate(lastModified),
     headers: { ...currentCaching, ...staleHeaders(staleSeconds) },
   })
@@ -74,10 +74,9 @@ async function answerAsOf(
       `this proxy had not seen the package yet at ${basis.at}, and strict=1 wants no reconstruction`,
     )
   }
-  const { reconstructed, sha256, lastModified } = found
   return answerDocument(headers, {
-    body: reconstructed === undefined ? await body(sha256) : await encodeBody(reconstructed),
-    lastModified: httpDate(lastModified),
+    body: await body(found.body),
+    lastModified: httpDate(found.lastModified),
     headers: pinnedHeaders(found, basis),
   })
 }

@@ -41,7 +41,7 @@ export function rootFile(deps: RootDeps): readonly Route[] {
 
 async function answerCurrent({ headers }: RouteRequest, deps: RootDeps): Promise<Answer> {
   const { sha256, lastModified, staleSeconds } = await deps.current(rootDocument)
-  const { identity } = await deps.body(sha256)
+  const { identity } = await deps.body({ sha256, reconstructed: undefined })
   const root = buildRoot({
     upstreamRoot: parseRootFile(identity),
     publicUrl: deps.publicUrl,
@@ -60,7 +60,7 @@ async function answerAsOf(
   deps: RootDeps,
 ): Promise<Answer> {
   const found = await deps.asOf(rootDocument, basis)
-  const { identity } = await deps.body(found.sha256)
+  const { identity } = await deps.body(found.body)
   const root = buildRoot({
     upstreamRoot: parseRootFile(identity),
     publicUrl: deps.publicUrl,

@@ -1,0 +1,55 @@
+import { LRUCache } from 'lru-cache'
+import type { PackageName } from '../composer/names.ts'
+import type { Sha256 } from '../events/types.ts'
+import { Instant } from '../time-machine/instant.ts'
+import { publicationTimes, reconstructDocument } from '../time-machine/reconstruct.ts'
+
+/** Which bytes to serve: a snapshot as it is, or what is reconstructed from it. */
+export interface BodyName {
+  readonly sha256: Sha256
+  readonly reconstructed: { readonly packageName: PackageName; readonly at: Instant } | undefined
+}
+
+export interface Bodies {
+  readonly read: (name: BodyName) => Promise<Buffer>
+  /** Names the reconstruction as of `at`; the same for all instants that it is the same for. */
+  readonly asOf: (sha256: Sha256, packageName: PackageName, at: Instant) => Promise<BodyName>
+}
+
+const beginning = Instant.parse('1970-01-01T00:00:00.000000Z')
+const documentsMax = 1000
+
+/**
+ * Names reconstructions by the last publication at or before the instant, so that asking for a
+ * document at any number of instants makes no more bodies than it has versions.
+ */
+export function createBodies(snapshot: (sha256: Sha256) => Promise<Buffer>): Bodies {
+  const publications = new LRUCache<Sha256, readonly Instant[]>({ max: documentsMax })
+  async function publicationsIn(
+    sha256: Sha256,
+    packageName: PackageName,
+  ): Promise<readonly Instant[]> {
+    const known = publications.get(sha256)
+    if (known !== undefined) return known
+    const times = publicationTimes(await snapshot(sha256), packageName)
+    publications.set(sha256, times)
+    return times
+  }
+  return {
+    async read({ sha256, reconstructed }) {
+      const bytes = await snapshot(sha256)
+      if (reconstructed === undefined) return bytes
+      return reconstructDocument(bytes, reconstructed.packageName, reconstructed.at)
+    },
+    async asOf(sha256, packageName, at) {
+      const times = await publicationsIn(sha256, packageName)
+      const last = times.findLast((time) => time <= at) ?? beginning
+      return { sha256, reconstructed: { packageName, at: last } }
+    },
+  }
+}
+
+/** For caches of what is made of bodies. */
+export function bodyKey({ sha256, reconstructed }: BodyName): string {
+  return reconstructed === undefined ? sha256 : `${sha256} ${reconstructed.at}`
+}

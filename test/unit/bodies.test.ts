@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import * as assert from 'uvu/assert'
+import { PackageName } from '../../src/composer/names.ts'
+import { bodyKey, createBodies } from '../../src/metadata/bodies.ts'
+import { sha256Of } from '../../src/snapshots/store.ts'
+import { instantFromMs } from '../../src/time-machine/instant.ts'
+import { reconstructDocument } from '../../src/time-machine/reconstruct.ts'
+import { describe } from '../support/suite.ts'
+
+const packageName = PackageName.parse('acme/log')
+const day = 86_400_000
+const begin = Date.UTC(2025, 0, 1)
+
+function documentOf(daysPublished: readonly number[]): Buffer {
+  const versions = daysPublished.map((published, index) => ({
+    version: `1.${index}.0`,
+    time: new Date(begin + published * day).toISOString(),
+  }))
+  return Buffer.from(JSON.stringify({ packages: { 'acme/log': versions } }))
+}
+
+describe(
+  'bodies of the past',
+  async () => ({}),
+  (test) => {
+    test('are the reconstruction of every instant, with no more names than versions', async () => {
+      const days = fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 8 })
+      const asked = fc.array(fc.integer({ min: -day, max: 31 * day }), {
+        minLength: 1,
+        maxLength: 40,
+      })
+      await fc.assert(
+        fc.asyncProperty(days, asked, async (published, offsets) => {
+          const bytes = documentOf(published)
+          const bodies = createBodies(async () => bytes)
+          const keys = new Set<string>()
+          for (const offset of offsets) {
+            const at = instantFromMs(begin + offset)
+            const name = await bodies.asOf(sha256Of(bytes), packageName, at)
+            keys.add(bodyKey(name))
+            assert.ok((await bodies.read(name)).equals(reconstructDocument(bytes, packageName, at)))
+          }
+          assert.ok(keys.size <= new Set(published).size + 1)
+        }),
+        { numRuns: 50 },
+      )
+    })
+  },
+)

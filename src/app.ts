@@ -1,5 +1,5 @@
+import { randomUUID } from 'node:crypto'
 import path from 'node:path'
-import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import { readArchive } from '../projections/archive.ts'
 import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
@@ -8,9 +8,7 @@ import { readReference } from '../projections/package-reference.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
 import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
-import { documentName, rootDocument } from './composer/names.ts'
-import { upstreamEndpoints } from './composer/packages-json.ts'
-import { parseRootFile } from './composer/root-file.ts'
+import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
 import { openDatabase } from './database/client.ts'
 import { isConnectionLoss } from './database/errors.ts'
@@ -25,17 +23,23 @@ import { createEncodedBodies } from './http/composer/document.ts'
 import { packageMetadata } from './http/composer/package-metadata.ts'
 import { notifyBatch, type Relay, relayed } from './http/composer/relay.ts'
 import { rootFile } from './http/composer/root.ts'
-import { probes, type Readiness } from './http/probes.ts'
+import { probes } from './http/probes.ts'
 import type { Route } from './http/route.ts'
 import { startHttpServer } from './http/server.ts'
+import type { startJob } from './jobs/every.ts'
+import { startFeedJob } from './jobs/feed.ts'
+import { createLease } from './jobs/lease.ts'
 import { createDocumentAsOf } from './metadata/as-of.ts'
 import { bodyKey, createBodies } from './metadata/bodies.ts'
 import { createResolveBasis } from './metadata/basis.ts'
 import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
-import { createRefresh } from './metadata/refresh.ts'
+import { createReadEndpoints, type ReadEndpoints } from './metadata/endpoints.ts'
+import { createRefresh, type Refresh } from './metadata/refresh.ts'
 import { createUnknownNames } from './metadata/unknown-names.ts'
 import { schemaOf } from './projector/projection.ts'
 import { type Projector, startProjector } from './projector/run.ts'
+import { readiness } from './readiness.ts'
+import { type Turn, turnSeconds } from './single-flight.ts'
 import { createSnapshotStore, type SnapshotStore } from './snapshots/store.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
@@ -55,6 +59,8 @@ export interface Outside {
   readonly random: () => number
   /** Dates events; without it the database's clock does, which all nodes share. */
   readonly logClock?: () => Instant
+  /** Runs jobs; without it the real clock does. For tests, which say when. */
+  readonly startJob?: typeof startJob
 }
 
 export interface App {
@@ -87,7 +93,12 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     sources: { snapshot: snapshots.get },
     logger,
   })
-  await projector.until(await log.head())
+  const headAtStart = await log.head()
+  // A new version of a read model is built from the whole log, which may take minutes: until then
+  // /readyz says so.
+  await projector.until(headAtStart).catch((error: unknown) => {
+    logger.warn({ err: error }, 'read models are still being built')
+  })
 
   const upstream = createUpstream({
     upstreamUrl: config.packagistUrl,
@@ -95,12 +106,15 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     now: () => msOfInstant(outside.now()),
     random: outside.random,
   })
-  const parts: Parts = { config, outside, upstream, db, log, snapshots, projector }
+  const holder = randomUUID()
+  const turnFor = (name: string): Turn => createLease(db, { name, holder, seconds: turnSeconds })
+  const parts: Parts = { config, outside, upstream, turnFor, db, log, snapshots, projector }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
+  const metadata = buildMetadata(parts)
   let draining = false
   const routes = [
-    ...(await composerRoutes(parts)),
-    ...probes(async () => await readiness(parts, draining)),
+    ...(await composerRoutes(parts, metadata)),
+    ...probes(async () => await readiness({ ...parts, headAtStart, isDraining: draining })),
   ]
   const server = await startHttpServer(routes, {
     host: config.host,
@@ -108,11 +122,12 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     logger,
     translate: asExpectedFailure,
   })
+  const feedJob = startFeedJob({ ...parts, ...metadata })
   return {
     generatedToken,
     async close() {
       draining = true
-      await server.close(drainDeadlineMs)
+      await Promise.all([server.close(drainDeadlineMs), feedJob?.stop()])
       await projector.stop()
       await db.destroy()
     },
@@ -123,17 +138,20 @@ interface Parts {
   readonly config: Config
   readonly outside: Outside
   readonly upstream: Upstream
+  readonly turnFor: (name: string) => Turn
   readonly db: Db
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
 }
 
-async function composerRoutes(parts: Parts): Promise<readonly Route[]> {
+async function composerRoutes(
+  parts: Parts,
+  { current, endpoints }: Metadata,
+): Promise<readonly Route[]> {
   const { config, db, log, snapshots, projector } = parts
   const { publicUrl } = config
   const { now } = parts.outside
-  const current = buildCurrent(parts)
   const bodies = createBodies(snapshots.get)
   const metadata = {
     current,
@@ -152,15 +170,21 @@ async function composerRoutes(parts: Parts): Promise<readonly Route[]> {
           ...rootFile({ ...metadata, publicUrl, renderedSince }),
           ...packageMetadata(metadata),
           packageArchive(buildOpenArchive(parts, current)),
-          ...relayed(buildRelay(parts, current)),
+          ...relayed(buildRelay(parts, endpoints)),
         ]
       : []),
     notifyBatch(),
   ]
 }
 
-function buildCurrent(parts: Parts): CurrentDocument {
-  const { config, outside, upstream, db, log, snapshots, projector } = parts
+interface Metadata {
+  readonly refresh: Refresh
+  readonly current: CurrentDocument
+  readonly endpoints: ReadEndpoints
+}
+
+function buildMetadata(parts: Parts): Metadata {
+  const { config, outside, upstream, turnFor, db, log, snapshots, projector } = parts
   const { packagistUrl, upstreamTimeoutSeconds, metadataTtlSeconds } = config
   const { logger, now } = outside
   const client = upstream.client({
@@ -180,20 +204,24 @@ function buildCurrent(parts: Parts): CurrentDocument {
       }
     },
     until: projector.until,
+    turnFor,
     now,
     logger,
   })
-  return createCurrentDocument({
+  const current = createCurrentDocument({
     currentState: async (document) => await readCurrentDocument(db, document),
     refresh,
     now,
     metadataTtlSeconds,
     unknownNames: createUnknownNames(() => msOfInstant(now())),
   })
+  const snapshot = snapshots.get
+  const endpoints = createReadEndpoints({ current, snapshot, upstreamUrl: packagistUrl })
+  return { refresh, current, endpoints }
 }
 
 function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
-  const { config, outside, upstream, db, log, projector } = parts
+  const { config, outside, upstream, turnFor, db, log, projector } = parts
   const { packagistUrl, distHosts, upstreamTimeoutSeconds } = config
   const guard = createAddressGuard(packagistUrl, distHosts)
   const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
@@ -210,20 +238,18 @@ function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
     blobs: createLargeObjectStore(db),
     log,
     until: projector.until,
+    turnFor,
     stagingDirectory: path.join(outside.dataDirectory, 'staging'),
     now: outside.now,
     logger: outside.logger,
   })
 }
 
-/** Upstream's root file names where these are; nothing but its operator can put a URL there. */
-function buildRelay({ config, upstream, snapshots }: Parts, current: CurrentDocument): Relay {
+function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Relay {
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
   return async (question) => {
-    const { sha256 } = await current(rootDocument)
-    const root = parseRootFile(await snapshots.get(sha256))
-    const template = upstreamEndpoints(root, packagistUrl)[question.endpoint]
+    const template = (await endpoints())[question.endpoint]
     if (template === undefined) return undefined
     const guard = createAddressGuard(packagistUrl, [new URL(template).host])
     const client = upstream.client({ guard, timeouts })
@@ -235,21 +261,4 @@ function asExpectedFailure(error: unknown): unknown {
   if (!isConnectionLoss(error)) return error
   const message = 'the database does not answer; try again shortly'
   return new AppError('database_unavailable', message, { cause: error })
-}
-
-async function readiness({ db, projector }: Parts, draining: boolean): Promise<Readiness> {
-  const stopped = projector.status().filter(({ state }) => state === 'stopped')
-  const database = await sql`select 1`.execute(db).then(
-    () => 'ok',
-    () => 'no answer',
-  )
-  const checks = {
-    database,
-    projections:
-      stopped.length === 0
-        ? 'ok'
-        : stopped.map(({ name, error }) => `${name}: ${error}`).join('; '),
-    server: draining ? 'shutting down' : 'ok',
-  }
-  return { ready: Object.values(checks).every((check) => check === 'ok'), checks }
 }

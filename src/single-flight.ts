@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
 /**
  * Joins callers that ask for the same thing at the same time: the first starts the work, the others
  * get its outcome. The work isn't tied to any caller, so the first one leaving doesn't fail the rest,
@@ -15,5 +17,46 @@ export function createSingleFlight<Key, Outcome>(
     const flight = work(key).finally(() => flights.delete(name))
     flights.set(name, flight)
     return await flight
+  }
+}
+
+/** The right of one node to do something, which runs out by itself when the node is gone. */
+export interface Turn {
+  /** Takes it when nobody has it, or keeps it for longer. */
+  readonly take: () => Promise<boolean>
+  readonly release: () => Promise<void>
+}
+
+export interface SharedWork<Outcome> {
+  readonly turn: Turn
+  /** What another node's work has brought since the caller began; undefined: nothing yet. */
+  readonly brought: () => Promise<Outcome | undefined>
+  readonly work: () => Promise<Outcome>
+}
+
+/** How long a node that died keeps the others waiting. */
+export const turnSeconds = 5
+const renewMs = 1_500
+const lookMs = 50
+
+/**
+ * The same across nodes: one does the work, the others wait for what it brings, and one of them takes
+ * over when it doesn't. Two may work at once after a node was paused for longer than its turn: what
+ * must not happen twice has a fence of its own.
+ */
+export async function onOneNode<Outcome>(shared: SharedWork<Outcome>): Promise<Outcome> {
+  const { turn, brought, work } = shared
+  while (!(await turn.take())) {
+    await delay(lookMs)
+    const outcome = await brought()
+    if (outcome !== undefined) return outcome
+  }
+  // A renewal that fails is made up for by the next one, or the turn runs out.
+  const renewal = setInterval(() => void turn.take().catch(() => undefined), renewMs)
+  try {
+    return (await brought()) ?? (await work())
+  } finally {
+    clearInterval(renewal)
+    await turn.release()
   }
 }

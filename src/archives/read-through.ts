@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts'
 import type { EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
 import { archiveStream, type DomainEvent, type Position, type Sha256 } from '../events/types.ts'
-import { createSingleFlight } from '../single-flight.ts'
+import { createSingleFlight, onOneNode, type Turn } from '../single-flight.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import type { ArchiveDownload } from '../upstream/archives.ts'
 import type { Blob, BlobStore } from './blobs.ts'
@@ -42,6 +42,7 @@ export interface ArchiveOptions {
   readonly blobs: BlobStore
   readonly log: EventLog
   readonly until: (position: Position) => Promise<void>
+  readonly turnFor: (name: string) => Turn
   /** Downloads are kept here until they are checked. Emptied at start. */
   readonly stagingDirectory: string
   readonly now: () => Instant
@@ -58,11 +59,18 @@ export interface ArchiveOptions {
 export type OpenArchive = (request: ArchiveRequest) => Promise<Blob>
 
 export function createOpenArchive(options: ArchiveOptions): OpenArchive {
-  const fetchOnce = createSingleFlight(
-    async (request: ArchiveRequest) => await fetchArchive(request, options),
-    (request) => Object.values(request).join(' '),
-  )
+  const fetchOnce = createSingleFlight(async (request: ArchiveRequest) => {
+    return await onOneNode({
+      turn: options.turnFor(`archive ${keyOf(request)}`),
+      brought: async () => await openStored(request, options),
+      work: async () => await fetchArchive(request, options),
+    })
+  }, keyOf)
   return async (request) => (await openStored(request, options)) ?? (await fetchOnce(request))
+}
+
+function keyOf({ packageName, versionToken, referenceToken, distType }: ArchiveRequest): string {
+  return `${packageName} ${versionToken} ${referenceToken} ${distType}`
 }
 
 async function openStored(
@@ -74,10 +82,6 @@ async function openStored(
 }
 
 async function fetchArchive(request: ArchiveRequest, options: ArchiveOptions): Promise<Blob> {
-  // Somebody may have stored it between the caller's look and this flight.
-  const stored = await openStored(request, options)
-  if (stored !== undefined) return stored
-
   const known = await findReference(request, options)
   if (!options.isAllowed(known.dist_url)) {
     throw new AppError(

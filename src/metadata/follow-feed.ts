@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { documentName, type DocumentName, packageOfDocument } from '../composer/names.ts'
 import type { EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
-import type { DomainEvent, Position } from '../events/types.ts'
+import type { DomainEvent, NewEvent, Position } from '../events/types.ts'
 import { addSeconds, type Instant, instantFromMs } from '../time-machine/instant.ts'
 import type { FeedAction, FeedAnswer } from '../upstream/change-feed.ts'
 import type { Refresh } from './refresh.ts'
@@ -21,8 +21,7 @@ export interface FollowedFeed {
   readonly streamVersion: number
   /** undefined: it wasn't read before, or another one since. */
   readonly last:
-    | { readonly feed: string; readonly until: number; readonly readAt: Instant }
-    | undefined
+    { readonly feed: string; readonly until: number; readonly readAt: Instant } | undefined
 }
 
 export interface FollowFeedOptions {
@@ -45,6 +44,8 @@ export interface FollowFeedOptions {
   readonly now: () => Instant
   readonly logger: Logger
 }
+
+type ChangeFeedRead = Extract<DomainEvent, { readonly type: 'ChangeFeedRead' }>
 
 /** How a step is run: see jobs/every.ts. */
 export interface Step {
@@ -72,40 +73,167 @@ const reachSeconds = 24 * 3600
 const aheadSecondsMax = 300
 /** In JSON, of the names in one event; the rest goes into more events. */
 const namesBytesMax = 48 * 1024
+/** `{"document":"","changedAt":"2026-06-01T00:00:00.000000Z"},` and a little more. */
+const entryBytesBesideName = 64
 /** A resync of everything takes several steps, so that news needn't wait for its end. */
 const fetchesPerStepMax = 1_000
 /** Half of what upstream may be asked at once: the other half is for those who wait for an answer. */
 const fetchesAtOnceMax = 5
+/** So many errors of our own are more than one bad document. */
+const errorsPerStepMax = 5
 /** How long until an edge server that is behind has what the feed told, and how often it is asked again. */
 const edgeLagMs = 2_000
 const edgeLagRetriesMax = 3
 
 export function createFollowFeed(options: FollowFeedOptions): FollowFeed {
-  const { feedUrl, readChangeFeed, followedFeed, now, logger } = options
-  let isFailing = false
-
+  const readPage = createReadPage(options)
   return async (step) => {
-    const feed = await feedUrl()
+    const feed = await options.feedUrl()
     if (feed === undefined) return
-    const followed = await followedFeed()
-    const last = followed.last?.feed === feed ? followed.last : undefined
+    const { streamVersion, last } = await options.followedFeed()
+    const read = await readPage(feed, last?.feed === feed ? last : undefined)
+    if (read === undefined) return
+    const news = await options.news(read.changes)
+    const { log, stream, until } = options
+    const events = eventsOf(read.page, news)
+    const result = await log.append({ stream, expected: streamVersion, events })
+    // Another node has read the same page, and fetches what it names.
+    if (result.outcome === 'conflict') return
+    await until(result.events.at(-1)?.position ?? 0n)
+    await fetchUnseen(new Set(news.map(({ document }) => document)), step, options)
+  }
+}
+
+type Page = Omit<ChangeFeedRead['data'], 'changed' | 'deleted' | 'more'>
+
+type ReadPage = (
+  feed: string,
+  before: FollowedFeed['last'],
+) => Promise<{ readonly page: Page; readonly changes: readonly NamedChange[] } | undefined>
+
+/** Says in the log when the feed begins to fail and when it has recovered, not each time. */
+function createReadPage({ readChangeFeed, now, logger }: FollowFeedOptions): ReadPage {
+  let isFailing = false
+  return async (feed, before) => {
+    const since = before && Math.max(0, before.until - overlapSeconds * unitsPerSecond)
     // Before the question: a change that comes while it is answered may be missing in the answer.
     const readAt = now()
-    const since = last && last.until - overlapSeconds * unitsPerSecond
     const answer = await readChangeFeed(feed, since)
     if (answer.outcome !== 'page' && answer.outcome !== 'bootstrap') {
-      logger[isFailing ? 'debug' : 'warn']({ feed, ...answer }, 'the change feed gives no answer')
+      if (!isFailing) logger.warn({ feed, ...answer }, 'the change feed gives no answer of use')
       isFailing = true
-      return
+      return undefined
     }
     if (isFailing) logger.info({ feed }, 'the change feed answers again')
     isFailing = false
-    const isResync = answer.outcome === 'bootstrap' || answer.resync || hasGap(last, answer, readAt)
-    const changes = isResync || answer.outcome === 'bootstrap' ? [] : answer.actions
-    const news = await options.news(changes.flatMap((action) => namedBy(action, readAt)))
-    const page = { feed, since, until: answer.until, resync: isResync, readAt }
-    if (!(await record(page, news, { ...options, expected: followed.streamVersion }))) return
-    logger.debug({ feed, resync: isResync, news: news.length }, 'change feed read')
-    await fetchUnseen(step, options)
+    const resync = isIncomplete(answer, { before, readAt })
+    const actions = answer.outcome === 'page' && !resync ? answer.actions : []
+    return {
+      page: { feed, since, until: answer.until, resync, readAt },
+      changes: actions.flatMap((action) => namedBy(action, readAt)),
+    }
   }
+}
+
+/** Whether the answer leaves out changes since the page before. */
+function isIncomplete(
+  answer: Extract<FeedAnswer, { outcome: 'page' | 'bootstrap' }>,
+  { before, readAt }: { readonly before: FollowedFeed['last']; readonly readAt: Instant },
+): boolean {
+  if (answer.outcome === 'bootstrap' || answer.resync || before === undefined) return true
+  // A feed that counts backwards was set back, and so has lost changes.
+  return answer.until < before.until || readAt >= addSeconds(before.readAt, reachSeconds)
+}
+
+function namedBy(action: FeedAction, readAt: Instant): readonly NamedChange[] {
+  const at = instantFromMs(action.atSeconds * 1000)
+  const latest = addSeconds(readAt, aheadSecondsMax)
+  const changedAt = at < latest ? at : latest
+  if (action.type === 'update') return [{ document: action.document, change: 'update', changedAt }]
+  return (['tags', 'branches'] as const).map((kind) => {
+    return { document: documentName(action.packageName, kind), change: 'delete', changedAt }
+  })
+}
+
+/** One event, or as many as the names take: they are appended together, and the last one completes them. */
+function eventsOf(page: Page, news: readonly NamedChange[]): readonly NewEvent[] {
+  const parts = inParts(news)
+  return parts.map((part, index) => {
+    const deletedAt = new Map(
+      part.flatMap(({ document, change, changedAt }) => {
+        const packageName = packageOfDocument(document)?.packageName
+        return change === 'delete' && packageName !== undefined ? [[packageName, changedAt]] : []
+      }),
+    )
+    return newEvent({
+      type: 'ChangeFeedRead',
+      data: {
+        ...page,
+        changed: part
+          .filter(({ change }) => change === 'update')
+          .map(({ document, changedAt }) => ({ document, changedAt })),
+        deleted: [...deletedAt].map(([packageName, at]) => ({ packageName, deletedAt: at })),
+        ...(index < parts.length - 1 && { more: true }),
+      },
+    })
+  })
+}
+
+/** At least one part. */
+function inParts(news: readonly NamedChange[]): readonly (readonly NamedChange[])[] {
+  const parts: NamedChange[][] = [[]]
+  let bytes = 0
+  for (const change of news) {
+    bytes += change.document.length + entryBytesBesideName
+    if (bytes > namesBytesMax) {
+      parts.push([])
+      bytes = 0
+    }
+    parts.at(-1)?.push(change)
+  }
+  return parts
+}
+
+async function fetchUnseen(
+  named: ReadonlySet<DocumentName>,
+  step: Step,
+  options: FollowFeedOptions,
+): Promise<void> {
+  let due = await options.unseen(fetchesPerStepMax)
+  for (let retries = 0; due.length > 0; retries++) {
+    if (retries > 0) await step.pause(edgeLagMs)
+    const isDone = await refreshAll(due, step, options)
+    if (!isDone || retries === edgeLagRetriesMax) return
+    const lagging = await options.lagging(due)
+    // What was named by an earlier page has been asked so often; it is asked again by later steps.
+    due = lagging.filter((document) => named.has(document))
+  }
+}
+
+/** @returns false when upstream or this node wants it to end. */
+async function refreshAll(
+  documents: readonly DocumentName[],
+  { signal }: Step,
+  { refresh, logger }: FollowFeedOptions,
+): Promise<boolean> {
+  const queue = documents.values()
+  let isPaused = false
+  let errors = 0
+  const isOver = (): boolean => isPaused || signal.aborted || errors >= errorsPerStepMax
+
+  async function worker(): Promise<void> {
+    for (const document of queue) {
+      if (isOver()) return
+      try {
+        const { outcome } = await refresh(document)
+        if (outcome === 'paused') isPaused = true
+      } catch (error) {
+        // Whatever is wrong with this one must not keep the others from being fetched.
+        errors += 1
+        logger.error({ err: error, document }, `${document} has changed and couldn't be fetched`)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: fetchesAtOnceMax }, worker))
+  return !isOver()
 }

@@ -3,7 +3,7 @@ import type { DocumentName } from '../composer/names.ts'
 import type { EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
 import { documentStream, type DomainEvent, type Position, type Sha256 } from '../events/types.ts'
-import { createSingleFlight } from '../single-flight.ts'
+import { createSingleFlight, onOneNode, type Turn } from '../single-flight.ts'
 import type { SnapshotStore } from '../snapshots/store.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 import type { MetadataAnswer } from '../upstream/metadata.ts'
@@ -28,6 +28,7 @@ export interface RefreshOptions {
   readonly knownDocument: (document: DocumentName) => Promise<KnownDocument>
   /** Resolves once the read models have everything up to `position`. */
   readonly until: (position: Position) => Promise<void>
+  readonly turnFor: (name: string) => Turn
   readonly now: () => Instant
   readonly logger: Logger
 }
@@ -45,14 +46,29 @@ const conflictsMax = 5
 const rejectedVersionsMax = 50
 
 /**
- * One flight a document. The order is what makes a crash harmless: the body is kept before the event
+ * One flight a document, on all nodes. The order is what makes a crash harmless: the body is kept before the event
  * that names it, so what a crash leaves is at most a snapshot that nothing names yet.
  */
 export function createRefresh(options: RefreshOptions): Refresh {
   return createSingleFlight(
-    async (document) => await refreshOnce(document, options),
+    async (document) => await refreshOnOneNode(document, options),
     (document) => document,
   )
+}
+
+async function refreshOnOneNode(
+  document: DocumentName,
+  options: RefreshOptions,
+): Promise<Refreshed> {
+  const { streamVersion } = await options.knownDocument(document)
+  return await onOneNode<Refreshed>({
+    turn: options.turnFor(`fetch ${document}`),
+    async brought() {
+      const known = await options.knownDocument(document)
+      return known.streamVersion > streamVersion ? { outcome: 'recorded' } : undefined
+    },
+    work: async () => await refreshOnce(document, options),
+  })
 }
 
 async function refreshOnce(document: DocumentName, options: RefreshOptions): Promise<Refreshed> {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { got, type Response } from 'got'
 import { pino } from 'pino'
 import { projections } from '../../projections/index.ts'
-import { startApp } from '../../src/app.ts'
+import { type App, startApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import { openDatabase, type OpenDatabase } from '../../src/database/client.ts'
 import { createPostgresLog } from '../../src/events/postgres.ts'
@@ -16,6 +16,9 @@ import { freePort } from './free-port.ts'
 import { createTestDatabase } from './postgres.ts'
 import { startStubUpstream, type StubUpstream, type StubUpstreamOptions } from './upstream.ts'
 
+/** Never throws for a status; the body as bytes, decoded. */
+export type Get = (path: string, headers?: Record<string, string>) => Promise<Response<Buffer>>
+
 /** The whole application in this process, over real PostgreSQL and the stub upstream. */
 export interface Service {
   readonly url: string
@@ -24,8 +27,9 @@ export interface Service {
   readonly clock: TestClock
   readonly database: OpenDatabase
   readonly log: EventLog
-  /** Never throws for a status; the body as bytes, decoded. */
-  readonly get: (path: string, headers?: Record<string, string>) => Promise<Response<Buffer>>
+  readonly get: Get
+  /** Another node over the same database and upstream, ended with the service; how to ask it. */
+  readonly startNode: () => Promise<Get>
   readonly events: () => Promise<readonly RecordedEvent[]>
   /** Stops the application and starts it anew on the same data. */
   readonly restart: () => Promise<void>
@@ -46,17 +50,16 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const testDatabase = await createTestDatabase()
   const dataDirectory = await mkdtemp(path.join(tmpdir(), 'almanac-test-'))
   const clock = createClock(at)
-  const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
-  const { config } = parseConfig({
-    PROXY_PACKAGIST_URL: upstream.url,
-    PROXY_FEED_INTERVAL: '0',
-    PORT: String(port),
-    PUBLIC_URL: url,
-    ...settings,
-  })
-  const start = async () =>
-    await startApp(config, {
+  const configFor = (port: number) =>
+    parseConfig({
+      PROXY_PACKAGIST_URL: upstream.url,
+      PROXY_FEED_INTERVAL: '0',
+      PORT: String(port),
+      ...settings,
+    }).config
+  const config = configFor(await freePort())
+  const start = async (settingsOfNode = config) =>
+    await startApp(settingsOfNode, {
       databaseUrl: testDatabase.url,
       dataDirectory,
       logger,
@@ -72,31 +75,41 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   })
   const log = createPostgresLog({ db: database.db, now: clock.now })
   let app = await start()
+  const others: App[] = []
 
   return {
-    url,
+    url: config.publicUrl,
     upstream,
     clock,
     database,
     log,
-    get: async (requested, headers = {}) =>
-      await got(url + requested, {
-        headers,
-        throwHttpErrors: false,
-        retry: { limit: 0 },
-        responseType: 'buffer',
-      }),
+    get: askAt(config.publicUrl),
+    async startNode() {
+      const other = configFor(await freePort())
+      others.push(await start(other))
+      return askAt(other.publicUrl)
+    },
     events: async () => await log.read(0n, 10_000),
     async restart() {
       await app.close()
       app = await start()
     },
     async close() {
-      await app.close()
+      for (const each of [app, ...others]) await each.close()
       await database.db.destroy()
       await testDatabase.close()
       await upstream.close()
       await rm(dataDirectory, { recursive: true, force: true })
     },
   }
+}
+
+function askAt(url: string): Get {
+  return async (requested, headers = {}) =>
+    await got(url + requested, {
+      headers,
+      throwHttpErrors: false,
+      retry: { limit: 0 },
+      responseType: 'buffer',
+    })
 }

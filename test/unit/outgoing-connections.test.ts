@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
@@ -137,6 +138,11 @@ describe('outgoing connections', openRig, (test) => {
     const client = rig.client(['api.github.com'], names(['10.0.0.1']))
     assert.is(await failure(client, `${rig.own}/x`), 'redirects')
     rig.redirectTo(undefined)
+    assert.equal(rig.strangers(), [])
+  })
+
+  test('are checked with the lookup of the machine too, which knows localhost', async (rig) => {
+    assert.is(await failure(rig.client(['localhost'], lookup), 'https://localhost/x'), 'redirects')
     assert.equal(rig.strangers(), [])
   })
 

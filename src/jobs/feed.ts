@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
+import {
+  readFollowedFeed,
+  readLagging,
+  readNews,
+  readUnseen,
+} from '../../projections/document-queries.ts'
+import type { Config } from '../config.ts'
+import type { Db } from '../database/schema.ts'
+import { AppError } from '../errors.ts'
+import type { EventLog } from '../events/log.ts'
+import { feedStream } from '../events/types.ts'
+import type { ReadEndpoints } from '../metadata/endpoints.ts'
+import { createFollowFeed, type FollowFeed } from '../metadata/follow-feed.ts'
+import type { Refresh } from '../metadata/refresh.ts'
+import type { Projector } from '../projector/run.ts'
+import type { Instant } from '../time-machine/instant.ts'
+import { createAddressGuard } from '../upstream/address-guard.ts'
+import { readChangeFeed } from '../upstream/change-feed.ts'
+import type { Upstream } from '../upstream/client.ts'
+import { metadataTimeouts } from '../upstream/timeouts.ts'
+import { type RunningJob, startJob } from './every.ts'
+import { createLease } from './lease.ts'
+
+export interface FeedJobOptions {
+  readonly config: Config
+  readonly outside: {
+    readonly now: () => Instant
+    readonly random: () => number
+    readonly logger: Logger
+    readonly startJob?: typeof startJob
+  }
+  readonly upstream: Upstream
+  readonly db: Db
+  readonly log: EventLog
+  readonly projector: Projector
+  readonly endpoints: ReadEndpoints
+  readonly refresh: Refresh
+}
+
+/** Follows upstream's change feed, on one node at a time. undefined: the operator wants none. */
+export function startFeedJob(options: FeedJobOptions): RunningJob | undefined {
+  const { config, db, outside } = options
+  const { feedIntervalSeconds, proxyEnabled } = config
+  if (feedIntervalSeconds === 0 || !proxyEnabled) return undefined
+  const followFeed = buildFollowFeed(options)
+  // Longer than from one run to the next, so that a node which is well keeps it.
+  const seconds = 2 * feedIntervalSeconds + 10
+  const lease = createLease(db, { name: 'change feed', holder: randomUUID(), seconds })
+  const { random, logger } = outside
+  const job = (outside.startJob ?? startJob)({
+    name: 'change feed',
+    intervalMs: feedIntervalSeconds * 1000,
+    random,
+    logger,
+    async run(run) {
+      if (await lease.take()) await followFeed(run)
+    },
+  })
+  return {
+    async stop() {
+      await job.stop()
+      await lease.release()
+    },
+  }
+}
+
+function buildFollowFeed(options: FeedJobOptions): FollowFeed {
+  const { config, outside, upstream, db, log, projector, endpoints, refresh } = options
+  const { packagistUrl, upstreamTimeoutSeconds } = config
+  const { now, logger } = outside
+  const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
+  const stream = feedStream(packagistUrl)
+  return createFollowFeed({
+    feedUrl: async () => await feedUrlOf(endpoints),
+    async readChangeFeed(feedUrl, since) {
+      const guard = createAddressGuard(packagistUrl, [new URL(feedUrl).host])
+      return await readChangeFeed(upstream.client({ guard, timeouts }), feedUrl, since)
+    },
+    stream,
+    followedFeed: async () => await readFollowedFeed(db, stream),
+    news: async (changes) => await readNews(db, changes),
+    unseen: async (limit) => await readUnseen(db, { now: now(), limit }),
+    lagging: async (documents) => await readLagging(db, documents),
+    refresh,
+    log,
+    until: projector.until,
+    now,
+    logger,
+  })
+}
+
+/** The root file isn't in the feed, so it is asked for again when its time to live is over. */
+async function feedUrlOf(endpoints: ReadEndpoints): Promise<string | undefined> {
+  try {
+    return (await endpoints()).metadataChanges
+  } catch (error) {
+    // There is no root file yet and upstream doesn't answer, which is recorded and logged as it is.
+    if (error instanceof AppError && error.code === 'upstream_unavailable') return undefined
+    throw error
+  }
+}

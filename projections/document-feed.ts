@@ -51,7 +51,7 @@ type ChangeFeedRead = Extract<RecordedEvent, { readonly type: 'ChangeFeedRead' }
 export async function applyFeedRead(tx: Tx, event: ChangeFeedRead): Promise<void> {
   const { feed, until, readAt, resync, changed, deleted, more } = event.data
   if (resync) await doubtAll(tx, readAt)
-  await noteChanges(tx, [
+  await noteChanges(tx, readAt, [
     ...changed.map(({ document, changedAt }) => ({
       document,
       change: 'update' as const,
@@ -82,12 +82,17 @@ async function doubtAll(tx: Tx, readAt: Instant): Promise<void> {
     where h.document = c.document and h.position = c.state_position and ${isFollowed}
       and h.verified_until < f.read_at`.execute(tx)
   await sql`
-    update document_current set unseen_change = 'resync', unseen_change_at = ${readAt}
+    update document_current
+    set unseen_change = 'resync', unseen_change_at = ${readAt}, unseen_since = ${readAt}
     where unseen_change is null and document <> ${rootDocument}
       and (checked_at is null or checked_at < ${readAt})`.execute(tx)
 }
 
-async function noteChanges(tx: Tx, changes: readonly NamedChange[]): Promise<void> {
+async function noteChanges(
+  tx: Tx,
+  readAt: Instant,
+  changes: readonly NamedChange[],
+): Promise<void> {
   if (changes.length === 0) return
   // Upstream may name a change late: then it was there before the page that didn't name it.
   await sql`
@@ -98,7 +103,8 @@ async function noteChanges(tx: Tx, changes: readonly NamedChange[]): Promise<voi
     where c.document = n.document and h.document = c.document and h.position = c.state_position
       and ${isFollowed} and ${isNews} and f.read_at is not null`.execute(tx)
   await sql`
-    update document_current c set unseen_change = n.change, unseen_change_at = n.changed_at
+    update document_current c
+    set unseen_change = n.change, unseen_change_at = n.changed_at, unseen_since = ${readAt}
     from ${tableOf(changes)} n
     where c.document = n.document and ${isNews}`.execute(tx)
 }

@@ -118,7 +118,7 @@ export async function readNews(
 /**
  * Documents to fetch because of what the feed told, those it named first. Not those that only ever
  * were a name without a package. One that was asked in vain, or of a server that is behind, comes again
- * when the change is half as old again, and not before 30 s.
+ * when its note is half as old again, and not before 30 s.
  *
  * Index: document_unseen; as many rows as there are such documents.
  */
@@ -134,8 +134,8 @@ export async function readUnseen(
     .where('sha256', 'is not', null)
     .where(
       sql<boolean>`
-        (${asked} < unseen_change_at or
-          ${asked} + greatest((${asked} - unseen_change_at) / 2, interval '30 seconds') <= ${now})`,
+        (${asked} < unseen_since or
+          ${asked} + greatest((${asked} - unseen_since) / 2, interval '30 seconds') <= ${now})`,
     )
     .orderBy(sql`unseen_change = 'resync'`)
     .orderBy('unseen_change_at')

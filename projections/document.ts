@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { DocumentName } from '../src/composer/names.ts'
-import type { Database, Tx } from '../src/database/schema.ts'
+import type { Database, Tx, UnseenChange } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
 import {
@@ -45,9 +45,11 @@ export const document: Projection = {
         failed_at            timestamptz,
         unseen_change        text        check (unseen_change in ('update', 'delete', 'resync')),
         unseen_change_at     timestamptz,
+        unseen_since         timestamptz,
         state_position       bigint,
         check ((sha256 is null) = (served_last_modified is null)),
-        check ((unseen_change is null) = (unseen_change_at is null))
+        check ((unseen_change is null) = (unseen_change_at is null)),
+        check ((unseen_change is null) = (unseen_since is null))
       )`.execute(tx)
     await sql`
       create index document_unseen on document_current (unseen_change_at)
@@ -132,6 +134,7 @@ function unknown(name: DocumentName): Row {
     failed_at: null,
     unseen_change: null,
     unseen_change_at: null,
+    unseen_since: null,
     state_position: null,
   }
 }
@@ -198,19 +201,25 @@ function afterMissing(
 }
 
 function withUnseenChange(row: Row, event: DocumentEvent): Row {
-  return hasSeenChange(row, event) ? { ...row, unseen_change: null, unseen_change_at: null } : row
+  if (!hasSeenChange(row, event)) return row
+  return { ...row, unseen_change: null, unseen_change_at: null, unseen_since: null }
 }
 
 /** Whether upstream's answer was given with the change that the feed told of. */
 function hasSeenChange(row: Row, { type, data }: DocumentEvent): boolean {
-  const { unseen_change: change, unseen_change_at: at, last_modified } = row
-  const isAnswer =
-    type === 'MetadataChanged' || type === 'MetadataConfirmed' || type === 'MetadataMissing'
-  if (change === null || at === null || !isAnswer) return false
-  if (data.fetchedAt >= addSeconds(at, edgeLagSecondsMax)) return true
-  if (change === 'resync') return data.fetchedAt >= at
-  if (type === 'MetadataMissing') return change === 'delete'
-  return (last_modified ?? data.fetchedAt) >= at
+  const noted = notedChange(row)
+  if (noted === undefined) return false
+  const isLate = data.fetchedAt >= addSeconds(noted.since, edgeLagSecondsMax)
+  // As long as "no such" isn't believed it is asked for again, though nobody wants to have it.
+  if (type === 'MetadataMissing') return row.gone && (noted.change !== 'update' || isLate)
+  if (type !== 'MetadataChanged' && type !== 'MetadataConfirmed') return false
+  if (noted.change === 'resync') return data.fetchedAt >= noted.since
+  return isLate || (row.last_modified ?? data.fetchedAt) >= noted.at
+}
+
+function notedChange(row: Row): { change: UnseenChange; at: Instant; since: Instant } | undefined {
+  const { unseen_change: change, unseen_change_at: at, unseen_since: since } = row
+  return change === null || at === null || since === null ? undefined : { change, at, since }
 }
 
 /** Whether upstream said that nothing has changed: the bytes are the same, or there still are none. */

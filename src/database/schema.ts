@@ -87,6 +87,8 @@ interface DocumentCurrentTable {
   unseen_change: UnseenChange | null
   /** Since when upstream has it. */
   unseen_change_at: Instant | null
+  /** Since when it is noted, by our clock: upstream's may tell another time. */
+  unseen_since: Instant | null
   /** Of the row in document_history that holds now; null before the first. */
   state_position: bigint | null
 }

@@ -32,11 +32,14 @@ export interface AsOfAnswer {
   readonly until: Instant
 }
 
+/** The state as of a position, and the one that came after. */
+interface States {
+  readonly at: KnownState | undefined
+  readonly next: KnownState | undefined
+}
+
 export interface AsOfOptions {
-  readonly statesAround: (
-    document: DocumentName,
-    position: Position,
-  ) => Promise<{ readonly at: KnownState | undefined; readonly next: KnownState | undefined }>
+  readonly statesAround: (document: DocumentName, position: Position) => Promise<States>
   readonly bodies: Pick<Bodies, 'asOf'>
   /** Asked when a document was never seen, so that pins work from the first day. */
   readonly current: CurrentDocument
@@ -52,12 +55,16 @@ export type DocumentAsOf = (document: DocumentName, basis: Basis) => Promise<AsO
 
 export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
   const { statesAround, bodies, current } = options
+
+  async function observedStates(document: DocumentName, { position }: Basis): Promise<States> {
+    const states = await statesAround(document, position)
+    if (states.at !== undefined || states.next !== undefined) return states
+    await observe(document, current)
+    return await statesAround(document, position)
+  }
+
   return async (document, basis) => {
-    let states = await statesAround(document, basis.position)
-    if (states.at === undefined && states.next === undefined) {
-      await observe(document, current)
-      states = await statesAround(document, basis.position)
-    }
+    const states = await observedStates(document, basis)
     // Before the first state there is, that one stands in: also when it is that there was none, so
     // that a name which appears later doesn't appear in a past that was answered already.
     const state = states.at ?? states.next
@@ -71,14 +78,17 @@ export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
       verifiedUntil: state.verified_until,
       next: states.at === undefined ? undefined : nextOf(states.next),
     })
+    // The first state ever seen never changes, so neither does what is reconstructed from it.
     const made = confidence === 'reconstructed' ? packageOfDocument(document) : undefined
+    const bytes =
+      made === undefined
+        ? asRecorded(state)
+        : {
+            body: await bodies.asOf(state.sha256, made.packageName, basis.at),
+            lastModified: floorToSecond(basis.at),
+          }
     return {
-      body:
-        made === undefined
-          ? { sha256: state.sha256, reconstructed: undefined }
-          : // The first state ever seen never changes, so neither does what is made of it.
-            await bodies.asOf(state.sha256, made.packageName, basis.at),
-      lastModified: made === undefined ? state.served_last_modified : floorToSecond(basis.at),
+      ...bytes,
       confidence,
       since: state.last_modified ?? state.recorded_at,
       until: state.verified_until,
@@ -99,6 +109,13 @@ function notThere(document: DocumentName, { at }: Basis): AppError {
   return document === rootDocument
     ? new AppError('upstream_unavailable', 'upstream had no packages.json')
     : new AppError('not_known_then', `upstream had no ${document} at ${at}`)
+}
+
+function asRecorded(state: ThereState): Pick<AsOfAnswer, 'body' | 'lastModified'> {
+  return {
+    body: { sha256: state.sha256, reconstructed: undefined },
+    lastModified: state.served_last_modified,
+  }
 }
 
 interface ThereState extends KnownState {

@@ -8,12 +8,18 @@ import type { Db } from '../../src/database/schema.ts'
 import type { EventLog } from '../../src/events/log.ts'
 import { newEvent } from '../../src/events/new-event.ts'
 import { createPostgresLog } from '../../src/events/postgres.ts'
-import { archiveStream, documentStream, type DomainEvent } from '../../src/events/types.ts'
+import {
+  archiveStream,
+  documentStream,
+  type DomainEvent,
+  feedStream,
+} from '../../src/events/types.ts'
 import { decide, type Fetched } from '../../src/metadata/decide.ts'
 import { applyBatch, ensureBuild, readCheckpoint } from '../../src/projector/checkpoint.ts'
 import { schemaOf } from '../../src/projector/projection.ts'
 import { rebuild } from '../../src/projector/rebuild.ts'
 import { createSnapshotStore, sha256Of, type SnapshotStore } from '../../src/snapshots/store.ts'
+import { addSeconds, floorToSecond, type Instant } from '../../src/time-machine/instant.ts'
 import { createClock } from '../support/clock.ts'
 import { dumpSchema } from '../support/dump.ts'
 import { createTestDatabase } from '../support/postgres.ts'
@@ -40,20 +46,37 @@ async function open() {
 
 type World = Omit<Awaited<ReturnType<typeof open>>, 'close'>
 
+const names = ['acme/log', 'acme/log~dev', 'beta/text', 'packages.json'] as const
+
+/** A page of one of two feeds that names some documents, changed a while ago. */
+const page = fc.record({
+  feed: fc.constantFrom('one.example', 'two.example'),
+  kind: fc.constantFrom('plain', 'plain', 'plain', 'resync', 'more'),
+  changed: fc.subarray([...names]),
+  deleted: fc.subarray(['acme/log', 'beta/text']),
+  agoSeconds: fc.constantFrom(0, 1, 399, 2000),
+})
+type Page = typeof page extends fc.Arbitrary<infer Value> ? Value : never
+
 /** One thing that happens to one of a few documents, after some time. */
 const step = fc.record({
-  name: fc.constantFrom('acme/log', 'acme/log~dev', 'beta/text', 'packages.json'),
+  name: fc.constantFrom(...names),
   afterSeconds: fc.constantFrom(0, 1, 400, 1000),
   what: fc.oneof(
     fc.record({ body: fc.integer({ min: 0, max: 3 }), modified: fc.integer({ min: 0, max: 5 }) }),
     fc.constantFrom('not_modified' as const, 'missing' as const, 'failed' as const),
     fc.record({ archive: fc.integer({ min: 0, max: 3 }) }),
+    page,
   ),
 })
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
 
 async function append({ log, clock, snapshots }: World, { name, what }: Step): Promise<void> {
   const document = DocumentName.parse(name)
+  if (typeof what === 'object' && 'feed' in what) {
+    await record(log, feedStream(`https://${what.feed}/`), feedRead(what, clock.now()))
+    return
+  }
   if (typeof what === 'object' && 'archive' in what) {
     const packageName = PackageName.parse('acme/log')
     await record(log, archiveStream(packageName), {
@@ -88,12 +111,31 @@ async function append({ log, clock, snapshots }: World, { name, what }: Step): P
   for (const each of [event, ...facts]) await record(log, documentStream(document), each)
 }
 
+function feedRead(
+  { feed, kind, changed, deleted, agoSeconds }: Page,
+  readAt: Instant,
+): DomainEvent {
+  const at = addSeconds(floorToSecond(readAt), -agoSeconds)
+  return {
+    type: 'ChangeFeedRead',
+    data: {
+      feed: `https://${feed}/changes.json`,
+      until: 1,
+      resync: kind === 'resync',
+      changed: changed.map((name) => ({ document: DocumentName.parse(name), changedAt: at })),
+      deleted: deleted.map((name) => ({ packageName: PackageName.parse(name), deletedAt: at })),
+      readAt,
+      ...(kind === 'more' && { more: true }),
+    },
+  }
+}
+
 async function record(log: EventLog, stream: string, event: DomainEvent): Promise<void> {
   await log.append({ stream, expected: 'any', events: [newEvent(event)] })
 }
 
 async function fetched(
-  what: Exclude<Step['what'], { archive: number }>,
+  what: Exclude<Step['what'], { archive: number } | Page>,
   name: string,
   snapshots: SnapshotStore,
 ): Promise<Fetched> {
@@ -169,6 +211,7 @@ describe('read models', open, (test) => {
     if (documents === undefined) throw new Error('there are no read models')
     const dump = await dumpSchema(db, schemaOf(documents))
     assert.ok((dump['document_history']?.length ?? 0) > 10, 'there was something to rebuild')
+    assert.is(dump['document_feed']?.length, 2, 'both feeds were read')
   })
 
   test('the dates that clients revalidate by rise with every change of bytes', async ({ db }) => {

@@ -10,6 +10,7 @@ import { openDatabase, type OpenDatabase } from '../../src/database/client.ts'
 import { createPostgresLog } from '../../src/events/postgres.ts'
 import type { EventLog } from '../../src/events/log.ts'
 import type { RecordedEvent } from '../../src/events/types.ts'
+import type { Job } from '../../src/jobs/every.ts'
 import { schemaOf } from '../../src/projector/projection.ts'
 import { createClock, type TestClock } from './clock.ts'
 import { freePort } from './free-port.ts'
@@ -30,6 +31,8 @@ export interface Service {
   readonly get: Get
   /** Another node over the same database and upstream, ended with the service; how to ask it. */
   readonly startNode: () => Promise<Get>
+  /** Runs a job once, of the first node or another; by itself none runs, and none waits. */
+  readonly runJob: (name: string, node?: number) => Promise<void>
   readonly events: () => Promise<readonly RecordedEvent[]>
   /** Stops the application and starts it anew on the same data. */
   readonly restart: () => Promise<void>
@@ -50,6 +53,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const testDatabase = await createTestDatabase()
   const dataDirectory = await mkdtemp(path.join(tmpdir(), 'almanac-test-'))
   const clock = createClock(at)
+  const jobs: Job[] = []
   const configFor = (port: number) =>
     parseConfig({
       PROXY_PACKAGIST_URL: upstream.url,
@@ -66,6 +70,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       now: clock.now,
       random: () => 0,
       logClock: clock.now,
+      startJob(job) {
+        jobs.push(job)
+        return { stop: async () => void jobs.splice(jobs.indexOf(job), 1) }
+      },
     })
   const database = openDatabase({
     connectionString: testDatabase.url,
@@ -88,6 +96,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       const other = configFor(await freePort())
       others.push(await start(other))
       return askAt(other.publicUrl)
+    },
+    async runJob(name, node = 0) {
+      const job = jobs.filter((each) => each.name === name)[node]
+      if (job === undefined) throw new Error(`there is no job ${name} on node ${node}`)
+      await job.run({ signal: new AbortController().signal, pause: async () => {} })
     },
     events: async () => await log.read(0n, 10_000),
     async restart() {

@@ -69,6 +69,8 @@ export interface StubUpstreamOptions {
   readonly at?: string
   /** Dist URLs answer 302 to archives whose length isn't told, like GitHub's zipballs. */
   readonly redirectsDists?: boolean
+  /** The root file names a change feed, unless told otherwise. */
+  readonly hasFeed?: boolean
 }
 
 interface Held {
@@ -81,6 +83,7 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
     packages = describedPackages,
     at = '2026-06-01T00:00:00Z',
     redirectsDists = false,
+    hasFeed = true,
   } = options
   const history = createHistory(packages)
   const forms = new Map<string, ArchiveOptions['form']>()
@@ -104,6 +107,7 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
     history,
     now: () => clock,
     redirectsDists,
+    hasFeed,
     formOf: (reference) => forms.get(reference) ?? 'original',
   }
 
@@ -119,9 +123,21 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
     requests.push(entry)
     for (const gate of gates) if (gate.match.test(path)) await gate.wait()
     const fault = takeFault(path)
-    const plain = answerTo(world, { method, url: path, body: entry.body })
-    const answer = fault ? spoil(plain, fault, path) : revalidated(plain, headers)
+    const answer = answerWith(fault, { method, url: path, body: entry.body }, headers)
     entry.status = await deliver(response, compressed(answer, headers), fault)
+  }
+
+  function answerWith(
+    fault: Fault | undefined,
+    asked: Parameters<typeof answerTo>[1],
+    headers: IncomingHttpHeaders,
+  ): Answer {
+    if (fault?.mode === 'outdated') {
+      const then = clock - (fault.behindSeconds ?? 60)
+      return revalidated(answerTo({ ...world, now: () => then }, asked), headers)
+    }
+    const plain = answerTo(world, asked)
+    return fault ? spoil(plain, fault, asked.url) : revalidated(plain, headers)
   }
 
   function takeFault(path: string): Fault | undefined {

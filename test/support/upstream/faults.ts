@@ -18,16 +18,21 @@ type ContentFault =
  */
 type DeliveryFault = 'reset' | 'hang' | 'truncate' | 'close-delimited-short' | 'slow'
 
+/** Right, but of some time ago, as from an edge server that is behind. */
+type LagFault = 'outdated'
+
 export interface Fault {
   /** Of the request's path with its query. */
   readonly match: RegExp
-  readonly mode: ContentFault | DeliveryFault
+  readonly mode: ContentFault | DeliveryFault | LagFault
   readonly status?: number
   readonly retryAfterSeconds?: number
   /** How many requests it hits; all, when not given. */
   readonly times?: number
   /** `slow`: between two parts of the body (100). */
   readonly delayMs?: number
+  /** `outdated`: how long ago (60). */
+  readonly behindSeconds?: number
 }
 
 /** The answer with what is wrong about its content. */
@@ -41,7 +46,7 @@ export async function deliver(
   answer: Answer,
   fault: Fault | undefined,
 ): Promise<number | undefined> {
-  if (fault !== undefined && !isContentFault(fault.mode)) {
+  if (fault !== undefined && isDeliveryFault(fault.mode)) {
     return await deliveries[fault.mode](response, answer, fault)
   }
   response.writeHead(answer.status, headersOf(answer))
@@ -98,8 +103,12 @@ const deliveries: Readonly<Record<DeliveryFault, Delivery>> = {
   },
 }
 
-function isContentFault(mode: ContentFault | DeliveryFault): mode is ContentFault {
+function isContentFault(mode: Fault['mode']): mode is ContentFault {
   return mode in spoilers
+}
+
+function isDeliveryFault(mode: Fault['mode']): mode is DeliveryFault {
+  return mode in deliveries
 }
 
 function half(body: Buffer): Buffer {

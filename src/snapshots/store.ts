@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { LRUCache } from 'lru-cache'
 import type { Database, Db } from '../database/schema.ts'
 import { Sha256 } from '../events/types.ts'
+import { createSingleFlight } from '../single-flight.ts'
 import { applySplice, splice } from './splice.ts'
 
 const deflate = promisify(deflateRaw)
@@ -30,14 +31,16 @@ export function createSnapshotStore(db: Db): SnapshotStore {
     maxSize: memoryBytesMax,
     sizeCalculation: (body) => body.length + 1,
   })
-  async function get(sha256: Sha256): Promise<Buffer> {
-    const known = recent.get(sha256)
-    if (known !== undefined) return known
-    const body = await assemble(await readChain(db, sha256))
-    if (sha256Of(body) !== sha256) throw new Error(`snapshot ${sha256} is corrupt or missing`)
-    recent.set(sha256, body)
-    return body
-  }
+  const read = createSingleFlight(
+    async (sha256: Sha256) => {
+      const body = await assemble(await readChain(db, sha256))
+      if (sha256Of(body) !== sha256) throw new Error(`snapshot ${sha256} is corrupt or missing`)
+      recent.set(sha256, body)
+      return body
+    },
+    (sha256) => sha256,
+  )
+  const get = async (sha256: Sha256): Promise<Buffer> => recent.get(sha256) ?? (await read(sha256))
 
   return {
     get,

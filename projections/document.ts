@@ -214,7 +214,8 @@ function hasSeenChange(row: Row, { type, data }: DocumentEvent): boolean {
   if (type === 'MetadataMissing') return row.gone && (noted.change !== 'update' || isLate)
   if (type !== 'MetadataChanged' && type !== 'MetadataConfirmed') return false
   if (noted.change === 'resync') return data.fetchedAt >= noted.since
-  return isLate || (row.last_modified ?? data.fetchedAt) >= noted.at
+  if (isLate) return true
+  return row.last_modified === null ? data.fetchedAt >= noted.since : row.last_modified >= noted.at
 }
 
 function notedChange(row: Row): { change: UnseenChange; at: Instant; since: Instant } | undefined {

@@ -69,8 +69,6 @@ const overlapSeconds = 120
 const unitsPerSecond = 10_000
 /** Packagist forgets changes after a day, and says so; other upstreams may not say it. */
 const reachSeconds = 24 * 3600
-/** Upstream's clock may be ahead of ours, but not by so much. */
-const aheadSecondsMax = 300
 /** In JSON, of the names in one event; the rest goes into more events. */
 const namesBytesMax = 48 * 1024
 /** `{"document":"","changedAt":"2026-06-01T00:00:00.000000Z"},` and a little more. */
@@ -130,7 +128,7 @@ function createReadPage({ readChangeFeed, now, logger }: FollowFeedOptions): Rea
     const actions = answer.outcome === 'page' && !resync ? answer.actions : []
     return {
       page: { feed, since, until: answer.until, resync, readAt },
-      changes: actions.flatMap((action) => namedBy(action, readAt)),
+      changes: actions.flatMap(namedBy),
     }
   }
 }
@@ -145,10 +143,8 @@ function isIncomplete(
   return answer.until < before.until || readAt >= addSeconds(before.readAt, reachSeconds)
 }
 
-function namedBy(action: FeedAction, readAt: Instant): readonly NamedChange[] {
-  const at = instantFromMs(action.atSeconds * 1000)
-  const latest = addSeconds(readAt, aheadSecondsMax)
-  const changedAt = at < latest ? at : latest
+function namedBy(action: FeedAction): readonly NamedChange[] {
+  const changedAt = instantFromMs(action.atSeconds * 1000)
   if (action.type === 'update') return [{ document: action.document, change: 'update', changedAt }]
   return (['tags', 'branches'] as const).map((kind) => {
     return { document: documentName(action.packageName, kind), change: 'delete', changedAt }

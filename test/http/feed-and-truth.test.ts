@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { addSeconds, compactInstant, type Instant } from '../../src/time-machine/instant.ts'
 import { type Service, startService } from '../support/service.ts'
+import { secondOf } from '../support/feed.ts'
 import { describe } from '../support/suite.ts'
 
 const names = ['acme/log', 'acme/http', 'beta/text'] as const
@@ -27,27 +28,14 @@ interface World {
   moves: number
 }
 
-function secondOf(instant: Instant): string {
-  return `${instant.slice(0, 19)}Z`
-}
-
-async function play(world: World, { what, name, branches, afterSeconds }: Move): Promise<void> {
-  const { service, isDeleted } = world
+async function play(world: World, next: Move): Promise<void> {
+  const { service } = world
   const { upstream, clock, get, runJob } = service
+  const { what, name, branches, afterSeconds } = next
   clock.advance(afterSeconds)
   upstream.at(secondOf(clock.now()))
   world.moves += 1
-  const version = `7.${world.moves}.0`
-  if (what === 'publish' || (what === 'push' && isDeleted.has(name))) {
-    upstream.publish(name, version)
-    if (isDeleted.delete(name)) upstream.pushCommit(name, 'main')
-  } else if (what === 'push') upstream.pushCommit(name, 'main')
-  else if (what === 'withdraw') upstream.withdraw(name, `7.${world.moves - 1}.0`)
-  else if (what === 'touch' && !isDeleted.has(name)) upstream.touch(branches ? `${name}~dev` : name)
-  else if (what === 'delete') {
-    upstream.deletePackage(name)
-    isDeleted.add(name)
-  }
+  happenUpstream(world, next)
   clock.set(upstream.now())
   const fault = faultFor(world, what)
   const clear = fault === undefined ? () => {} : upstream.fail(fault)
@@ -55,6 +43,25 @@ async function play(world: World, { what, name, branches, afterSeconds }: Move):
   if (what.startsWith('poll')) await runJob('change feed')
   clear()
   if (what === 'poll') world.readAt = clock.now()
+}
+
+function happenUpstream(
+  { service, isDeleted, moves }: World,
+  { what, name, branches }: Move,
+): void {
+  const { upstream } = service
+  const isGone = isDeleted.has(name)
+  const happenings: Partial<Record<Move['what'], () => unknown>> = {
+    publish: () => upstream.publish(name, `7.${moves}.0`),
+    push: () => isGone || upstream.pushCommit(name, 'main'),
+    withdraw: () => isGone || upstream.withdraw(name, `7.${moves - 1}.0`),
+    touch: () => isGone || upstream.touch(branches ? `${name}~dev` : name),
+    delete: () => upstream.deletePackage(name),
+  }
+  happenings[what]?.()
+  if (what === 'delete') isDeleted.add(name)
+  // It is back, and with both of its documents.
+  if (what === 'publish' && isDeleted.delete(name)) upstream.pushCommit(name, 'main')
 }
 
 function faultFor({ service, readAt }: World, what: Move['what']) {
@@ -115,14 +122,14 @@ describe(
               else others += 1
               if (!isExact) continue
               const had = await truth(service, path, at)
-              assert.is(body.toString(), had, `${path} at ${at}: ${headers['x-time-machine']}`)
+              assert.is(body.toString(), had, `${path} at ${at}`)
             }
           }
-          for (const at of [...instants].slice(0, -60)) instants.delete(at)
+          for (const at of [...instants].slice(0, -20)) instants.delete(at)
         }),
-        { numRuns: 12, endOnFailure: true },
+        { numRuns: 10, endOnFailure: true },
       )
-      assert.ok(exact > 500, `${exact} exact answers were compared`)
+      assert.ok(exact > 300, `${exact} exact answers were compared`)
       assert.ok(others > 100, `${others} others`)
       assert.ok(seen.size > 10, `${current} present answers, ${seen.size} different ones`)
     })

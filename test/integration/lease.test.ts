@@ -15,9 +15,7 @@ async function open() {
     db,
     leaseOf: (name: string, holder = randomUUID()) =>
       createLease(db, { name, holder, seconds: 60 }),
-    async expire() {
-      await sql`update job_lease set expires_at = clock_timestamp()`.execute(db)
-    },
+    expire: async () => await sql`update job_lease set expires_at = clock_timestamp()`.execute(db),
     async close() {
       await db.destroy()
       await database.close()

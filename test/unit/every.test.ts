@@ -27,12 +27,12 @@ function createRig() {
       runs.push(run)
       underWay += 1
       most = Math.max(most, underWay)
-      const [error] = (await once(ends, 'end')) as [unknown]
+      const [error] = (await once(ends, 'end')) as [Error | undefined]
       underWay -= 1
       if (error !== undefined) throw error
     },
   }
-  return { job, lines, runs, end: (error?: unknown) => ends.emit('end', error), most: () => most }
+  return { job, lines, runs, end: (error?: Error) => ends.emit('end', error), most: () => most }
 }
 
 describe(

@@ -61,7 +61,8 @@ export function startFeedJob(options: FeedJobOptions): RunningJob | undefined {
   return {
     async stop() {
       await job.stop()
-      await lease.release()
+      // Without the database it runs out by itself.
+      await lease.release().catch(() => undefined)
     },
   }
 }

@@ -125,12 +125,18 @@ function createReadPage({ readChangeFeed, now, logger }: FollowFeedOptions): Rea
     if (isFailing) logger.info({ feed }, 'the change feed answers again')
     isFailing = false
     const resync = isIncomplete(answer, { before, readAt })
+    logger.debug({ feed, since, ...countsOf(answer), resync }, 'change feed read')
     const actions = answer.outcome === 'page' && !resync ? answer.actions : []
     return {
       page: { feed, since, until: answer.until, resync, readAt },
       changes: actions.flatMap(namedBy),
     }
   }
+}
+
+function countsOf(answer: FeedAnswer): Readonly<Record<string, number>> {
+  if (answer.outcome !== 'page') return {}
+  return { actions: answer.actions.length, droppedActions: answer.droppedActions }
 }
 
 /** Whether the answer leaves out changes since the page before. */
@@ -180,11 +186,12 @@ function inParts(news: readonly NamedChange[]): readonly (readonly NamedChange[]
   const parts: NamedChange[][] = [[]]
   let bytes = 0
   for (const change of news) {
-    bytes += change.document.length + entryBytesBesideName
-    if (bytes > namesBytesMax) {
+    const entryBytes = change.document.length + entryBytesBesideName
+    if (bytes + entryBytes > namesBytesMax) {
       parts.push([])
       bytes = 0
     }
+    bytes += entryBytes
     parts.at(-1)?.push(change)
   }
   return parts

@@ -57,7 +57,7 @@ function createRig(answers: readonly FeedAnswer[], options: Partial<FollowFeedOp
     },
     until: async () => {},
     now: clock.now,
-    logger: pino({ level: 'debug' }, { write: (line) => void levels.push(levelOf(line)) }),
+    logger: pino({ level: 'info' }, { write: (line) => void levels.push(levelOf(line)) }),
     ...options,
   })
   return {

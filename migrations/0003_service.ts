@@ -13,11 +13,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       one    boolean primary key default true check (one),
       sha256 text    not null check (sha256 ~ '^[0-9a-f]{64}$')
     )`.execute(db)
-  // Since when the root file is written as it is now: it changes with the settings too, not only with
-  // upstream's, and clients revalidate it by date.
+  // Since when the root file is as it is: it changes with upstream's and with the settings, and clients
+  // revalidate it by date.
   await sql`
     create table root_rendering (
       fingerprint text        primary key,
-      since       timestamptz not null default now()
+      since       timestamptz not null unique
     )`.execute(db)
 }

@@ -3,8 +3,11 @@ import type { Db } from './database/schema.ts'
 
 export interface GeneratedToken {
   readonly token: string
-  /** From now on this token counts and no other is made. To be called once it was shown. */
-  readonly keep: () => Promise<void>
+  /**
+   * From now on this token counts and no other is made. To be called once it was shown. false: another
+   * node has made one meanwhile, and this one doesn't count.
+   */
+  readonly keep: () => Promise<boolean>
 }
 
 /**
@@ -19,11 +22,12 @@ export async function generateAdminToken(db: Db): Promise<GeneratedToken | undef
     token,
     async keep() {
       const sha256 = createHash('sha256').update(token).digest('hex')
-      await db
+      const { numInsertedOrUpdatedRows } = await db
         .insertInto('admin_token')
         .values({ sha256 })
-        .onConflict((conflict) => conflict.column('one').doUpdateSet({ sha256 }))
-        .execute()
+        .onConflict((conflict) => conflict.column('one').doNothing())
+        .executeTakeFirstOrThrow()
+      return numInsertedOrUpdatedRows === 1n
     },
   }
 }

@@ -8,12 +8,13 @@ import { readReference } from '../projections/package-reference.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
 import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
+import { prepareStaging } from './archives/staging.ts'
 import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
 import { openDatabase } from './database/client.ts'
-import { isConnectionLoss } from './database/errors.ts'
+import { isPassing } from './database/errors.ts'
 import { migrate } from './database/migrate.ts'
-import { readRenderedSince } from './database/root-rendering.ts'
+import { createRenderedSince } from './database/root-rendering.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
@@ -81,6 +82,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     schemas: projections.map(schemaOf),
   })
   await migrate(db)
+  await prepareStaging(stagingDirectory(outside), msOfInstant(outside.now()))
   const log = createPostgresLog({
     db,
     ...(outside.logClock === undefined ? {} : { now: outside.logClock }),
@@ -145,6 +147,10 @@ interface Parts {
   readonly projector: Projector
 }
 
+function stagingDirectory({ dataDirectory }: Outside): string {
+  return path.join(dataDirectory, 'staging')
+}
+
 async function composerRoutes(
   parts: Parts,
   { current, endpoints }: Metadata,
@@ -163,11 +169,10 @@ async function composerRoutes(
     resolveBasis: createResolveBasis({ log, until: projector.until, now }),
     body: createEncodedBodies(bodies.read, bodyKey),
   }
-  const renderedSince = await readRenderedSince(db, `1 ${publicUrl}`)
   return [
     ...(config.proxyEnabled
       ? [
-          ...rootFile({ ...metadata, publicUrl, renderedSince }),
+          ...rootFile({ ...metadata, publicUrl, renderedSince: createRenderedSince(db) }),
           ...packageMetadata(metadata),
           packageArchive(buildOpenArchive(parts, current)),
           ...relayed(buildRelay(parts, endpoints)),
@@ -214,6 +219,7 @@ function buildMetadata(parts: Parts): Metadata {
     now,
     metadataTtlSeconds,
     unknownNames: createUnknownNames(() => msOfInstant(now())),
+    logger,
   })
   const snapshot = snapshots.get
   const endpoints = createReadEndpoints({ current, snapshot, upstreamUrl: packagistUrl })
@@ -230,8 +236,9 @@ function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
     storedArchive: async (request) => await readArchive(db, request),
     knownReference: async (request) => await readReference(db, request),
     async refreshPackage(packageName) {
-      await current(documentName(packageName, 'tags'))
-      await current(documentName(packageName, 'branches'))
+      for (const kind of ['tags', 'branches'] as const) {
+        await current(documentName(packageName, kind)).catch(unlessNotFound)
+      }
     },
     isAllowed: guard.isAllowed,
     download: async (url, file) => await downloadArchive(client, { url, path: file }),
@@ -239,7 +246,7 @@ function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
     log,
     until: projector.until,
     turnFor,
-    stagingDirectory: path.join(outside.dataDirectory, 'staging'),
+    stagingDirectory: stagingDirectory(outside),
     now: outside.now,
     logger: outside.logger,
   })
@@ -257,8 +264,13 @@ function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Rela
   }
 }
 
+/** A package may have tags and no document of branches, or the other way round. */
+function unlessNotFound(error: unknown): void {
+  if (!(error instanceof AppError && error.code === 'package_not_found')) throw error
+}
+
 function asExpectedFailure(error: unknown): unknown {
-  if (!isConnectionLoss(error)) return error
+  if (!isPassing(error)) return error
   const message = 'the database does not answer; try again shortly'
   return new AppError('database_unavailable', message, { cause: error })
 }

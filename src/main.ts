@@ -14,48 +14,67 @@ import { version } from './version.ts'
 
 const now = () => instantFromDate(new Date())
 
+/** What is open, the last on top: it is closed from there. */
+type Closers = (() => Promise<void>)[]
+
 async function main(): Promise<void> {
   const { config, warnings } = parseConfig(process.env)
   const logger = createLogger(config.logLevel)
   for (const warning of warnings) logger.warn(warning)
 
-  const dataDirectory = path.resolve(config.dataDirectory ?? defaultDataDirectory(process.cwd()))
-  const database = await openWorld(config, { dataDirectory, logger })
-  const app = await startApp(config, {
-    databaseUrl: database.url,
-    dataDirectory,
-    logger,
-    now,
-    random: () => randomInt(2 ** 32) / 2 ** 32,
-  }).catch(async (error: unknown) => {
-    await database.stop()
-    throw error
-  })
-  stopOnSignals(app, { stopDatabase: database.stop, logger })
+  const closers: Closers = []
+  const starting = start(config, { closers, logger })
+  stopOnSignals(starting, { closers, logger })
+  const { generatedToken } = await starting
 
-  const generatedToken = app.generatedToken
-  const yesterday = addSeconds(now(), -86_400).slice(0, 10)
   const { publicUrl } = config
+  const yesterday = addSeconds(now(), -86_400).slice(0, 10)
   process.stdout.write(
     banner({ version, publicUrl, yesterday, generatedToken: generatedToken?.token }),
   )
-  await generatedToken?.keep()
+  if ((await generatedToken?.keep()) === false) {
+    process.stdout.write('Another node made an admin token first: the one above does not count.\n')
+  }
 }
 
-interface World {
-  readonly dataDirectory: string
+interface Starting {
+  readonly closers: Closers
   readonly logger: Logger
 }
 
-async function openWorld(
+async function start(config: Config, { closers, logger }: Starting): Promise<App> {
+  const dataDirectory = path.resolve(config.dataDirectory ?? defaultDataDirectory(process.cwd()))
+  try {
+    const databaseUrl = await openDatabaseServer(config, { dataDirectory, closers, logger })
+    const app = await startApp(config, {
+      databaseUrl,
+      dataDirectory,
+      logger,
+      now,
+      random: () => randomInt(2 ** 32) / 2 ** 32,
+    })
+    closers.push(app.close)
+    return app
+  } catch (error) {
+    await closeAll(closers)
+    throw error
+  }
+}
+
+async function openDatabaseServer(
   { databaseUrl }: Config,
-  { dataDirectory, logger }: World,
-): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
+  { dataDirectory, closers, logger }: Starting & { readonly dataDirectory: string },
+): Promise<string> {
+  await mkdir(dataDirectory, { recursive: true }).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : 'unknown reason'
+    throw new StartupError(
+      `DATA_DIR can't be made (${reason}). Set it to a directory that this user may write to.`,
+    )
+  })
   if (databaseUrl !== undefined) {
     await checkDatabaseUrl(databaseUrl)
-    return { url: databaseUrl, stop: async () => undefined }
+    return databaseUrl
   }
-  await mkdir(dataDirectory, { recursive: true })
   const embedded = await startEmbeddedPostgres({
     dataDirectory,
     logger,
@@ -64,32 +83,36 @@ async function openWorld(
       process.exit(1)
     },
   })
-  return { url: embedded.connectionString, stop: embedded.stop }
+  closers.push(embedded.stop)
+  return embedded.connectionString
 }
 
-function stopOnSignals(
-  app: App,
-  { stopDatabase, logger }: { readonly stopDatabase: () => Promise<void>; readonly logger: Logger },
-): void {
+async function closeAll(closers: Closers): Promise<void> {
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close()
+}
+
+function stopOnSignals(starting: Promise<App>, { closers, logger }: Starting): void {
   let stopping = false
-  function stop(reason: string): void {
+  async function stop(): Promise<void> {
+    // A start that is under way takes seconds, and what it has half opened can't be closed.
+    await starting.catch(() => undefined)
+    await closeAll(closers)
+  }
+  function onSignal(signal: string): void {
     // A second signal is from somebody who doesn't want to wait; the next start recovers.
     if (stopping) process.exit(1)
     stopping = true
-    logger.info({ reason }, 'stopping: no new requests, those under way end first')
-    void app
-      .close()
-      .then(stopDatabase)
-      .then(
-        () => process.exit(0),
-        (error: unknown) => {
-          logger.fatal({ err: error }, 'stopping failed')
-          process.exit(1)
-        },
-      )
+    logger.info({ signal }, 'stopping: no new requests, those under way end first')
+    void stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.fatal({ err: error }, 'stopping failed')
+        process.exit(1)
+      },
+    )
   }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
 }
 
 main().catch((error: unknown) => {

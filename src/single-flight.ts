@@ -51,12 +51,16 @@ export async function onOneNode<Outcome>(shared: SharedWork<Outcome>): Promise<O
     const outcome = await brought()
     if (outcome !== undefined) return outcome
   }
-  // A renewal that fails is made up for by the next one, or the turn runs out.
-  const renewal = setInterval(() => void turn.take().catch(() => undefined), renewMs)
+  // A renewal or release that fails is made up for by the turn running out.
+  let renewed: Promise<unknown> = Promise.resolve()
+  const renewal = setInterval(() => {
+    renewed = turn.take().catch(() => undefined)
+  }, renewMs)
   try {
     return (await brought()) ?? (await work())
   } finally {
     clearInterval(renewal)
-    await turn.release()
+    await renewed
+    await turn.release().catch(() => undefined)
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
@@ -43,7 +43,7 @@ export interface ArchiveOptions {
   readonly log: EventLog
   readonly until: (position: Position) => Promise<void>
   readonly turnFor: (name: string) => Turn
-  /** Downloads are kept here until they are checked. Emptied at start. */
+  /** Downloads are kept here until they are checked; see staging.ts. */
   readonly stagingDirectory: string
   readonly now: () => Instant
   readonly logger: Logger
@@ -89,7 +89,6 @@ async function fetchArchive(request: ArchiveRequest, options: ArchiveOptions): P
       `${hostOf(known.dist_url)} isn't among the hosts that archives may come from`,
     )
   }
-  await mkdir(options.stagingDirectory, { recursive: true })
   const staged = path.join(options.stagingDirectory, randomUUID())
   try {
     const { sha256, sizeBytes } = await downloadChecked(known, staged, options)

@@ -21,15 +21,17 @@ export interface OpenDatabase {
 /** Opens a pool; connects at the first query. Close it with `db.destroy()`. */
 export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const { connectionString, logger, schemas = [], connectionsMax = 10 } = options
+  const { url, options: ownOptions } = withoutOptions(connectionString)
+  const searchPath = ['public', ...schemas].join(',')
   const pool = new pg.Pool({
-    connectionString,
+    connectionString: url,
     max: connectionsMax,
     connectionTimeoutMillis: 10_000,
     statement_timeout: 60_000,
     lock_timeout: 20_000,
     idle_in_transaction_session_timeout: 60_000,
     application_name: 'almanac',
-    options: `-c TimeZone=UTC -c search_path=${['public', ...schemas].join(',')}`,
+    options: `${ownOptions} -c TimeZone=UTC -c search_path=${searchPath}`,
     types: { getTypeParser },
   })
   // A lost connection without a listener ends the process: the pool's own hears only those that are
@@ -39,6 +41,17 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   )
   pool.on('connect', (client) => client.on('error', () => undefined))
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), pool }
+}
+
+/** pg would let `?options=…` of the URL replace what is set here. */
+function withoutOptions(connectionString: string): {
+  readonly url: string
+  readonly options: string
+} {
+  const url = new URL(connectionString)
+  const options = url.searchParams.get('options') ?? ''
+  url.searchParams.delete('options')
+  return { url: url.href, options }
 }
 
 const parsers: ReadonlyMap<number, (text: string) => unknown> = new Map<

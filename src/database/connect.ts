@@ -10,9 +10,10 @@ const majorVersionMin = 14
  * @throws StartupError in one sentence, without the URL: it holds a password.
  */
 export async function checkDatabaseUrl(connectionString: string): Promise<void> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 })
+  let client: pg.Client | undefined
   let version: number
   try {
+    client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 })
     await client.connect()
     const { rows } = await client.query<{ server_version_num: string }>('show server_version_num')
     version = Math.floor(Number(rows[0]?.server_version_num) / 10_000)
@@ -23,7 +24,7 @@ export async function checkDatabaseUrl(connectionString: string): Promise<void> 
       { cause: error },
     )
   } finally {
-    await client.end().catch(() => undefined)
+    await client?.end().catch(() => undefined)
   }
   if (version < majorVersionMin) {
     throw new StartupError(

@@ -12,12 +12,37 @@ export function sqlState(error: unknown): {
 export function isConnectionLoss(error: unknown): boolean {
   const { state } = sqlState(error)
   if (state !== undefined) return /^(08|57P0[1-5]|53300)/.test(state)
-  return error instanceof Error && connectionLoss.test(`${codeOf(error)} ${error.message}`)
+  if (!(error instanceof Error)) return false
+  return lostBy.has(error.message) || isSocketError(error)
 }
 
-const connectionLoss =
-  /ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|Connection terminated|Client was closed|not queryable|connection timeout|timeout exceeded when trying to connect/i
+/**
+ * What passes by itself, or by an operator's hand, without anything being wrong with the statement: a
+ * lost connection, a lock or statement that took too long, a deadlock, a full disk, a standby.
+ */
+export function isPassing(error: unknown): boolean {
+  const { state } = sqlState(error)
+  return (
+    isConnectionLoss(error) || (state !== undefined && /^(08|25006|40|53|55|57|58)/.test(state))
+  )
+}
 
-function codeOf(error: Error): string {
-  return 'code' in error ? String(error.code) : ''
+/** pg's own words; it has no codes for them. */
+const lostBy: ReadonlySet<string> = new Set([
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+  'Connection terminated due to connection timeout',
+  'Client was closed and is not queryable',
+  'Client has encountered a connection error and is not queryable',
+  'timeout exceeded when trying to connect',
+])
+
+/** A Unix socket that isn't there is ENOENT at connecting; files that aren't there are something else. */
+function isSocketError(error: Error): boolean {
+  const code = 'code' in error ? error.code : undefined
+  const syscall = 'syscall' in error ? error.syscall : undefined
+  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ETIMEDOUT') {
+    return syscall === 'connect'
+  }
+  return (code === 'ECONNRESET' || code === 'EPIPE') && (syscall === 'read' || syscall === 'write')
 }

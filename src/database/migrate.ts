@@ -1,10 +1,24 @@
 import { Migrator } from 'kysely'
 import { migrations } from '../../migrations/index.ts'
+import { StartupError } from '../errors.ts'
 import type { Db } from './schema.ts'
 
-/** Brings the database to the newest schema; safe when several nodes start at once (Kysely locks). */
+/**
+ * Brings the database to the newest schema; safe when several nodes start at once (Kysely locks).
+ *
+ * @throws StartupError with the server's own reason.
+ */
 export async function migrate(db: Db): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
   const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw new Error('migration failed', { cause: error })
+  if (error === undefined) return
+  throw new StartupError(
+    `The database can't be brought to this release's tables (${reasonOf(error)}). ` +
+      'The role in DATABASE_URL needs the right to create schemas and tables there, on a server that takes writes.',
+    { cause: error },
+  )
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown reason'
 }

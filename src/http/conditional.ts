@@ -4,7 +4,7 @@ export interface Validators {
   /** With its quotes. */
   readonly etag: string
   /** As it is sent. */
-  readonly lastModified: string
+  readonly lastModified: string | undefined
 }
 
 /**
@@ -14,7 +14,8 @@ export interface Validators {
 export function isNotModified(headers: IncomingHttpHeaders, validators: Validators): boolean {
   const tags = headers['if-none-match']
   if (tags !== undefined) return tags === '*' || tags.split(/\s*,\s*/).some(isTag(validators.etag))
-  return headers['if-modified-since'] === validators.lastModified
+  const { lastModified } = validators
+  return lastModified !== undefined && headers['if-modified-since'] === lastModified
 }
 
 function isTag(etag: string): (candidate: string) => boolean {

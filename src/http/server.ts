@@ -73,12 +73,20 @@ function createKoa(routes: readonly Route[], options: HttpServerOptions): Koa {
   koa.on('error', (error: unknown) => logger.warn({ err: error }, 'a response could not be sent'))
   koa.use(async (ctx, next) => {
     const begun = process.hrtime.bigint()
-    await next()
+    try {
+      await next()
+    } catch (error) {
+      // Not from a route: a request that the router can't take apart.
+      logger.warn({ err: error }, 'a request could not be routed')
+      const malformed = new AppError('invalid_request', 'this request makes no sense here')
+      await send(ctx, answerError(malformed, 'composer'))
+    }
     const { method, path, status } = ctx
     const durationMs = Number((process.hrtime.bigint() - begun) / 1_000_000n)
     logger.info({ requestId: randomUUID(), method, path, status, durationMs }, 'request')
   })
   koa.use(router.routes())
+  koa.use(router.allowedMethods())
   koa.use(async (ctx) => {
     const missing = new AppError('route_not_found', `Nothing is at ${ctx.path}`)
     await send(ctx, answerError(missing, 'composer'))

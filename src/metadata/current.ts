@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from 'pino'
 import { type DocumentName, rootDocument } from '../composer/names.ts'
 import { AppError } from '../errors.ts'
 import type { Sha256 } from '../events/types.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
-import type { Refresh } from './refresh.ts'
+import type { Refresh, Refreshed } from './refresh.ts'
 import type { UnknownNames } from './unknown-names.ts'
 
 /** What the read model says of a document now; see projections/document-queries.ts for each field. */
@@ -29,6 +30,7 @@ export interface CurrentOptions {
   readonly now: () => Instant
   readonly metadataTtlSeconds: number
   readonly unknownNames: UnknownNames
+  readonly logger: Logger
 }
 
 /**
@@ -81,18 +83,42 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
     throw noDocument(document, { isGone: state?.gone === true && !isFailing, pauseSeconds })
   }
 
+  /** With a copy at hand it is waited for a little, else until it is done. */
+  async function refreshBehind(
+    document: DocumentName,
+    state: CurrentState | undefined,
+  ): Promise<Refreshed | undefined> {
+    if (state === undefined || !isServable(state)) return await refresh(document)
+    const late = delay(foregroundWaitMs, undefined, { ref: false })
+    return await Promise.race([refreshQuietly(document, options), late])
+  }
+
   return async (document) => {
     const state = await currentState(document)
     if (!needsRefresh(state)) return answerFrom(document, state)
-    if (state === undefined) refuseTooManyUnknown(unknownNames)
-    const refreshing = refresh(document)
-    const refreshed = await (state !== undefined && isServable(state)
-      ? Promise.race([refreshing, delay(foregroundWaitMs, undefined, { ref: false })])
-      : refreshing)
+    const isMadeUp = state === undefined || state.sha256 === null
+    if (isMadeUp) refuseTooManyUnknown(unknownNames)
+    const refreshed = await refreshBehind(document, state)
     const pauseSeconds = refreshed?.outcome === 'paused' ? refreshed.retryAfterSeconds : undefined
     const after = await currentState(document)
-    if (state === undefined && after?.gone === true) unknownNames.count()
+    if (isMadeUp && after?.gone === true) unknownNames.count()
     return answerFrom(document, after, pauseSeconds)
+  }
+}
+
+/** With a copy at hand, an error of our own (a standby, a full disk) is no reason not to serve it. */
+async function refreshQuietly(
+  document: DocumentName,
+  { refresh, logger }: CurrentOptions,
+): Promise<Refreshed | undefined> {
+  try {
+    return await refresh(document)
+  } catch (error) {
+    logger.error(
+      { err: error, document },
+      `${document} could not be refreshed; it is served as it is`,
+    )
+    return undefined
   }
 }
 

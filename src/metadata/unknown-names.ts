@@ -1,11 +1,11 @@
 /**
- * How many names that were never asked for may turn out not to exist, before new ones have to wait:
- * whoever asks for made-up names can fill neither the log nor upstream's patience.
+ * How often upstream may say "no such" of names that it never had, before more of them have to wait:
+ * it bounds what made-up names can add to the log, and what upstream is asked because of them.
  */
 export interface UnknownNames {
-  /** Seconds until another new name may be asked for; 0: now. */
+  /** Seconds until upstream may be asked for another such name; 0: now. */
   readonly waitSeconds: () => number
-  /** A new name turned out not to exist. */
+  /** One turned out not to exist. */
   readonly count: () => void
 }
 

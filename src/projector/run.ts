@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { isConnectionLoss } from '../database/errors.ts'
+import { isPassing } from '../database/errors.ts'
 import type { Db } from '../database/schema.ts'
 import { AppError } from '../errors.ts'
 import type { EventLog } from '../events/log.ts'
@@ -96,7 +96,7 @@ async function startRunner(
       wakeUp.announce()
       if (!more) await wakeUp.wait(pollIntervalMs)
     } catch (error) {
-      if (isConnectionLoss(error)) {
+      if (isPassing(error)) {
         logger.warn({ err: error, schema }, 'projection waits for the database')
         await delay(retryDelayMs)
         return

@@ -47,7 +47,9 @@ export function createSnapshotStore(db: Db): SnapshotStore {
     async put(body, previous) {
       const sha256 = sha256Of(body)
       if (await exists(db, sha256)) return sha256
-      const row = await encode(body, await baseFor(db, previous, get))
+      // A base that can't be read is corrupt, which must not keep what is new from being kept.
+      const base = await baseFor(db, previous, get).catch(() => undefined)
+      const row = await encode(body, base)
       await db
         .insertInto('snapshot')
         .values({ sha256, size_bytes: body.length, ...row })

@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { request } from 'node:http'
 import * as assert from 'uvu/assert'
 import { startAlmanac } from '../support/almanac.ts'
+import { createTestDatabase } from '../support/postgres.ts'
 import { freePort } from '../support/free-port.ts'
 import { describe, eventually } from '../support/suite.ts'
 import { removeDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
@@ -98,6 +101,29 @@ describe('npm start', open, (test) => {
     assert.is(await stopped, 0)
   })
 
+  test('SIGTERM in the middle of the start leaves nothing running either', async ({
+    upstream,
+    directory,
+  }) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+      cwd: project,
+      env: {
+        PATH: process.env['PATH'],
+        TMPDIR: process.env['TMPDIR'],
+        DATA_DIR: directory,
+        PORT: String(await freePort()),
+        PROXY_PACKAGIST_URL: upstream.url,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    const exited = once(child, 'exit')
+    for await (const line of child.stderr) {
+      if (String(line).includes('PostgreSQL is ready')) child.kill('SIGTERM')
+    }
+    assert.equal(await exited, [0, null])
+    assert.not.ok(existsSync(path.join(directory, 'postgresql', 'postmaster.pid')))
+  })
+
   test('an address that is taken is one sentence and exit code 1', async ({
     upstream,
     directory,
@@ -144,6 +170,29 @@ describe('settings that cannot work', open, (test) => {
       assert.not.match(output, /^\s+at /m)
     })
   }
+
+  test('a DATA_DIR that is a file: one sentence and exit code 1', async ({ directory }) => {
+    const file = path.join(directory, 'file')
+    writeFileSync(file, '')
+    const { code, output } = await runToEnd({ DATA_DIR: file, PORT: String(await freePort()) })
+    assert.is(code, 1)
+    assert.match(output, /^almanac: DATA_DIR can't be made/m)
+    assert.not.match(output, /^\s+at /m)
+  })
+
+  test('options in DATABASE_URL are kept beside our own', async ({ upstream, directory }) => {
+    const database = await createTestDatabase()
+    const url = new URL(database.url)
+    url.searchParams.set('options', '-c work_mem=8MB')
+    const running = await startAlmanac({
+      upstream: upstream.url,
+      dataDirectory: directory,
+      databaseUrl: url.href,
+    })
+    assert.is((await fetch(`${running.url}/p2/acme/log.json`)).status, 200)
+    assert.is(await running.stop(), 0)
+    await database.close()
+  })
 
   test('an unknown PROXY_ setting is warned of', async ({ upstream, directory }) => {
     const running = await startAlmanac({

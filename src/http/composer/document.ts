@@ -46,8 +46,8 @@ export function createEncodedBodies<Name>(
 
 export interface DocumentAnswer {
   readonly body: EncodedBody
-  /** As it is sent. */
-  readonly lastModified: string
+  /** As it is sent; undefined when the same URL may have other bytes within the second. */
+  readonly lastModified: string | undefined
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -59,7 +59,7 @@ export function answerDocument(requested: IncomingHttpHeaders, document: Documen
   const headers = {
     ...jsonType,
     ETag: etag,
-    'Last-Modified': lastModified,
+    ...(lastModified === undefined ? {} : { 'Last-Modified': lastModified }),
     Vary: 'Accept-Encoding',
     ...document.headers,
   }

@@ -87,7 +87,7 @@ export function pinnedHeaders(
 ): Readonly<Record<string, string>> {
   return {
     'X-Time-Machine': timeMachineHeader(confidence, since, until),
-    // Not immutable: what is known to be malware is taken out of the past as well.
+    // Not immutable: the one thing that may have to be taken out of the past is malware.
     'Cache-Control': settled ? 'public, max-age=3600, must-revalidate' : 'no-cache',
   }
 }

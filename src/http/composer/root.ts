@@ -20,8 +20,8 @@ import { alsoPinned, pinOf } from './pin.ts'
 
 export interface RootDeps extends MetadataDeps {
   readonly publicUrl: string
-  /** Since when this proxy writes its root file as it does, whatever upstream's says. */
-  readonly renderedSince: Instant
+  /** Since when a root file has been what these words stand for; rises with each that is new. */
+  readonly renderedSince: (content: string) => Promise<Instant>
 }
 
 /** `/packages.json`, now and as of an instant: upstream's root file, with every URL leading here. */
@@ -40,7 +40,7 @@ export function rootFile(deps: RootDeps): readonly Route[] {
 }
 
 async function answerCurrent({ headers }: RouteRequest, deps: RootDeps): Promise<Answer> {
-  const { sha256, lastModified, staleSeconds } = await deps.current(rootDocument)
+  const { sha256, staleSeconds } = await deps.current(rootDocument)
   const { identity } = await deps.body({ sha256, reconstructed: undefined })
   const root = buildRoot({
     upstreamRoot: parseRootFile(identity),
@@ -49,7 +49,7 @@ async function answerCurrent({ headers }: RouteRequest, deps: RootDeps): Promise
   })
   return answerDocument(headers, {
     body: await encodeBody(Buffer.from(JSON.stringify(root))),
-    lastModified: httpDate(later(lastModified, deps.renderedSince)),
+    lastModified: httpDate(await deps.renderedSince(`${deps.publicUrl} ${sha256}`)),
     headers: { ...currentCaching, ...staleHeaders(staleSeconds) },
   })
 }
@@ -66,9 +66,13 @@ async function answerAsOf(
     publicUrl: deps.publicUrl,
     pin: { path: `/at/${compactInstant(basis.at)}`, message: messageFor(basis) },
   })
+  // What is written changes with the settings, and once more when the instant settles: until then
+  // there is nothing to revalidate by.
+  const settingsSince = await deps.renderedSince(`${deps.publicUrl} pinned`)
+  const since = later(floorToSecond(basis.at), settingsSince)
   return answerDocument(headers, {
     body: await encodeBody(Buffer.from(JSON.stringify(root))),
-    lastModified: httpDate(later(floorToSecond(basis.at), deps.renderedSince)),
+    lastModified: basis.settled ? httpDate(since) : undefined,
     headers: pinnedHeaders(found, basis),
   })
 }

@@ -1,0 +1,19 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+
+/** No download takes that long: what is older was left by a process that was killed. */
+const leftOverMs = 60 * 60_000
+
+/**
+ * Makes the directory in which downloads wait for their checks, and removes what was left in it. Other
+ * nodes may be using it.
+ */
+export async function prepareStaging(directory: string, nowMs: number): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  for (const name of await readdir(directory)) {
+    const file = path.join(directory, name)
+    // Another node may be faster.
+    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: nowMs }))
+    if (nowMs - mtimeMs > leftOverMs) await rm(file, { force: true })
+  }
+}

@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import path from 'node:path'
 import type { Logger } from 'pino'
-import { readArchive } from '../projections/archive.ts'
 import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
 import { projections } from '../projections/index.ts'
-import { readReference } from '../projections/package-reference.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
-import { createLargeObjectStore } from './archives/large-objects.ts'
-import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
-import { documentName } from './composer/names.ts'
+import type { OpenArchive } from './archives/read-through.ts'
+import { buildArchives } from './build-archives.ts'
 import type { Config } from './config.ts'
 import { openDatabase } from './database/client.ts'
 import { isConnectionLoss } from './database/errors.ts'
@@ -43,11 +39,10 @@ import { type Turn, turnSeconds } from './single-flight.ts'
 import { createSnapshotStore, type SnapshotStore } from './snapshots/store.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
-import { downloadArchive } from './upstream/archives.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
 import { fetchMetadata } from './upstream/metadata.ts'
 import { relayQuestion } from './upstream/relay.ts'
-import { archiveTimeouts, metadataTimeouts } from './upstream/timeouts.ts'
+import { metadataTimeouts } from './upstream/timeouts.ts'
 
 /** The outside world: what main.ts opens for real, and tests replace. */
 export interface Outside {
@@ -111,9 +106,10 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const parts: Parts = { config, outside, upstream, turnFor, db, log, snapshots, projector }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
+  const archives = buildArchives({ ...parts, ...metadata })
   let draining = false
   const routes = [
-    ...(await composerRoutes(parts, metadata)),
+    ...(await composerRoutes(parts, { ...metadata, openArchive: archives.openArchive })),
     ...probes(async () => await readiness({ ...parts, headAtStart, isDraining: draining })),
   ]
   const server = await startHttpServer(routes, {
@@ -123,11 +119,13 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     translate: asExpectedFailure,
   })
   const feedJob = startFeedJob({ ...parts, ...metadata })
+  const archiveJobs = archives.startJobs()
   return {
     generatedToken,
     async close() {
       draining = true
       await Promise.all([server.close(drainDeadlineMs), feedJob?.stop()])
+      await archiveJobs.stop()
       await projector.stop()
       await db.destroy()
     },
@@ -147,7 +145,7 @@ interface Parts {
 
 async function composerRoutes(
   parts: Parts,
-  { current, endpoints }: Metadata,
+  { current, endpoints, openArchive }: Metadata & { readonly openArchive: OpenArchive },
 ): Promise<readonly Route[]> {
   const { config, db, log, snapshots, projector } = parts
   const { publicUrl } = config
@@ -169,7 +167,7 @@ async function composerRoutes(
       ? [
           ...rootFile({ ...metadata, publicUrl, renderedSince }),
           ...packageMetadata(metadata),
-          packageArchive(buildOpenArchive(parts, current)),
+          packageArchive(openArchive),
           ...relayed(buildRelay(parts, endpoints)),
         ]
       : []),
@@ -218,31 +216,6 @@ function buildMetadata(parts: Parts): Metadata {
   const snapshot = snapshots.get
   const endpoints = createReadEndpoints({ current, snapshot, upstreamUrl: packagistUrl })
   return { refresh, current, endpoints }
-}
-
-function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
-  const { config, outside, upstream, turnFor, db, log, projector } = parts
-  const { packagistUrl, distHosts, upstreamTimeoutSeconds } = config
-  const guard = createAddressGuard(packagistUrl, distHosts)
-  const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
-  const client = upstream.client({ guard, timeouts })
-  return createOpenArchive({
-    storedArchive: async (request) => await readArchive(db, request),
-    knownReference: async (request) => await readReference(db, request),
-    async refreshPackage(packageName) {
-      await current(documentName(packageName, 'tags'))
-      await current(documentName(packageName, 'branches'))
-    },
-    isAllowed: guard.isAllowed,
-    download: async (url, file) => await downloadArchive(client, { url, path: file }),
-    blobs: createLargeObjectStore(db),
-    log,
-    until: projector.until,
-    turnFor,
-    stagingDirectory: path.join(outside.dataDirectory, 'staging'),
-    now: outside.now,
-    logger: outside.logger,
-  })
 }
 
 function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Relay {

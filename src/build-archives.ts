@@ -1,0 +1,89 @@
+import path from 'node:path'
+import type { Logger } from 'pino'
+import { readArchive } from '../projections/archive.ts'
+import { readReference } from '../projections/package-reference.ts'
+import { createAccesses } from './archives/accesses.ts'
+import { createLargeObjectStore } from './archives/large-objects.ts'
+import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
+import { documentName } from './composer/names.ts'
+import type { Config } from './config.ts'
+import type { Db } from './database/schema.ts'
+import type { EventLog } from './events/log.ts'
+import { startAccessesJob } from './jobs/accesses.ts'
+import type { RunningJob, startJob } from './jobs/every.ts'
+import type { CurrentDocument } from './metadata/current.ts'
+import type { Projector } from './projector/run.ts'
+import type { Turn } from './single-flight.ts'
+import type { Instant } from './time-machine/instant.ts'
+import { createAddressGuard } from './upstream/address-guard.ts'
+import { downloadArchive } from './upstream/archives.ts'
+import type { Upstream } from './upstream/client.ts'
+import { archiveTimeouts } from './upstream/timeouts.ts'
+
+interface ArchivesParts {
+  readonly config: Config
+  readonly outside: {
+    readonly dataDirectory: string
+    readonly logger: Logger
+    readonly now: () => Instant
+    readonly random: () => number
+    readonly startJob?: typeof startJob
+  }
+  readonly upstream: Upstream
+  readonly turnFor: (name: string) => Turn
+  readonly db: Db
+  readonly log: EventLog
+  readonly projector: Projector
+  readonly current: CurrentDocument
+}
+
+export interface Archives {
+  readonly openArchive: OpenArchive
+  readonly startJobs: () => RunningJob
+}
+
+/** The part of the composition root that is about archives. */
+export function buildArchives(parts: ArchivesParts): Archives {
+  const { outside, log } = parts
+  const { now, logger } = outside
+  const accesses = createAccesses({ log, now, logger })
+  const openArchive = buildOpenArchive(parts)
+  return {
+    async openArchive(request) {
+      const blob = await openArchive(request)
+      return {
+        ...blob,
+        bytes() {
+          accesses.note(blob.sha256, blob.sizeBytes)
+          return blob.bytes()
+        },
+      }
+    },
+    startJobs: () => startAccessesJob(accesses, outside),
+  }
+}
+
+function buildOpenArchive(parts: ArchivesParts): OpenArchive {
+  const { config, outside, upstream, turnFor, db, log, projector, current } = parts
+  const { packagistUrl, distHosts, upstreamTimeoutSeconds } = config
+  const guard = createAddressGuard(packagistUrl, distHosts)
+  const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
+  const client = upstream.client({ guard, timeouts })
+  return createOpenArchive({
+    storedArchive: async (request) => await readArchive(db, request),
+    knownReference: async (request) => await readReference(db, request),
+    async refreshPackage(packageName) {
+      await current(documentName(packageName, 'tags'))
+      await current(documentName(packageName, 'branches'))
+    },
+    isAllowed: guard.isAllowed,
+    download: async (url, file) => await downloadArchive(client, { url, path: file }),
+    blobs: createLargeObjectStore(db),
+    log,
+    until: projector.until,
+    turnFor,
+    stagingDirectory: path.join(outside.dataDirectory, 'staging'),
+    now: outside.now,
+    logger: outside.logger,
+  })
+}

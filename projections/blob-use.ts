@@ -230,3 +230,17 @@ export async function readLeastUsed(
     .limit(limit)
     .execute()
 }
+
+/** What is listed and isn't in the blob store: removed, but a crash kept that from being told. */
+export async function readVanished(
+  db: Db,
+  limit: number,
+): Promise<readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes'>>[]> {
+  return await db
+    .selectFrom('blob_use')
+    .leftJoin('blob', 'blob.sha256', 'blob_use.sha256')
+    .select(['blob_use.sha256', 'blob_use.size_bytes'])
+    .where('blob.sha256', 'is', null)
+    .limit(limit)
+    .execute()
+}

@@ -1,8 +1,10 @@
 import path from 'node:path'
 import type { Logger } from 'pino'
 import { readArchive } from '../projections/archive.ts'
+import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
 import { readReference } from '../projections/package-reference.ts'
-import { createAccesses } from './archives/accesses.ts'
+import { type Accesses, createAccesses } from './archives/accesses.ts'
+import { type Cache, createCache } from './archives/evict.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
 import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
 import { documentName } from './composer/names.ts'
@@ -10,6 +12,7 @@ import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
 import { startAccessesJob } from './jobs/accesses.ts'
+import { startCleanupJob } from './jobs/cleanup.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import type { Projector } from './projector/run.ts'
@@ -44,10 +47,11 @@ export interface Archives {
 
 /** The part of the composition root that is about archives. */
 export function buildArchives(parts: ArchivesParts): Archives {
-  const { outside, log } = parts
+  const { config, outside, db, log } = parts
   const { now, logger } = outside
   const accesses = createAccesses({ log, now, logger })
-  const openArchive = buildOpenArchive(parts)
+  const cache = buildCache(parts, accesses)
+  const openArchive = buildOpenArchive(parts, cache)
   return {
     async openArchive(request) {
       const blob = await openArchive(request)
@@ -59,11 +63,38 @@ export function buildArchives(parts: ArchivesParts): Archives {
         },
       }
     },
-    startJobs: () => startAccessesJob(accesses, outside),
+    startJobs() {
+      const intervalSeconds = config.cleanupIntervalSeconds
+      const cleanup = startCleanupJob(cache, { ...outside, db, intervalSeconds })
+      const noting = startAccessesJob(accesses, outside)
+      return {
+        async stop() {
+          await cleanup.stop()
+          await noting.stop()
+        },
+      }
+    },
   }
 }
 
-function buildOpenArchive(parts: ArchivesParts): OpenArchive {
+function buildCache(
+  { config, outside, db, log, projector }: ArchivesParts,
+  accesses: Accesses,
+): Cache {
+  return createCache({
+    db,
+    maxSizeBytes: config.maxCacheSizeBytes,
+    totalBytes: async () => (await readCacheTotal(db)).size_bytes,
+    leastUsed: async (limit) => await readLeastUsed(db, limit),
+    vanished: async (limit) => await readVanished(db, limit),
+    flushAccesses: accesses.flush,
+    log,
+    until: projector.until,
+    logger: outside.logger,
+  })
+}
+
+function buildOpenArchive(parts: ArchivesParts, cache: Cache): OpenArchive {
   const { config, outside, upstream, turnFor, db, log, projector, current } = parts
   const { packagistUrl, distHosts, upstreamTimeoutSeconds } = config
   const guard = createAddressGuard(packagistUrl, distHosts)
@@ -79,6 +110,7 @@ function buildOpenArchive(parts: ArchivesParts): OpenArchive {
     isAllowed: guard.isAllowed,
     download: async (url, file) => await downloadArchive(client, { url, path: file }),
     blobs: createLargeObjectStore(db),
+    withRoomFor: cache.withRoomFor,
     log,
     until: projector.until,
     turnFor,

@@ -48,8 +48,10 @@ export const archive: Projection = {
   },
 }
 
-// A reference names a commit, whichever versions point at it; without one, the version has to do.
-function archiveKey(tokens: Pick<ReferenceTokens, 'versionToken' | 'referenceToken'>): string {
+/** A reference names a commit, whichever versions point at it; without one, the version has to do. */
+export function archiveKey(
+  tokens: Pick<ReferenceTokens, 'versionToken' | 'referenceToken'>,
+): string {
   return tokens.referenceToken === '' ? `version ${tokens.versionToken}` : tokens.referenceToken
 }
 

@@ -1,7 +1,8 @@
 import type { Projection } from '../src/projector/projection.ts'
 import { archive } from './archive.ts'
+import { blobUse } from './blob-use.ts'
 import { document } from './document.ts'
 import { packageReference } from './package-reference.ts'
 
 /** Every read model; each is independent of the others. */
-export const projections: readonly Projection[] = [document, packageReference, archive]
+export const projections: readonly Projection[] = [document, packageReference, archive, blobUse]

@@ -1,15 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import path from 'node:path'
 import type { Logger } from 'pino'
-import { readArchive } from '../projections/archive.ts'
 import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
 import { projections } from '../projections/index.ts'
-import { readReference } from '../projections/package-reference.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
-import { createLargeObjectStore } from './archives/large-objects.ts'
-import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
-import { prepareStaging } from './archives/staging.ts'
-import { documentName } from './composer/names.ts'
+import type { OpenArchive } from './archives/read-through.ts'
+import { prepareStaging, stagingIn } from './archives/staging.ts'
+import { buildArchives } from './build-archives.ts'
 import type { Config } from './config.ts'
 import { openDatabase } from './database/client.ts'
 import { isPassing } from './database/errors.ts'
@@ -19,6 +15,7 @@ import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
 import { createPostgresLog } from './events/postgres.ts'
+import type { Position } from './events/types.ts'
 import { packageArchive } from './http/composer/archive.ts'
 import { createEncodedBodies } from './http/composer/document.ts'
 import { packageMetadata } from './http/composer/package-metadata.ts'
@@ -44,11 +41,10 @@ import { type Turn, turnSeconds } from './single-flight.ts'
 import { createSnapshotStore, type SnapshotStore } from './snapshots/store.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
-import { downloadArchive } from './upstream/archives.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
 import { fetchMetadata } from './upstream/metadata.ts'
 import { relayQuestion } from './upstream/relay.ts'
-import { archiveTimeouts, metadataTimeouts } from './upstream/timeouts.ts'
+import { metadataTimeouts } from './upstream/timeouts.ts'
 
 /** The outside world: what main.ts opens for real, and tests replace. */
 export interface Outside {
@@ -82,7 +78,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     schemas: projections.map(schemaOf),
   })
   await migrate(db)
-  await prepareStaging(stagingDirectory(outside), msOfInstant(outside.now()))
+  await prepareStaging(stagingIn(outside.dataDirectory), msOfInstant(outside.now()))
   const log = createPostgresLog({
     db,
     ...(outside.logClock === undefined ? {} : { now: outside.logClock }),
@@ -95,12 +91,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     sources: { snapshot: snapshots.get },
     logger,
   })
-  const headAtStart = await log.head()
-  // A new version of a read model is built from the whole log, which may take minutes: until then
-  // /readyz says so.
-  await projector.until(headAtStart).catch((error: unknown) => {
-    logger.warn({ err: error }, 'read models are still being built')
-  })
+  const headAtStart = await catchUp({ log, projector, logger })
 
   const upstream = createUpstream({
     upstreamUrl: config.packagistUrl,
@@ -113,9 +104,10 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const parts: Parts = { config, outside, upstream, turnFor, db, log, snapshots, projector }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
+  const archives = buildArchives({ ...parts, ...metadata })
   let draining = false
   const routes = [
-    ...(await composerRoutes(parts, metadata)),
+    ...(await composerRoutes(parts, { ...metadata, openArchive: archives.openArchive })),
     ...probes(async () => await readiness({ ...parts, headAtStart, isDraining: draining })),
   ]
   const server = await startHttpServer(routes, {
@@ -125,15 +117,30 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     translate: asExpectedFailure,
   })
   const feedJob = startFeedJob({ ...parts, ...metadata })
+  const archiveJobs = archives.startJobs()
   return {
     generatedToken,
     async close() {
       draining = true
       await Promise.all([server.close(drainDeadlineMs), feedJob?.stop()])
+      await archiveJobs.stop()
       await projector.stop()
       await db.destroy()
     },
   }
+}
+
+/** Waits a little: a new version of a read model may take minutes, and until then /readyz says so. */
+async function catchUp({
+  log,
+  projector,
+  logger,
+}: Pick<Parts, 'log' | 'projector'> & { readonly logger: Logger }): Promise<Position> {
+  const head = await log.head()
+  await projector.until(head).catch((error: unknown) => {
+    logger.warn({ err: error }, 'read models are still being built')
+  })
+  return head
 }
 
 interface Parts {
@@ -147,13 +154,9 @@ interface Parts {
   readonly projector: Projector
 }
 
-function stagingDirectory({ dataDirectory }: Outside): string {
-  return path.join(dataDirectory, 'staging')
-}
-
 async function composerRoutes(
   parts: Parts,
-  { current, endpoints }: Metadata,
+  { current, endpoints, openArchive }: Metadata & { readonly openArchive: OpenArchive },
 ): Promise<readonly Route[]> {
   const { config, db, log, snapshots, projector } = parts
   const { publicUrl } = config
@@ -174,7 +177,7 @@ async function composerRoutes(
       ? [
           ...rootFile({ ...metadata, publicUrl, renderedSince: createRenderedSince(db) }),
           ...packageMetadata(metadata),
-          packageArchive(buildOpenArchive(parts, current)),
+          packageArchive(openArchive),
           ...relayed(buildRelay(parts, endpoints)),
         ]
       : []),
@@ -226,32 +229,6 @@ function buildMetadata(parts: Parts): Metadata {
   return { refresh, current, endpoints }
 }
 
-function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
-  const { config, outside, upstream, turnFor, db, log, projector } = parts
-  const { packagistUrl, distHosts, upstreamTimeoutSeconds } = config
-  const guard = createAddressGuard(packagistUrl, distHosts)
-  const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
-  const client = upstream.client({ guard, timeouts })
-  return createOpenArchive({
-    storedArchive: async (request) => await readArchive(db, request),
-    knownReference: async (request) => await readReference(db, request),
-    async refreshPackage(packageName) {
-      for (const kind of ['tags', 'branches'] as const) {
-        await current(documentName(packageName, kind)).catch(unlessNotFound)
-      }
-    },
-    isAllowed: guard.isAllowed,
-    download: async (url, file) => await downloadArchive(client, { url, path: file }),
-    blobs: createLargeObjectStore(db),
-    log,
-    until: projector.until,
-    turnFor,
-    stagingDirectory: stagingDirectory(outside),
-    now: outside.now,
-    logger: outside.logger,
-  })
-}
-
 function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Relay {
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
@@ -262,11 +239,6 @@ function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Rela
     const client = upstream.client({ guard, timeouts })
     return await relayQuestion(client, template, question)
   }
-}
-
-/** A package may have tags and no document of branches, or the other way round. */
-function unlessNotFound(error: unknown): void {
-  if (!(error instanceof AppError && error.code === 'package_not_found')) throw error
 }
 
 function asExpectedFailure(error: unknown): unknown {

@@ -12,6 +12,7 @@ import type { Instant } from '../time-machine/instant.ts'
 import type { ArchiveDownload } from '../upstream/archives.ts'
 import type { Blob, BlobStore } from './blobs.ts'
 import { problemOfZip } from './check.ts'
+import { openStaged } from './staged.ts'
 
 /** What a client asks for, in the tokens that Composer puts into a mirror URL. */
 export interface ArchiveRequest {
@@ -40,6 +41,8 @@ export interface ArchiveOptions {
   readonly isAllowed: (url: string) => boolean
   readonly download: (url: string, path: string) => Promise<ArchiveDownload>
   readonly blobs: BlobStore
+  /** Runs `store` once the cache has room for so many bytes; false, and it isn't run: it never will. */
+  readonly withRoomFor: (sizeBytes: number, store: () => Promise<void>) => Promise<boolean>
   readonly log: EventLog
   readonly until: (position: Position) => Promise<void>
   readonly turnFor: (name: string) => Turn
@@ -91,29 +94,44 @@ async function fetchArchive(request: ArchiveRequest, options: ArchiveOptions): P
   }
   const staged = path.join(options.stagingDirectory, randomUUID())
   try {
-    const { sha256, sizeBytes } = await downloadChecked(known, staged, options)
-    // Blob before event: a crash in between leaves a blob that nothing names, which the next fetch
-    // finds already stored.
-    await options.blobs.put(staged, sha256)
-    await record(request.packageName, options, {
-      type: 'ArchiveStored',
-      data: {
-        packageName: request.packageName,
-        versionNormalized: known.version_normalized,
-        reference: known.reference ?? undefined,
-        distType: known.dist_type,
-        sha256,
-        sizeBytes,
-        sourceUrl: known.dist_url,
-        fetchedAt: options.now(),
-      },
+    const downloaded = await downloadChecked(known, staged, options)
+    await options.withRoomFor(downloaded.sizeBytes, async () => {
+      await store(request, options, { known, staged, ...downloaded })
     })
+    return await openStaged(staged, downloaded)
   } finally {
     await rm(staged, { force: true })
   }
-  const kept = await openStored(request, options)
-  if (kept === undefined) throw new Error(`${request.packageName}: stored archive isn't found`)
-  return kept
+}
+
+interface Checked {
+  readonly known: KnownReference
+  readonly staged: string
+  readonly sha256: Sha256
+  readonly sizeBytes: number
+}
+
+// Blob before event: a crash in between leaves a blob that nothing names, which the next fetch finds
+// already stored.
+async function store(
+  { packageName }: ArchiveRequest,
+  options: ArchiveOptions,
+  { known, staged, sha256, sizeBytes }: Checked,
+): Promise<void> {
+  await options.blobs.put(staged, sha256)
+  await record(packageName, options, {
+    type: 'ArchiveStored',
+    data: {
+      packageName,
+      versionNormalized: known.version_normalized,
+      reference: known.reference ?? undefined,
+      distType: known.dist_type,
+      sha256,
+      sizeBytes,
+      sourceUrl: known.dist_url,
+      fetchedAt: options.now(),
+    },
+  })
 }
 
 function hostOf(url: string): string {

@@ -4,6 +4,11 @@ import path from 'node:path'
 /** No download takes that long: what is older was left by a process that was killed. */
 const leftOverMs = 60 * 60_000
 
+/** In DATA_DIR, where downloads wait for their checks. */
+export function stagingIn(dataDirectory: string): string {
+  return path.join(dataDirectory, 'staging')
+}
+
 /**
  * Makes the directory in which downloads wait for their checks, and removes what was left in it. Other
  * nodes may be using it.

@@ -17,6 +17,9 @@ export interface Database {
   document_feed: DocumentFeedTable
   package_reference: PackageReferenceTable
   archive: ArchiveTable
+  blob_use: BlobUseTable
+  blob_use_total: BlobUseTotalTable
+  blob_source: BlobSourceTable
 }
 
 interface EventTable {
@@ -139,6 +142,36 @@ interface ArchiveTable {
   sha256: Sha256
   size_bytes: bigint
   stored_at: Instant
+}
+
+interface BlobUseTable {
+  sha256: Sha256
+  size_bytes: bigint
+  /** The larger, the later it is evicted; see the projection. */
+  worth: number
+  stored_at: Instant
+  last_used_at: Instant
+  use_count: bigint
+  served_bytes: bigint
+}
+
+interface BlobUseTotalTable {
+  one: Generated<boolean>
+  blobs: bigint
+  size_bytes: bigint
+}
+
+interface BlobSourceTable {
+  package_name: PackageName
+  archive_key: string
+  dist_type: string
+  /** The one that named it. */
+  document: DocumentName
+  sha256: Sha256
+  /** The document's newest bytes name it … */
+  named: boolean
+  /** … and upstream, when asked last, didn't say that there is no such document. */
+  missing: boolean
 }
 
 export type Db = Kysely<Database>

@@ -12,6 +12,9 @@ export type Sha256 = z.infer<typeof Sha256>
 const sizeBytes = z.int().nonnegative()
 const text = z.string().max(500)
 
+/** An access takes 176 bytes of JSON at most, so an event of them stays below 64 KiB. */
+export const accessesPerEventMax = 350
+
 /** What an upstream metadata answer can lack; a closed list, also the label of the failure metric. */
 export const FetchFailure = z.enum([
   'connection', // refused, reset, TLS, DNS
@@ -129,6 +132,33 @@ const ArchiveStored = event('ArchiveStored', {
   fetchedAt: Instant,
 })
 
+/** Which blobs were served since the last such event: what their order of use is made of. */
+const ArchivesAccessed = event('ArchivesAccessed', {
+  accesses: z
+    .array(
+      z.object({
+        sha256: Sha256,
+        /** The last time, by the clock of the node that served it. */
+        at: Instant,
+        count: z.int().positive(),
+        bytes: z.int().nonnegative(),
+      }),
+    )
+    .max(accessesPerEventMax),
+})
+
+/** A blob was removed from the cache; what named it stays, so it is fetched again when it is wanted. */
+const ArchiveEvicted = event('ArchiveEvicted', {
+  sha256: Sha256,
+  sizeBytes,
+  reason: z.enum([
+    'lru', // the cache was full
+    'expired',
+    'purge', // somebody asked for it
+    'corrupt',
+  ]),
+})
+
 /**
  * Facts this proxy learned, in the past tense. Recorded events are permanent: add optional fields or
  * new types; never rename, retype or remove one. A fixture of every type must decode for ever.
@@ -142,6 +172,8 @@ export const DomainEvent = z.discriminatedUnion('type', [
   VersionWithdrawn,
   ChangeFeedRead,
   ArchiveStored,
+  ArchivesAccessed,
+  ArchiveEvicted,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>
 
@@ -175,3 +207,6 @@ export function feedStream(upstreamUrl: string): string {
 export function archiveStream(packageName: PackageName): string {
   return `archive-${packageName}`
 }
+
+/** Of what happens to blobs, whichever packages they belong to. */
+export const cacheStream = 'cache'

@@ -10,6 +10,7 @@ import { newEvent } from '../../src/events/new-event.ts'
 import { createPostgresLog } from '../../src/events/postgres.ts'
 import {
   archiveStream,
+  cacheStream,
   documentStream,
   type DomainEvent,
   feedStream,
@@ -58,6 +59,8 @@ const page = fc.record({
 })
 type Page = typeof page extends fc.Arbitrary<infer Value> ? Value : never
 
+const fate = fc.constantFrom('stored', 'stored', 'used', 'evicted')
+
 /** One thing that happens to one of a few documents, after some time. */
 const step = fc.record({
   name: fc.constantFrom(...names),
@@ -65,33 +68,21 @@ const step = fc.record({
   what: fc.oneof(
     fc.record({ body: fc.integer({ min: 0, max: 3 }), modified: fc.integer({ min: 0, max: 5 }) }),
     fc.constantFrom('not_modified' as const, 'missing' as const, 'failed' as const),
-    fc.record({ archive: fc.integer({ min: 0, max: 3 }) }),
+    fc.record({ archive: fc.integer({ min: 0, max: 3 }), becomes: fate }),
     page,
   ),
 })
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
 
-async function append({ log, clock, snapshots }: World, { name, what }: Step): Promise<void> {
+async function append(world: World, { name, what }: Step): Promise<void> {
+  const { log, clock, snapshots } = world
   const document = DocumentName.parse(name)
   if (typeof what === 'object' && 'feed' in what) {
     await record(log, feedStream(`https://${what.feed}/`), feedRead(what, clock.now()))
     return
   }
   if (typeof what === 'object' && 'archive' in what) {
-    const packageName = PackageName.parse('acme/log')
-    await record(log, archiveStream(packageName), {
-      type: 'ArchiveStored',
-      data: {
-        packageName,
-        versionNormalized: `1.${what.archive}.0.0`,
-        reference: what.archive === 0 ? undefined : `${what.archive}`.repeat(40),
-        distType: 'zip',
-        sha256: sha256Of(Buffer.from([what.archive])),
-        sizeBytes: what.archive,
-        sourceUrl: 'https://example.org/archive.zip',
-        fetchedAt: clock.now(),
-      },
-    })
+    await recordArchive(world, what)
     return
   }
   const before = await log.readStream(documentStream(document), { after: 0, limit: 1000 })
@@ -109,6 +100,33 @@ async function append({ log, clock, snapshots }: World, { name, what }: Step): P
     },
   )
   for (const each of [event, ...facts]) await record(log, documentStream(document), each)
+}
+
+async function recordArchive(
+  { log, clock }: World,
+  { archive, becomes }: Extract<Step['what'], { archive: number }>,
+): Promise<void> {
+  const packageName = PackageName.parse('acme/log')
+  const blob = { sha256: sha256Of(Buffer.from([archive])), sizeBytes: archive }
+  if (becomes === 'used') {
+    const access = { sha256: blob.sha256, at: clock.now(), count: 2, bytes: 2 * archive }
+    await record(log, cacheStream, { type: 'ArchivesAccessed', data: { accesses: [access] } })
+  } else if (becomes === 'evicted') {
+    await record(log, cacheStream, { type: 'ArchiveEvicted', data: { ...blob, reason: 'lru' } })
+  } else {
+    await record(log, archiveStream(packageName), {
+      type: 'ArchiveStored',
+      data: {
+        ...blob,
+        packageName,
+        versionNormalized: `1.${archive}.0.0`,
+        reference: archive === 0 ? undefined : `${archive}`.repeat(40),
+        distType: 'zip',
+        sourceUrl: 'https://example.org/archive.zip',
+        fetchedAt: clock.now(),
+      },
+    })
+  }
 }
 
 function feedRead(

@@ -1,0 +1,246 @@
+import { sql } from 'kysely'
+import { distsOf, parseDocument } from '../src/composer/document.ts'
+import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
+import { documentName, type DocumentName, packageOfDocument } from '../src/composer/names.ts'
+import type { Database, Db, Tx } from '../src/database/schema.ts'
+import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
+import type { Projection, ProjectionSources } from '../src/projector/projection.ts'
+import { archiveKey } from './archive.ts'
+
+/**
+ * Every blob in the cache, in the order in which it can be done without, and how large all are.
+ *
+ * The order is by worth, then by last use. Worth: 0 = no archive is this blob any more (upstream gave
+ * another for the same reference); 1 = upstream offers it, so it can be fetched again; 2 = of an archive
+ * that the newest document doesn't name (withdrawn, moved, or the package is gone): likely the last copy.
+ */
+export const blobUse: Projection = {
+  name: 'blob_use',
+  version: 1,
+
+  async createTables(tx) {
+    await sql`
+      create table blob_use (
+        sha256       text        primary key,
+        size_bytes   bigint      not null,
+        worth        smallint    not null check (worth between 0 and 2),
+        stored_at    timestamptz not null,
+        last_used_at timestamptz not null,
+        use_count    bigint      not null,
+        served_bytes bigint      not null
+      )`.execute(tx)
+    await sql`
+      create unique index blob_use_order on blob_use (worth, last_used_at, sha256)`.execute(tx)
+    await sql`
+      create table blob_use_total (
+        one        boolean primary key default true check (one),
+        blobs      bigint  not null check (blobs >= 0),
+        size_bytes bigint  not null check (size_bytes >= 0)
+      )`.execute(tx)
+    await sql`insert into blob_use_total (blobs, size_bytes) values (0, 0)`.execute(tx)
+    // What each blob is the archive of, and whether the document that named it still does. Rows of
+    // evicted blobs stay: when the blob comes back, its worth is known.
+    await sql`
+      create table blob_source (
+        package_name text    not null,
+        archive_key  text    not null,
+        dist_type    text    not null,
+        document     text    not null,
+        sha256       text    not null,
+        named        boolean not null,
+        missing      boolean not null,
+        primary key (package_name, archive_key, dist_type)
+      )`.execute(tx)
+    await sql`create index blob_source_document on blob_source (document)`.execute(tx)
+    await sql`create index blob_source_blob on blob_source (sha256)`.execute(tx)
+  },
+
+  async apply(tx, event, sources) {
+    if (event.type === 'ArchiveStored') await store(tx, event)
+    else if (event.type === 'ArchivesAccessed') await use(tx, event)
+    else if (event.type === 'ArchiveEvicted') await evict(tx, event.data.sha256)
+    else await follow(tx, event, sources)
+  },
+}
+
+type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>
+
+async function store(tx: Tx, { data, recordedAt }: EventOf<'ArchiveStored'>): Promise<void> {
+  const { packageName, versionNormalized, reference, distType, sha256 } = data
+  const size_bytes = BigInt(data.sizeBytes)
+  const stored = { sha256, size_bytes, stored_at: recordedAt, last_used_at: recordedAt }
+  const isNew = await tx
+    .insertInto('blob_use')
+    .values({ ...stored, worth: 0, use_count: 0n, served_bytes: 0n })
+    .onConflict((conflict) => conflict.column('sha256').doNothing())
+    .executeTakeFirstOrThrow()
+  if (isNew.numInsertedOrUpdatedRows === 1n) await addToTotal(tx, 1n, size_bytes)
+  else await touch(tx, [{ sha256, at: recordedAt, count: 0, bytes: 0 }])
+
+  const source = {
+    package_name: packageName,
+    archive_key: archiveKey({
+      versionToken: versionToken(versionNormalized),
+      referenceToken: referenceToken(reference),
+    }),
+    dist_type: distType,
+  }
+  const isBranch = versionNormalized.startsWith('dev-') || versionNormalized.endsWith('-dev')
+  const document = documentName(packageName, isBranch ? 'branches' : 'tags')
+  const before = await tx
+    .selectFrom('blob_source')
+    .select('sha256')
+    .where((row) => row.and(source))
+    .executeTakeFirst()
+  await tx
+    .insertInto('blob_source')
+    // Upstream gave it just now: until the document is seen to change, it will again.
+    .values({ ...source, document, sha256, named: true, missing: false })
+    .onConflict((conflict) =>
+      conflict.columns(['package_name', 'archive_key', 'dist_type']).doUpdateSet({ sha256 }),
+    )
+    .execute()
+  await weigh(tx, before === undefined ? [sha256] : [sha256, before.sha256])
+}
+
+async function use(tx: Tx, { data }: EventOf<'ArchivesAccessed'>): Promise<void> {
+  await touch(tx, data.accesses)
+}
+
+// Nodes append when they get to it, so a use may come after a later one.
+async function touch(
+  tx: Tx,
+  accesses: EventOf<'ArchivesAccessed'>['data']['accesses'],
+): Promise<void> {
+  await sql`
+    update blob_use u set
+      last_used_at = greatest(u.last_used_at, a.at),
+      use_count = u.use_count + a.count,
+      served_bytes = u.served_bytes + a.bytes
+    from (
+      select sha256, max(at) as at, sum(count) as count, sum(bytes) as bytes
+      from unnest(
+        ${accesses.map(({ sha256 }) => sha256)}::text[],
+        ${accesses.map(({ at }) => at)}::timestamptz[],
+        ${accesses.map(({ count }) => count)}::bigint[],
+        ${accesses.map(({ bytes }) => bytes)}::bigint[]
+      ) as access (sha256, at, count, bytes)
+      group by sha256
+    ) a
+    where u.sha256 = a.sha256`.execute(tx)
+}
+
+async function evict(tx: Tx, sha256: Sha256): Promise<void> {
+  const evicted = await tx
+    .deleteFrom('blob_use')
+    .where('sha256', '=', sha256)
+    .returning('size_bytes')
+    .executeTakeFirst()
+  if (evicted !== undefined) await addToTotal(tx, -1n, -evicted.size_bytes)
+}
+
+async function addToTotal(tx: Tx, blobs: bigint, sizeBytes: bigint): Promise<void> {
+  await sql`
+    update blob_use_total
+    set blobs = blobs + ${blobs}, size_bytes = size_bytes + ${sizeBytes}`.execute(tx)
+}
+
+/** Follows what documents name, for those packages of which there are archives. */
+async function follow(tx: Tx, event: RecordedEvent, sources: ProjectionSources): Promise<void> {
+  if (event.type === 'MetadataMissing') {
+    await mark(tx, event.data.document, sql`missing = true`)
+  } else if (event.type === 'MetadataConfirmed') {
+    await mark(tx, event.data.document, sql`missing = false`)
+  } else if (event.type === 'MetadataChanged') {
+    const { document, sha256 } = event.data
+    if (!(await hasArchives(tx, document))) return
+    const keys = keysIn(await sources.snapshot(sha256), document)
+    await mark(tx, document, sql`missing = false, named = archive_key = any (${keys})`)
+  }
+}
+
+async function hasArchives(tx: Tx, document: DocumentName): Promise<boolean> {
+  const row = await tx
+    .selectFrom('blob_source')
+    .select('sha256')
+    .where('document', '=', document)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+function keysIn(body: Buffer, document: DocumentName): readonly string[] {
+  const packageName = packageOfDocument(document)?.packageName
+  const parsed = packageName === undefined ? undefined : parseDocument(body, packageName)
+  if (parsed?.ok !== true) return []
+  return parsed.document.versions.flatMap((version) => {
+    const dist = distsOf(version)
+    if (dist === undefined) return []
+    const tokens = {
+      versionToken: versionToken(dist.versionNormalized),
+      referenceToken: referenceToken(dist.reference),
+    }
+    return [archiveKey(tokens)]
+  })
+}
+
+async function mark(tx: Tx, document: DocumentName, change: ReturnType<typeof sql>): Promise<void> {
+  const { rows } = await sql<{ sha256: Sha256 }>`
+    update blob_source set ${change} where document = ${document} returning sha256`.execute(tx)
+  await weigh(
+    tx,
+    rows.map(({ sha256 }) => sha256),
+  )
+}
+
+async function weigh(tx: Tx, blobs: readonly Sha256[]): Promise<void> {
+  if (blobs.length === 0) return
+  await sql`
+    update blob_use u set worth = w.worth
+    from (
+      select sha256,
+        max(case when named is null then 0 when named and not missing then 1 else 2 end) as worth
+      from unnest(${blobs}::text[]) as changed (sha256) left join blob_source using (sha256)
+      group by sha256
+    ) w
+    where u.sha256 = w.sha256 and u.worth <> w.worth`.execute(tx)
+}
+
+/** Exact as of the events applied; one row. */
+export async function readCacheTotal(
+  db: Db,
+): Promise<{ readonly blobs: bigint; readonly size_bytes: bigint }> {
+  return await db
+    .selectFrom('blob_use_total')
+    .select(['blobs', 'size_bytes'])
+    .executeTakeFirstOrThrow()
+}
+
+/** The first blobs to do without. Index: blob_use_order, as many rows as asked for. */
+export async function readLeastUsed(
+  db: Db,
+  limit: number,
+): Promise<readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'worth'>>[]> {
+  return await db
+    .selectFrom('blob_use')
+    .select(['sha256', 'size_bytes', 'worth'])
+    .orderBy('worth')
+    .orderBy('last_used_at')
+    .orderBy('sha256')
+    .limit(limit)
+    .execute()
+}
+
+/** What is listed and isn't in the blob store: removed, but a crash kept that from being told. */
+export async function readVanished(
+  db: Db,
+  limit: number,
+): Promise<readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes'>>[]> {
+  return await db
+    .selectFrom('blob_use')
+    .leftJoin('blob', 'blob.sha256', 'blob_use.sha256')
+    .select(['blob_use.sha256', 'blob_use.size_bytes'])
+    .where('blob.sha256', 'is', null)
+    .limit(limit)
+    .execute()
+}

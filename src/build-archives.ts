@@ -1,0 +1,128 @@
+import type { Logger } from 'pino'
+import { readArchive } from '../projections/archive.ts'
+import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
+import { readReference } from '../projections/package-reference.ts'
+import { type Accesses, createAccesses } from './archives/accesses.ts'
+import { type Cache, createCache } from './archives/evict.ts'
+import { createLargeObjectStore } from './archives/large-objects.ts'
+import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
+import { stagingIn } from './archives/staging.ts'
+import { documentName } from './composer/names.ts'
+import type { Config } from './config.ts'
+import type { Db } from './database/schema.ts'
+import { AppError } from './errors.ts'
+import type { EventLog } from './events/log.ts'
+import { startAccessesJob } from './jobs/accesses.ts'
+import { startCleanupJob } from './jobs/cleanup.ts'
+import type { RunningJob, startJob } from './jobs/every.ts'
+import type { CurrentDocument } from './metadata/current.ts'
+import type { Projector } from './projector/run.ts'
+import type { Turn } from './single-flight.ts'
+import type { Instant } from './time-machine/instant.ts'
+import { createAddressGuard } from './upstream/address-guard.ts'
+import { downloadArchive } from './upstream/archives.ts'
+import type { Upstream } from './upstream/client.ts'
+import { archiveTimeouts } from './upstream/timeouts.ts'
+
+interface ArchivesParts {
+  readonly config: Config
+  readonly outside: {
+    readonly dataDirectory: string
+    readonly logger: Logger
+    readonly now: () => Instant
+    readonly random: () => number
+    readonly startJob?: typeof startJob
+  }
+  readonly upstream: Upstream
+  readonly turnFor: (name: string) => Turn
+  readonly db: Db
+  readonly log: EventLog
+  readonly projector: Projector
+  readonly current: CurrentDocument
+}
+
+export interface Archives {
+  readonly openArchive: OpenArchive
+  readonly startJobs: () => RunningJob
+}
+
+/** The part of the composition root that is about archives. */
+export function buildArchives(parts: ArchivesParts): Archives {
+  const { config, outside, db, log } = parts
+  const { now, logger } = outside
+  const accesses = createAccesses({ log, now, logger })
+  const cache = buildCache(parts, accesses)
+  const openArchive = buildOpenArchive(parts, cache)
+  return {
+    async openArchive(request) {
+      const blob = await openArchive(request)
+      return {
+        ...blob,
+        bytes() {
+          accesses.note(blob.sha256, blob.sizeBytes)
+          return blob.bytes()
+        },
+      }
+    },
+    startJobs() {
+      const intervalSeconds = config.cleanupIntervalSeconds
+      const cleanup = startCleanupJob(cache, { ...outside, db, intervalSeconds })
+      const noting = startAccessesJob(accesses, outside)
+      return {
+        async stop() {
+          await cleanup.stop()
+          await noting.stop()
+        },
+      }
+    },
+  }
+}
+
+function buildCache(
+  { config, outside, db, log, projector }: ArchivesParts,
+  accesses: Accesses,
+): Cache {
+  return createCache({
+    db,
+    maxSizeBytes: config.maxCacheSizeBytes,
+    totalBytes: async () => (await readCacheTotal(db)).size_bytes,
+    leastUsed: async (limit) => await readLeastUsed(db, limit),
+    vanished: async (limit) => await readVanished(db, limit),
+    flushAccesses: accesses.flush,
+    log,
+    until: projector.until,
+    logger: outside.logger,
+  })
+}
+
+function buildOpenArchive(parts: ArchivesParts, cache: Cache): OpenArchive {
+  const { config, outside, upstream, turnFor, db, log, projector, current } = parts
+  const { packagistUrl, distHosts, upstreamTimeoutSeconds } = config
+  const guard = createAddressGuard(packagistUrl, distHosts)
+  const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
+  const client = upstream.client({ guard, timeouts })
+  return createOpenArchive({
+    storedArchive: async (request) => await readArchive(db, request),
+    knownReference: async (request) => await readReference(db, request),
+    async refreshPackage(packageName) {
+      for (const kind of ['tags', 'branches'] as const) {
+        await current(documentName(packageName, kind)).catch(unlessNotFound)
+      }
+    },
+    isAllowed: guard.isAllowed,
+    download: async (url, file) => await downloadArchive(client, { url, path: file }),
+    blobs: createLargeObjectStore(db),
+    withRoomFor: cache.withRoomFor,
+    log,
+    until: projector.until,
+    turnFor,
+    stagingDirectory: stagingIn(outside.dataDirectory),
+    now: outside.now,
+    logger: outside.logger,
+  })
+}
+
+/** A package may have tags and no document of branches, or the other way round. */
+function unlessNotFound(error: unknown): void {
+  if (!(error instanceof AppError && error.code === 'package_not_found')) throw error
+}

@@ -6,10 +6,12 @@ import { readCurrentDocument, readStatesAround } from '../projections/document-q
 import { projections } from '../projections/index.ts'
 import { readReference } from '../projections/package-reference.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
+import type { BlobStore } from './archives/blobs.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
 import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
 import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
+import { openByteReader } from './database/byte-reader.ts'
 import { openDatabase } from './database/client.ts'
 import { isConnectionLoss } from './database/errors.ts'
 import { migrate } from './database/migrate.ts'
@@ -75,7 +77,7 @@ const drainDeadlineMs = 30_000
 /** The composition root: the only place that builds things and passes them to each other. */
 export async function startApp(config: Config, outside: Outside): Promise<App> {
   const { databaseUrl, logger } = outside
-  const { db } = openDatabase({
+  const { db, pool } = openDatabase({
     connectionString: databaseUrl,
     logger,
     schemas: projections.map(schemaOf),
@@ -106,9 +108,10 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     now: () => msOfInstant(outside.now()),
     random: outside.random,
   })
+  const blobs = createLargeObjectStore(db, await openByteReader(pool, logger))
   const holder = randomUUID()
   const turnFor = (name: string): Turn => createLease(db, { name, holder, seconds: turnSeconds })
-  const parts: Parts = { config, outside, upstream, turnFor, db, log, snapshots, projector }
+  const parts: Parts = { config, outside, upstream, turnFor, db, log, snapshots, projector, blobs }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
   let draining = false
@@ -143,6 +146,7 @@ interface Parts {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
+  readonly blobs: BlobStore
 }
 
 async function composerRoutes(
@@ -221,7 +225,7 @@ function buildMetadata(parts: Parts): Metadata {
 }
 
 function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
-  const { config, outside, upstream, turnFor, db, log, projector } = parts
+  const { config, outside, upstream, turnFor, db, log, projector, blobs } = parts
   const { packagistUrl, distHosts, upstreamTimeoutSeconds } = config
   const guard = createAddressGuard(packagistUrl, distHosts)
   const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
@@ -235,7 +239,7 @@ function buildOpenArchive(parts: Parts, current: CurrentDocument): OpenArchive {
     },
     isAllowed: guard.isAllowed,
     download: async (url, file) => await downloadArchive(client, { url, path: file }),
-    blobs: createLargeObjectStore(db),
+    blobs,
     log,
     until: projector.until,
     turnFor,

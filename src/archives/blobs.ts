@@ -1,5 +1,11 @@
 import type { Sha256 } from '../events/types.ts'
 
+/** From the byte at `from` up to, and without, the one at `to`; within the blob and not empty. */
+export interface ByteRange {
+  readonly from: number
+  readonly to: number
+}
+
 /** A blob that is there. */
 export interface Blob {
   readonly sha256: Sha256
@@ -7,8 +13,10 @@ export interface Blob {
   /**
    * Its bytes. The last of them are held back until all of them hashed to the blob's
    * name: a reader that gets everything got the right bytes, else the iteration throws.
+   * A part can't be checked in this way, and comes as it is stored. Nothing is read before
+   * the first is asked for.
    */
-  readonly bytes: () => AsyncIterable<Buffer>
+  readonly bytes: (range?: ByteRange) => AsyncIterable<Buffer>
 }
 
 /** Content-addressed bytes of archives: whole, or not there. Every adapter passes the contract suite. */

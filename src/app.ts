@@ -8,6 +8,7 @@ import { readReference } from '../projections/package-reference.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import type { BlobStore } from './archives/blobs.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
+import { createMemoryTier } from './archives/memory-tier.ts'
 import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
 import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
@@ -108,7 +109,8 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     now: () => msOfInstant(outside.now()),
     random: outside.random,
   })
-  const blobs = createLargeObjectStore(db, await openByteReader(pool, logger))
+  const stored = createLargeObjectStore(db, await openByteReader(pool, logger))
+  const blobs = createMemoryTier(stored, config.archiveMemoryBytes)
   const holder = randomUUID()
   const turnFor = (name: string): Turn => createLease(db, { name, holder, seconds: turnSeconds })
   const parts: Parts = { config, outside, upstream, turnFor, db, log, snapshots, projector, blobs }

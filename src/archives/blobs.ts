@@ -17,6 +17,8 @@ export interface Blob {
    * the first is asked for.
    */
   readonly bytes: (range?: ByteRange) => AsyncIterable<Buffer>
+  /** All its bytes, checked, when they are in memory anyway; not to be changed. */
+  readonly held?: Buffer
 }
 
 /** Content-addressed bytes of archives: whole, or not there. Every adapter passes the contract suite. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import { createLargeObjectStore } from '../../src/archives/large-objects.ts'
+import { createMemoryTier } from '../../src/archives/memory-tier.ts'
 import { openByteReader } from '../../src/database/byte-reader.ts'
 import { openDatabase } from '../../src/database/client.ts'
 import { createTestDatabase } from '../support/postgres.ts'
@@ -38,6 +39,11 @@ blobStoreContract('large objects', async () => {
       assert.is(rows.length, 0, 'no object without its row, no row without its object')
     },
   }
+})
+
+blobStoreContract('large objects behind memory', async () => {
+  const opened = await open()
+  return { ...opened, blobs: createMemoryTier(opened.blobs, 10_000_000) }
 })
 
 describe('the blob table', open, (test) => {

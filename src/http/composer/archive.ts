@@ -24,7 +24,7 @@ export function packageArchive(openArchive: OpenArchive): Route {
           'Content-Disposition': 'attachment',
           'Content-Security-Policy': "default-src 'none'; sandbox",
         },
-        body: blob.bytes(),
+        body: blob.held ?? blob.bytes(),
       }
     },
   }

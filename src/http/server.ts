@@ -112,6 +112,7 @@ function isClientGone(error: unknown): boolean {
 function requestOf(ctx: RouterContext): RouteRequest {
   const params: Readonly<Record<string, string | undefined>> = ctx.params
   return {
+    method: ctx.method,
     param: (name) => params[name] ?? '',
     query: new URLSearchParams(ctx.querystring),
     headers: ctx.headers,

@@ -2,26 +2,9 @@ import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import { sql } from 'kysely'
 import * as assert from 'uvu/assert'
+import { distOf } from '../support/dist.ts'
 import { startService, type Service } from '../support/service.ts'
 import { describe, rejection } from '../support/suite.ts'
-
-interface Dist {
-  readonly url: string
-  readonly reference: string
-  readonly shasum: string
-}
-
-/** What upstream's metadata says of a version's archive; asked of upstream itself, not through us. */
-async function distOf({ upstream }: Service, name: string, version: string): Promise<Dist> {
-  const branch = version.startsWith('dev-')
-  const answer = await fetch(`${upstream.url}/p2/${name}${branch ? '~dev' : ''}.json`)
-  const text = await answer.text()
-  const dists = [...text.matchAll(/"version":"([^"]+)".*?"dist":(\{[^}]*\})/g)]
-  const found = dists.find(([, each]) => each === version)
-  if (found === undefined) throw new Error(`upstream has no ${name} ${version}`)
-  upstream.forget()
-  return JSON.parse(found[2] ?? '') as Dist
-}
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')
 const distRequests = /^\/(dist|codeload)\//

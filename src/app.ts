@@ -3,10 +3,14 @@ import type { Logger } from 'pino'
 import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
 import { projections } from '../projections/index.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
+import type { BlobStore } from './archives/blobs.ts'
+import { createLargeObjectStore } from './archives/large-objects.ts'
+import { createMemoryTier } from './archives/memory-tier.ts'
 import type { OpenArchive } from './archives/read-through.ts'
 import { prepareStaging, stagingIn } from './archives/staging.ts'
 import { buildArchives } from './build-archives.ts'
 import type { Config } from './config.ts'
+import { openByteReader } from './database/byte-reader.ts'
 import { openDatabase } from './database/client.ts'
 import { isPassing } from './database/errors.ts'
 import { migrate } from './database/migrate.ts'
@@ -72,7 +76,7 @@ const drainDeadlineMs = 30_000
 /** The composition root: the only place that builds things and passes them to each other. */
 export async function startApp(config: Config, outside: Outside): Promise<App> {
   const { databaseUrl, logger } = outside
-  const { db } = openDatabase({
+  const { db, pool } = openDatabase({
     connectionString: databaseUrl,
     logger,
     schemas: projections.map(schemaOf),
@@ -99,9 +103,11 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     now: () => msOfInstant(outside.now()),
     random: outside.random,
   })
+  const stored = createLargeObjectStore(db, await openByteReader(pool, logger))
+  const blobs = createMemoryTier(stored, config.archiveMemoryBytes)
   const holder = randomUUID()
   const turnFor = (name: string): Turn => createLease(db, { name, holder, seconds: turnSeconds })
-  const parts: Parts = { config, outside, upstream, turnFor, db, log, snapshots, projector }
+  const parts: Parts = { config, outside, upstream, turnFor, db, log, snapshots, projector, blobs }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
   const archives = buildArchives({ ...parts, ...metadata })
@@ -152,6 +158,7 @@ interface Parts {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
+  readonly blobs: BlobStore
 }
 
 async function composerRoutes(

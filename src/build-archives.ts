@@ -3,8 +3,8 @@ import { readArchive } from '../projections/archive.ts'
 import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
 import { readReference } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
+import type { BlobStore } from './archives/blobs.ts'
 import { type Cache, createCache } from './archives/evict.ts'
-import { createLargeObjectStore } from './archives/large-objects.ts'
 import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
 import { stagingIn } from './archives/staging.ts'
 import { documentName } from './composer/names.ts'
@@ -39,6 +39,7 @@ interface ArchivesParts {
   readonly log: EventLog
   readonly projector: Projector
   readonly current: CurrentDocument
+  readonly blobs: BlobStore
 }
 
 export interface Archives {
@@ -56,13 +57,8 @@ export function buildArchives(parts: ArchivesParts): Archives {
   return {
     async openArchive(request) {
       const blob = await openArchive(request)
-      return {
-        ...blob,
-        bytes() {
-          accesses.note(blob.sha256, blob.sizeBytes)
-          return blob.bytes()
-        },
-      }
+      accesses.note(blob.sha256, blob.sizeBytes)
+      return blob
     },
     startJobs() {
       const intervalSeconds = config.cleanupIntervalSeconds
@@ -96,7 +92,7 @@ function buildCache(
 }
 
 function buildOpenArchive(parts: ArchivesParts, cache: Cache): OpenArchive {
-  const { config, outside, upstream, turnFor, db, log, projector, current } = parts
+  const { config, outside, upstream, turnFor, db, log, projector, current, blobs } = parts
   const { packagistUrl, distHosts, upstreamTimeoutSeconds } = config
   const guard = createAddressGuard(packagistUrl, distHosts)
   const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
@@ -111,7 +107,7 @@ function buildOpenArchive(parts: ArchivesParts, cache: Cache): OpenArchive {
     },
     isAllowed: guard.isAllowed,
     download: async (url, file) => await downloadArchive(client, { url, path: file }),
-    blobs: createLargeObjectStore(db),
+    blobs,
     withRoomFor: cache.withRoomFor,
     log,
     until: projector.until,

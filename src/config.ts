@@ -8,6 +8,8 @@ export type Config = {
   readonly metadataTtlSeconds: number
   readonly archiveTtlSeconds: number
   readonly maxCacheSizeBytes: number
+  /** What small archives may take in memory; 0: none are kept there. */
+  readonly archiveMemoryBytes: number
   /** The upstream repository, without a trailing slash. */
   readonly packagistUrl: string
   readonly userAgent: string
@@ -54,6 +56,7 @@ const schema = z.object({
   PROXY_DIST_MODE: oneOf(['mirror', 'rewrite']).default('mirror'),
   PROXY_DIST_HOSTS: hostList().optional(),
   PROXY_PIN_ADVISORIES: oneOf(['recorded', 'live']).default('recorded'),
+  ARCHIVE_MEMORY_BYTES: wholeNumber('bytes', 0, 2 ** 40).default(128 * 2 ** 20),
   ADMIN_TOKEN: z
     .string()
     .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 ASCII characters without spaces')
@@ -109,6 +112,7 @@ function configOf(settings: z.infer<typeof schema>): Config {
     metadataTtlSeconds: settings.PROXY_METADATA_TTL,
     archiveTtlSeconds: settings.PROXY_ARCHIVE_TTL,
     maxCacheSizeBytes: settings.PROXY_MAX_CACHE_SIZE,
+    archiveMemoryBytes: settings.ARCHIVE_MEMORY_BYTES,
     packagistUrl: settings.PROXY_PACKAGIST_URL,
     userAgent: settings.PROXY_USER_AGENT,
     upstreamTimeoutSeconds: settings.PROXY_UPSTREAM_TIMEOUT,

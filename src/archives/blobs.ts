@@ -1,14 +1,25 @@
 import type { Sha256 } from '../events/types.ts'
 
+/** From the byte at `from` up to, and without, the one at `to`; within the blob and not empty. */
+export interface ByteRange {
+  readonly from: number
+  readonly to: number
+}
+
 /** A blob that is there. */
 export interface Blob {
   readonly sha256: Sha256
   readonly sizeBytes: number
   /**
    * Its bytes. The last of them are held back until all of them hashed to the blob's
-   * name: a reader that gets everything got the right bytes, else the iteration throws.
+   * name: a reader that gets everything got the right bytes, else the iteration throws,
+   * and the store no longer has the blob.
+   * A part can't be checked in this way, and comes as it is stored. Nothing is read before
+   * the first is asked for.
    */
-  readonly bytes: () => AsyncIterable<Buffer>
+  readonly bytes: (range?: ByteRange) => AsyncIterable<Buffer>
+  /** All its bytes, checked, when they are in memory anyway; not to be changed. */
+  readonly held?: Buffer
 }
 
 /** Content-addressed bytes of archives: whole, or not there. Every adapter passes the contract suite. */

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import type { Sha256 } from '../events/types.ts'
-import type { Blob } from './blobs.ts'
+import type { Blob, ByteRange } from './blobs.ts'
 
 /** Those who wait for the same download begin to read it at once. */
 const beginWithinMs = 10_000
@@ -23,15 +23,16 @@ export async function openStaged(
     if (users === 0) void file.close().catch(() => undefined)
   }
   // Begins with the first read: answers to HEAD are never read.
-  async function* bytes(): AsyncGenerator<Buffer> {
+  async function* bytes(range?: ByteRange): AsyncGenerator<Buffer> {
+    const { from, to } = range ?? { from: 0, to: sizeBytes }
     if (users === 0) throw new Error(`nobody read the download ${sha256} in time`)
     users += 1
     try {
-      for (let offset = 0; offset < sizeBytes;) {
+      for (let offset = from; offset < to;) {
         const { bytesRead, buffer } = await file.read(
           Buffer.alloc(sliceBytes),
           0,
-          sliceBytes,
+          Math.min(sliceBytes, to - offset),
           offset,
         )
         if (bytesRead === 0) throw new Error(`the download ${sha256} was cut off`)

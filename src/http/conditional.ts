@@ -13,11 +13,13 @@ export interface Validators {
  */
 export function isNotModified(headers: IncomingHttpHeaders, validators: Validators): boolean {
   const tags = headers['if-none-match']
-  if (tags !== undefined) return tags === '*' || tags.split(/\s*,\s*/).some(isTag(validators.etag))
+  if (tags !== undefined) return namesTag(tags, validators.etag)
   const { lastModified } = validators
   return lastModified !== undefined && headers['if-modified-since'] === lastModified
 }
 
-function isTag(etag: string): (candidate: string) => boolean {
-  return (candidate) => candidate.replace(/^W\//, '') === etag
+/** Whether an `If-None-Match` has this ETag, or any; one that is marked weak counts too. */
+export function namesTag(tags: string, etag: string): boolean {
+  const listed = tags.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  return tags.trim() === '*' || listed.includes(etag)
 }

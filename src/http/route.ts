@@ -2,6 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 /** What a handler sees of a request. */
 export interface RouteRequest {
+  /** A route for GET is asked for HEAD too; the body of its answer is then not even begun. */
+  readonly method: string
   /** A part of the path by the name that the route's path gives it, decoded; '' when it has no such. */
   readonly param: (name: string) => string
   readonly query: URLSearchParams

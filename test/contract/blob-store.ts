@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import * as assert from 'uvu/assert'
 import type { BlobStore } from '../../src/archives/blobs.ts'
@@ -44,6 +45,24 @@ export function blobStoreContract(
       })
     }
 
+    test('a part comes as it was, of any blob, also again', async ({ blobs }) => {
+      const body = randomBytes(5_000_000)
+      for (const whole of [body.subarray(0, 10), body.subarray(0, 1_000_000), body]) {
+        const blob = await blobs.find(await put(blobs, whole))
+        const end = whole.length
+        for (const [from, to] of [
+          [0, 1],
+          [0, end],
+          [end - 1, end],
+          [3, 7],
+          [5, end - 2],
+        ] as const) {
+          const part = await buffer(blob?.bytes({ from, to }) ?? Readable.from([]))
+          assert.ok(part.equals(whole.subarray(from, to)), `${from} to ${to} of ${end}`)
+        }
+      }
+    })
+
     test('what was never put is not there', async ({ blobs }) => {
       assert.is(await blobs.find(sha256Of(Buffer.from('never'))), undefined)
     })
@@ -75,6 +94,7 @@ export function blobStoreContract(
       })()
       assert.match(String(await rejection(reading)), /corrupt/)
       assert.ok(got < blob.sizeBytes, 'its last bytes were held back')
+      assert.is(await blobs.find(sha256), undefined, 'and it is not offered again')
     })
   })
 }

@@ -2,6 +2,8 @@ import { sql } from 'kysely'
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import { createLargeObjectStore } from '../../src/archives/large-objects.ts'
+import { createMemoryTier } from '../../src/archives/memory-tier.ts'
+import { openByteReader } from '../../src/database/byte-reader.ts'
 import { openDatabase } from '../../src/database/client.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { describe } from '../support/suite.ts'
@@ -9,10 +11,11 @@ import { blobStoreContract } from './blob-store.ts'
 
 async function open() {
   const database = await createTestDatabase()
-  const { db } = openDatabase({ connectionString: database.url, logger: pino({ level: 'silent' }) })
+  const logger = pino({ level: 'silent' })
+  const { db, pool } = openDatabase({ connectionString: database.url, logger })
   return {
     db,
-    blobs: createLargeObjectStore(db),
+    blobs: createLargeObjectStore(db, await openByteReader(pool, logger)),
     async corrupt(sha256: string) {
       await sql`select lo_put(oid, 700000, 'X') from blob where sha256 = ${sha256}`.execute(db)
     },
@@ -36,6 +39,11 @@ blobStoreContract('large objects', async () => {
       assert.is(rows.length, 0, 'no object without its row, no row without its object')
     },
   }
+})
+
+blobStoreContract('large objects behind memory', async () => {
+  const opened = await open()
+  return { ...opened, blobs: createMemoryTier(opened.blobs, 10_000_000) }
 })
 
 describe('the blob table', open, (test) => {

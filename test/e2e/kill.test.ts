@@ -135,16 +135,16 @@ describe('kill -9 during a load of installs', open, (test) => {
       logger,
       onLost: assert.unreachable,
     })
-    const { db } = openDatabase({
+    const database = openDatabase({
       connectionString: server.connectionString,
       logger,
       schemas: projections.map(schemaOf),
     })
     try {
-      const events = await verifyDatabase(db)
+      const events = await verifyDatabase(database)
       checkAcknowledged(acknowledged, events)
     } finally {
-      await db.destroy()
+      await database.db.destroy()
       await server.stop()
     }
   })

@@ -2,26 +2,9 @@ import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import { sql } from 'kysely'
 import * as assert from 'uvu/assert'
+import { distOf } from '../support/dist.ts'
 import { startService, type Service } from '../support/service.ts'
 import { describe, rejection } from '../support/suite.ts'
-
-interface Dist {
-  readonly url: string
-  readonly reference: string
-  readonly shasum: string
-}
-
-/** What upstream's metadata says of a version's archive; asked of upstream itself, not through us. */
-async function distOf({ upstream }: Service, name: string, version: string): Promise<Dist> {
-  const branch = version.startsWith('dev-')
-  const answer = await fetch(`${upstream.url}/p2/${name}${branch ? '~dev' : ''}.json`)
-  const text = await answer.text()
-  const dists = [...text.matchAll(/"version":"([^"]+)".*?"dist":(\{[^}]*\})/g)]
-  const found = dists.find(([, each]) => each === version)
-  if (found === undefined) throw new Error(`upstream has no ${name} ${version}`)
-  upstream.forget()
-  return JSON.parse(found[2] ?? '') as Dist
-}
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')
 const distRequests = /^\/(dist|codeload)\//
@@ -167,7 +150,10 @@ describe('archives that are not what they should be', startService, (test) => {
     const path = `/dist-proxy/acme/testing/1.0.1.0/${reference}.zip`
     const sha256 = (await get(path)).headers.etag?.replaceAll('"', '') ?? ''
     await sql`select lo_put(oid, 100, 'X') from blob where sha256 = ${sha256}`.execute(database.db)
+    assert.is((await get(path)).statusCode, 200, 'from memory, where it is right')
+    await service.restart()
     assert.ok(await rejection(fetch(url + path).then(async (answer) => await answer.arrayBuffer())))
+    assert.is((await get(path)).statusCode, 200, 'and then it comes from upstream again')
   })
 
   test('a host that is not allowed is not asked, whatever metadata says', async (service) => {

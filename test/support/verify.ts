@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import { projections } from '../../projections/index.ts'
 import { createLargeObjectStore } from '../../src/archives/large-objects.ts'
-import type { Db } from '../../src/database/schema.ts'
+import { openByteReader } from '../../src/database/byte-reader.ts'
+import type { OpenDatabase } from '../../src/database/client.ts'
 import { createPostgresLog } from '../../src/events/postgres.ts'
 import type { RecordedEvent } from '../../src/events/types.ts'
 import { schemaOf } from '../../src/projector/projection.ts'
@@ -15,10 +17,13 @@ import { dumpSchema } from './dump.ts'
  * versions are dense, every body that an event names is there and hashes to its name, and every read
  * model equals its rebuild. No projector may be running.
  */
-export async function verifyDatabase(db: Db): Promise<readonly RecordedEvent[]> {
+export async function verifyDatabase({
+  db,
+  pool,
+}: OpenDatabase): Promise<readonly RecordedEvent[]> {
   const log = createPostgresLog({ db })
   const snapshots = createSnapshotStore(db)
-  const blobs = createLargeObjectStore(db)
+  const blobs = createLargeObjectStore(db, await openByteReader(pool, pino({ level: 'silent' })))
   const events = await log.read(0n, 1_000_000)
   const versions = new Map<string, number>()
   for (const [index, event] of events.entries()) {

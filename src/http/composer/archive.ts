@@ -1,8 +1,11 @@
+import type { Blob } from '../../archives/blobs.ts'
 import type { ArchiveRequest, OpenArchive } from '../../archives/read-through.ts'
 import { isReferenceToken, isVersionToken } from '../../composer/mirror-tokens.ts'
 import { parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
-import type { Route, RouteRequest } from '../route.ts'
+import { namesTag } from '../conditional.ts'
+import { wantedRange } from '../ranges.ts'
+import type { Answer, Route, RouteRequest } from '../route.ts'
 
 /** `/dist-proxy/{vendor}/{package}/{version}/{reference}.zip`, as the root file's `mirrors` says. */
 export function packageArchive(openArchive: OpenArchive): Route {
@@ -11,22 +14,43 @@ export function packageArchive(openArchive: OpenArchive): Route {
     method: 'get',
     path: '/dist-proxy/:vendor/:package/:version/:file',
     async handle(request) {
-      const blob = await openArchive(archiveRequest(request))
-      const etag = `"${blob.sha256}"`
-      const common = { ETag: etag, 'Cache-Control': 'public, max-age=31536000, immutable' }
-      if (request.headers['if-none-match'] === etag) return { status: 304, headers: common }
-      return {
-        status: 200,
-        headers: {
-          ...common,
-          'Content-Type': 'application/zip',
-          'Content-Length': String(blob.sizeBytes),
-          'Content-Disposition': 'attachment',
-          'Content-Security-Policy': "default-src 'none'; sandbox",
-        },
-        body: blob.bytes(),
-      }
+      return answerBlob(request, await openArchive(archiveRequest(request)))
     },
+  }
+}
+
+function answerBlob({ method, headers }: RouteRequest, blob: Blob): Answer {
+  const { sha256, sizeBytes } = blob
+  const etag = `"${sha256}"`
+  const common = {
+    ETag: etag,
+    'Cache-Control': 'public, max-age=31536000, immutable',
+    'Accept-Ranges': 'bytes',
+  }
+  if (namesTag(headers['if-none-match'] ?? '', etag)) return { status: 304, headers: common }
+  const range = method === 'GET' ? wantedRange(headers, { etag, sizeBytes }) : 'whole'
+  if (range === 'unsatisfiable') {
+    return { status: 416, headers: { ...common, 'Content-Range': `bytes */${sizeBytes}` } }
+  }
+  const typed = {
+    ...common,
+    'Content-Type': 'application/zip',
+    'Content-Disposition': 'attachment',
+    'Content-Security-Policy': "default-src 'none'; sandbox",
+  }
+  if (range === 'whole') {
+    const whole = { ...typed, 'Content-Length': String(sizeBytes) }
+    return { status: 200, headers: whole, body: blob.held ?? blob.bytes() }
+  }
+  const { from, to } = range
+  return {
+    status: 206,
+    headers: {
+      ...typed,
+      'Content-Length': String(to - from),
+      'Content-Range': `bytes ${from}-${to - 1}/${sizeBytes}`,
+    },
+    body: blob.held?.subarray(from, to) ?? blob.bytes(range),
   }
 }
 

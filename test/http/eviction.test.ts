@@ -9,7 +9,7 @@ const many = Array.from({ length: 16 }, (_, n) => `1.${n}.0`)
 /** A package of 16 versions whose archives are 40 kB each, and a little more. */
 async function open() {
   const service = await startService({
-    settings: { PROXY_MAX_CACHE_SIZE: String(4 * (sizeBytes + 3000)) },
+    settings: { ARCHIVE_MEMORY_BYTES: '0', PROXY_MAX_CACHE_SIZE: String(4 * (sizeBytes + 3000)) },
     upstream: {
       packages: [
         {

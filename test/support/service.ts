@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { got, type Response } from 'got'
@@ -124,5 +125,7 @@ function askAt(url: string): Get {
       throwHttpErrors: false,
       retry: { limit: 0 },
       responseType: 'buffer',
+      // A connection kept from before a restart would be lost at the first request after it.
+      agent: { http: new Agent({ keepAlive: false }) },
     })
 }

@@ -150,8 +150,6 @@ describe('archives that are not what they should be', startService, (test) => {
     const path = `/dist-proxy/acme/testing/1.0.1.0/${reference}.zip`
     const sha256 = (await get(path)).headers.etag?.replaceAll('"', '') ?? ''
     await sql`select lo_put(oid, 100, 'X') from blob where sha256 = ${sha256}`.execute(database.db)
-    assert.is((await get(path)).statusCode, 200, 'from memory, where it is right')
-    await service.restart()
     assert.match(String(await rejection(get(path))), 'socket hang up')
     assert.is((await get(path)).statusCode, 200, 'and then it comes from upstream again')
   })

@@ -73,7 +73,7 @@ export interface App {
 
 const drainDeadlineMs = 30_000
 
-/** The composition root: the only place that builds things and passes them to each other. */
+/** The composition root: builds the parts and passes them to each other. */
 export async function startApp(config: Config, outside: Outside): Promise<App> {
   const { databaseUrl, logger } = outside
   const { db, pool } = openDatabase({

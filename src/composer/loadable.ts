@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isConstraint } from './constraints.ts'
 import type { JsonObject } from './minify.ts'
 import { normalizeVersion } from './versions.ts'
 
@@ -14,7 +15,8 @@ const address = z
   .max(2000)
   .refine((text) => !/^-|\p{Cc}/u.test(text), 'looks like an option or has control characters')
 
-const links = z.record(z.string(), z.string()).or(z.array(z.never())).optional()
+const constraint = z.string().refine(isConstraint, 'not a constraint')
+const links = z.record(z.string(), constraint).or(z.array(z.never())).optional()
 
 /** What Composer's loader throws at, and so refuses the whole document for. */
 const Loadable = z.object({

@@ -130,7 +130,8 @@ describe(
       ],
       ['a source without a reference', { source: { type: 'git', url: 'https://example.org' } }],
       ['a dist without a URL', { dist: { type: 'zip' } }],
-      ['a requirement that is no constraint', { require: { php: 7 } }],
+      ['a requirement that is a number', { require: { php: 7 } }],
+      ['a requirement that is no constraint', { require: { php: '=>=5 foo ~~' } }],
       [
         'a reference that is an option',
         { source: { ...good.source, reference: '--upload-pack=x' } },

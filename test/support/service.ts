@@ -43,13 +43,19 @@ export interface Service {
 export interface ServiceOptions {
   readonly settings?: Readonly<Record<string, string>>
   readonly upstream?: StubUpstreamOptions
+  /** Gets each line of the log from `warn` on. */
+  readonly onLogLine?: (line: string) => void
   /** The clock to begin with; the stub's is set to the same. */
   readonly at?: string
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const { at = '2026-06-01T00:00:00Z', settings = {} } = options
-  const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' })
+  const { onLogLine } = options
+  const logger =
+    onLogLine === undefined
+      ? pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' })
+      : pino({ level: 'warn' }, { write: onLogLine })
   const upstream = await startStubUpstream({ at, ...options.upstream })
   const testDatabase = await createTestDatabase()
   const dataDirectory = await mkdtemp(path.join(tmpdir(), 'almanac-test-'))

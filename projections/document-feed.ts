@@ -18,11 +18,12 @@ export const feedReadAt = sql<Instant | null>`
 
 /**
  * Whether the feed's word goes for the document `c`. Not for the root file, which no feed names; not
- * while a change hasn't been fetched; and not while upstream says "no such" of what the feed knows
- * nothing of: one of the two is wrong.
+ * before upstream's first answer, when there is nothing that could still be so; not while a change
+ * hasn't been fetched; and not while upstream says "no such" of what the feed knows nothing of: one of
+ * the two is wrong.
  */
 export const isFollowed = sql<boolean>`
-  (c.document <> ${sql.lit(rootDocument)} and c.unseen_change is null
+  (c.document <> ${sql.lit(rootDocument)} and c.checked_at is not null and c.unseen_change is null
     and (c.missing_since is null or c.gone))`
 
 /**

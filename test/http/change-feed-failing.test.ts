@@ -117,3 +117,16 @@ describe('a feed that is turned off', startService, (test) => {
     assert.match(problem, 'there is no job')
   })
 })
+
+describe('a document that could not be fetched at first', withFeed(), (test) => {
+  test('is asked for again, however often the feed says that nothing has changed', async (service) => {
+    const { get, upstream } = service
+    await poll(service)
+    const clear = upstream.fail({ match: /beta\/text/, mode: 'reset', times: 3 })
+    assert.is((await get('/p2/beta/text.json')).statusCode, 503)
+    clear()
+    pass(service, 60)
+    await poll(service)
+    assert.is((await get('/p2/beta/text.json')).statusCode, 200)
+  })
+})

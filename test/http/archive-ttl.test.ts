@@ -22,7 +22,7 @@ async function open() {
     return { path, reference, body, etag: headers.etag ?? '' }
   }
   /** The only event of its type. */
-  async function recorded<Type extends DomainEvent['type']>(type: Type, about: string) {
+  async function recorded(type: DomainEvent['type'], about: string) {
     return await eventually(`${type} about ${about} is recorded`, async () => {
       const found = (await service.events()).filter((event) => {
         return event.type === type && event.stream === `archive-${about}`

@@ -62,6 +62,8 @@ export interface Outside {
   readonly logClock?: () => Instant
   /** Runs jobs; without it the real clock does. For tests, which say when. */
   readonly startJob?: typeof startJob
+  /** Whether downloads may be written to the disk; without it its free space says so. For tests. */
+  readonly hasRoomOnDisk?: () => Promise<boolean>
 }
 
 export interface App {

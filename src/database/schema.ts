@@ -140,8 +140,15 @@ interface ArchiveTable {
   archive_key: string
   dist_type: string
   sha256: Sha256
-  size_bytes: bigint
-  stored_at: Instant
+  tree_sha256: Sha256 | null
+  etag: string | null
+  last_modified: Instant | null
+  /** When upstream answered about it last. */
+  checked_at: Instant
+  /** What upstream offers instead, and isn't accepted. */
+  differed_sha256: Sha256 | null
+  /** Upstream was seen not to have it any more. */
+  missing: boolean
 }
 
 interface BlobUseTable {
@@ -170,8 +177,10 @@ interface BlobSourceTable {
   sha256: Sha256
   /** The document's newest bytes name it … */
   named: boolean
-  /** … and upstream, when asked last, didn't say that there is no such document. */
+  /** … and upstream, when asked last, didn't say that there is no such document … */
   missing: boolean
+  /** … nor that it no longer has the archive. */
+  lost: boolean
 }
 
 export type Db = Kysely<Database>

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { got, type Response } from 'got'
 import { projections } from '../../projections/index.ts'
 import { type App, startApp } from '../../src/app.ts'
+import { stagingIn } from '../../src/archives/staging.ts'
 import { parseConfig } from '../../src/config.ts'
 import { openDatabase, type OpenDatabase } from '../../src/database/client.ts'
 import { createPostgresLog } from '../../src/events/postgres.ts'
@@ -39,6 +40,8 @@ export interface Service {
   readonly withoutDatabase: TestDatabase['without']
   /** Runs a job once, of the first node or another; by itself none runs, and none waits. */
   readonly runJob: (name: string, node?: number) => Promise<void>
+  /** Where downloads wait for their checks. */
+  readonly stagingDirectory: string
   readonly events: () => Promise<readonly RecordedEvent[]>
   /** Stops the application and starts it anew on the same data. */
   readonly restart: () => Promise<void>
@@ -54,6 +57,8 @@ export interface ServiceOptions {
   readonly logLevel?: string
   /** The clock to begin with; the stub's is set to the same. */
   readonly at?: string
+  /** Whether downloads may be written to the disk; without it they may. */
+  readonly hasRoomOnDisk?: () => Promise<boolean>
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
@@ -85,6 +90,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       now: clock.now,
       random: () => 0,
       logClock: clock.now,
+      hasRoomOnDisk: options.hasRoomOnDisk ?? (async () => true),
       startJob(job) {
         jobs.push(job)
         return { stop: async () => void jobs.splice(jobs.indexOf(job), 1) }
@@ -120,6 +126,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       if (job === undefined) throw new Error(`there is no job ${name} on node ${node}`)
       await job.run({ signal: new AbortController().signal, pause: async () => {} })
     },
+    stagingDirectory: stagingIn(dataDirectory),
     events: async () => await log.read(0n, 10_000),
     async restart() {
       await app.close()

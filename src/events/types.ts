@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DocumentName, PackageName } from '../composer/names.ts'
+import { RequestId } from '../request-id.ts'
 import { Instant } from '../time-machine/instant.ts'
 
 /** Lower-case hex. Names a snapshot or a blob by its content. */
@@ -26,6 +27,21 @@ export const FetchFailure = z.enum([
   'invalid_document', // not a Composer metadata document of the asked name
 ])
 export type FetchFailure = z.infer<typeof FetchFailure>
+
+/** Why somebody does something, in their own words. A NUL or half a character can't be stored as text. */
+export const Reason = z
+  .string()
+  .min(1)
+  .max(500)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of text, without control characters')
+
+/** What the event of every admin write says beside what was done. */
+export const written = {
+  /** Who did it, such as `admin`. */
+  actor: z.string().min(1).max(100),
+  requestId: RequestId,
+  reason: Reason.optional(),
+} as const
 
 function event<Type extends string, Data extends z.ZodRawShape>(type: Type, data: Data) {
   return z.object({ type: z.literal(type), data: z.object(data) })

@@ -121,6 +121,7 @@ async function serve(directory: string, port: number): Promise<void> {
   })
   const fileStream: Route = {
     surface: 'composer',
+    policy: 'open',
     method: 'get',
     path: '/dist-proxy/bench/file-stream/:size/a.zip',
     async handle({ param }) {
@@ -130,8 +131,13 @@ async function serve(directory: string, port: number): Promise<void> {
       return { status: 200, headers: { 'Content-Type': 'application/zip' }, body }
     },
   }
-  const options = { host: '127.0.0.1', port, logger, translate: (error: unknown) => error }
-  await startHttpServer([fileStream, archive], options)
+  await startHttpServer([fileStream, archive], {
+    host: '127.0.0.1',
+    port,
+    logger,
+    authorize: async () => 'anonymous',
+    translate: (error) => error,
+  })
   // However the bench ends, this ends with it.
   process.on('disconnect', () => process.exit())
   process.send?.('ready')

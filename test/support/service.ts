@@ -3,7 +3,6 @@ import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { got, type Response } from 'got'
-import { pino } from 'pino'
 import { projections } from '../../projections/index.ts'
 import { type App, startApp } from '../../src/app.ts'
 import { stagingIn } from '../../src/archives/staging.ts'
@@ -13,10 +12,12 @@ import { createPostgresLog } from '../../src/events/postgres.ts'
 import type { EventLog } from '../../src/events/log.ts'
 import type { RecordedEvent } from '../../src/events/types.ts'
 import type { Job } from '../../src/jobs/every.ts'
+import { createLogger } from '../../src/logger.ts'
 import { schemaOf } from '../../src/projector/projection.ts'
+import { adminToken, type AskApi, askApiAt } from './api.ts'
 import { createClock, type TestClock } from './clock.ts'
 import { freePort } from './free-port.ts'
-import { createTestDatabase } from './postgres.ts'
+import { createTestDatabase, type TestDatabase } from './postgres.ts'
 import { startStubUpstream, type StubUpstream, type StubUpstreamOptions } from './upstream.ts'
 
 /** Never throws for a status; the body as bytes, decoded. */
@@ -31,8 +32,12 @@ export interface Service {
   readonly database: OpenDatabase
   readonly log: EventLog
   readonly get: Get
+  readonly api: AskApi
+  /** Everything that is served. */
+  readonly routes: () => App['routes']
   /** Another node over the same database and upstream, ended with the service; how to ask it. */
   readonly startNode: () => Promise<Get>
+  readonly withoutDatabase: TestDatabase['without']
   /** Runs a job once, of the first node or another; by itself none runs, and none waits. */
   readonly runJob: (name: string, node?: number) => Promise<void>
   /** Where downloads wait for their checks. */
@@ -46,8 +51,10 @@ export interface Service {
 export interface ServiceOptions {
   readonly settings?: Readonly<Record<string, string>>
   readonly upstream?: StubUpstreamOptions
-  /** Gets each line of the log from `warn` on. */
+  /** Gets each line of the log from `logLevel` on. */
   readonly onLogLine?: (line: string) => void
+  /** `warn` when left out. */
+  readonly logLevel?: string
   /** The clock to begin with; the stub's is set to the same. */
   readonly at?: string
   /** Whether downloads may be written to the disk; without it they may. */
@@ -56,11 +63,11 @@ export interface ServiceOptions {
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const { at = '2026-06-01T00:00:00Z', settings = {} } = options
-  const { onLogLine } = options
+  const { onLogLine, logLevel = 'warn' } = options
   const logger =
     onLogLine === undefined
-      ? pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' })
-      : pino({ level: 'warn' }, { write: onLogLine })
+      ? createLogger(process.env['TEST_LOG_LEVEL'] ?? 'silent')
+      : createLogger(logLevel, { write: onLogLine })
   const upstream = await startStubUpstream({ at, ...options.upstream })
   const testDatabase = await createTestDatabase()
   const dataDirectory = await mkdtemp(path.join(tmpdir(), 'almanac-test-'))
@@ -70,6 +77,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     parseConfig({
       PROXY_PACKAGIST_URL: upstream.url,
       PROXY_FEED_INTERVAL: '0',
+      ADMIN_TOKEN: adminToken,
       PORT: String(port),
       ...settings,
     }).config
@@ -105,11 +113,14 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     database,
     log,
     get: askAt(config.publicUrl),
+    api: askApiAt(config.publicUrl),
+    routes: () => app.routes,
     async startNode() {
       const other = configFor(await freePort())
       others.push(await start(other))
       return askAt(other.publicUrl)
     },
+    withoutDatabase: testDatabase.without,
     async runJob(name, node = 0) {
       const job = jobs.filter((each) => each.name === name)[node]
       if (job === undefined) throw new Error(`there is no job ${name} on node ${node}`)

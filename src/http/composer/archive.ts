@@ -12,6 +12,7 @@ import type { Answer, Route, RouteRequest } from '../route.ts'
 export function packageArchive(openArchive: OpenArchive): Route {
   return {
     surface: 'composer',
+    policy: 'open',
     method: 'get',
     path: '/dist-proxy/:vendor/:package/:version/:file',
     async handle(request) {

@@ -20,6 +20,7 @@ export interface MetadataDeps {
 export function packageMetadata(deps: MetadataDeps): readonly Route[] {
   return alsoPinned({
     surface: 'composer',
+    policy: 'open',
     method: 'get',
     path: '/p2/:vendor/:file',
     async handle(request) {

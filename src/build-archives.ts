@@ -1,11 +1,15 @@
 import type { Logger } from 'pino'
 import { readArchive } from '../projections/archive.ts'
 import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
-import { readReference } from '../projections/package-reference.ts'
+import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { BlobStore } from './archives/blobs.ts'
 import { type Cache, createCache } from './archives/evict.ts'
-import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
+import {
+  type ArchiveOptions,
+  createOpenArchive,
+  type OpenArchive,
+} from './archives/read-through.ts'
 import { stagingIn } from './archives/staging.ts'
 import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
@@ -16,9 +20,10 @@ import { startAccessesJob } from './jobs/accesses.ts'
 import { startCleanupJob } from './jobs/cleanup.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
 import type { CurrentDocument } from './metadata/current.ts'
+import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { Projector } from './projector/run.ts'
 import type { Turn } from './single-flight.ts'
-import type { Instant } from './time-machine/instant.ts'
+import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import { downloadArchive } from './upstream/archives.ts'
 import type { Upstream } from './upstream/client.ts'
@@ -100,6 +105,7 @@ function buildOpenArchive(parts: ArchivesParts, cache: Cache): OpenArchive {
   return createOpenArchive({
     storedArchive: async (request) => await readArchive(db, request),
     knownReference: async (request) => await readReference(db, request),
+    unnamedCommit: unnamedCommits(parts),
     async refreshPackage(packageName) {
       for (const kind of ['tags', 'branches'] as const) {
         await current(documentName(packageName, kind)).catch(unlessNotFound)
@@ -116,6 +122,21 @@ function buildOpenArchive(parts: ArchivesParts, cache: Cache): OpenArchive {
     now: outside.now,
     logger: outside.logger,
   })
+}
+
+function unnamedCommits({ db, outside }: ArchivesParts): ArchiveOptions['unnamedCommit'] {
+  const asked = createUnknownNames(() => msOfInstant(outside.now()))
+  return async (request) => {
+    const commit = await readUnnamedCommit(db, request)
+    if (commit === undefined) return undefined
+    const retryAfterSeconds = asked.waitSeconds()
+    if (retryAfterSeconds > 0) {
+      const message = 'too many commits that no metadata names were asked for lately'
+      throw new AppError('upstream_unavailable', message, { retryAfterSeconds })
+    }
+    asked.count()
+    return commit
+  }
 }
 
 /** A package may have tags and no document of branches, or the other way round. */

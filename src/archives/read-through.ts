@@ -11,7 +11,7 @@ import { createSingleFlight, onOneNode, type Turn } from '../single-flight.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import type { ArchiveDownload } from '../upstream/archives.ts'
 import type { Blob, BlobStore } from './blobs.ts'
-import { problemOfZip } from './check.ts'
+import { problemOfArchive } from './check.ts'
 import { openStaged } from './staged.ts'
 
 /** What a client asks for, in the tokens that Composer puts into a mirror URL. */
@@ -36,6 +36,8 @@ export interface ArchiveOptions {
     request: ArchiveRequest,
   ) => Promise<{ readonly sha256: Sha256 } | undefined>
   readonly knownReference: (request: ArchiveRequest) => Promise<KnownReference | undefined>
+  /** What can be told of a commit that no metadata names, from others of its branch. */
+  readonly unnamedCommit: (request: ArchiveRequest) => Promise<KnownReference | undefined>
   /** Brings a package's metadata up to date, when its references aren't known yet. */
   readonly refreshPackage: (packageName: PackageName) => Promise<void>
   readonly isAllowed: (url: string) => boolean
@@ -140,13 +142,13 @@ function hostOf(url: string): string {
 
 async function findReference(
   request: ArchiveRequest,
-  { knownReference, refreshPackage }: ArchiveOptions,
+  { knownReference, unnamedCommit, refreshPackage }: ArchiveOptions,
 ): Promise<KnownReference> {
   let known = await knownReference(request)
   if (known === undefined) {
     // An install from a lock file asks for archives without ever asking for metadata.
     await refreshPackage(request.packageName)
-    known = await knownReference(request)
+    known = (await knownReference(request)) ?? (await unnamedCommit(request))
   }
   if (known === undefined || known.dist_type !== request.distType) {
     throw new AppError(
@@ -178,9 +180,7 @@ async function downloadChecked(
   const problem =
     shasum !== null && shasum !== result.sha1
       ? `its SHA-1 is ${result.sha1}, metadata says ${shasum}`
-      : dist_type === 'zip'
-        ? await problemOfZip(staged, result.sizeBytes)
-        : undefined
+      : await problemOfArchive(staged, { distType: dist_type, sizeBytes: result.sizeBytes })
   if (problem !== undefined) {
     logger.error(
       { alert: 'archive_refused', url: dist_url, problem },

@@ -1,5 +1,6 @@
 import type { Blob } from '../../archives/blobs.ts'
 import type { ArchiveRequest, OpenArchive } from '../../archives/read-through.ts'
+import { type DistType, isDistType } from '../../composer/dist-types.ts'
 import { isReferenceToken, isVersionToken } from '../../composer/mirror-tokens.ts'
 import { parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
@@ -7,19 +8,33 @@ import { namesTag } from '../conditional.ts'
 import { wantedRange } from '../ranges.ts'
 import type { Answer, Route, RouteRequest } from '../route.ts'
 
-/** `/dist-proxy/{vendor}/{package}/{version}/{reference}.zip`, as the root file's `mirrors` says. */
+const contentTypes: Readonly<Record<DistType, string>> = {
+  zip: 'application/zip',
+  tar: 'application/x-tar',
+  gzip: 'application/gzip',
+  xz: 'application/x-xz',
+  rar: 'application/vnd.rar',
+  phar: 'application/octet-stream',
+  file: 'application/octet-stream',
+}
+
+/**
+ * `/dist-proxy/{vendor}/{package}/{version}/{reference}.{type}`, as `distTemplate` says. A name behind
+ * it tells Composer what to call what is one file, and nothing to us.
+ */
 export function packageArchive(openArchive: OpenArchive): Route {
   return {
     surface: 'composer',
     method: 'get',
-    path: '/dist-proxy/:vendor/:package/:version/:file',
+    path: '/dist-proxy/:vendor/:package/:version/:file{/:name}',
     async handle(request) {
-      return answerBlob(request, await openArchive(archiveRequest(request)))
+      const asked = archiveRequest(request)
+      return answerBlob(request, await openArchive(asked), contentTypes[asked.distType])
     },
   }
 }
 
-function answerBlob({ method, headers }: RouteRequest, blob: Blob): Answer {
+function answerBlob({ method, headers }: RouteRequest, blob: Blob, contentType: string): Answer {
   const { sha256, sizeBytes } = blob
   const etag = `"${sha256}"`
   const common = {
@@ -34,7 +49,7 @@ function answerBlob({ method, headers }: RouteRequest, blob: Blob): Answer {
   }
   const typed = {
     ...common,
-    'Content-Type': 'application/zip',
+    'Content-Type': contentType,
     'Content-Disposition': 'attachment',
     'Content-Security-Policy': "default-src 'none'; sandbox",
   }
@@ -54,13 +69,11 @@ function answerBlob({ method, headers }: RouteRequest, blob: Blob): Answer {
   }
 }
 
-function archiveRequest({ param }: RouteRequest): ArchiveRequest {
+function archiveRequest({ param }: RouteRequest): ArchiveRequest & { readonly distType: DistType } {
   const packageName = parsePackageName(param('vendor'), param('package'))
   const version = param('version')
-  const [, referenceToken, distType] = /^([^.]*)\.(zip)$/.exec(param('file')) ?? []
-  if (packageName === undefined || referenceToken === undefined || distType === undefined) {
-    throw notAnArchive()
-  }
+  const [, referenceToken = '', distType = ''] = /^([^.]*)\.([a-z]+)$/.exec(param('file')) ?? []
+  if (packageName === undefined || !isDistType(distType)) throw notAnArchive()
   if (!isVersionToken(version) || !isReferenceToken(referenceToken)) throw notAnArchive()
   return { packageName, versionToken: version, referenceToken, distType }
 }
@@ -68,6 +81,6 @@ function archiveRequest({ param }: RouteRequest): ArchiveRequest {
 function notAnArchive(): AppError {
   return new AppError(
     'archive_not_found',
-    'archives are at /dist-proxy/{vendor}/{package}/{version}/{reference}.zip',
+    'archives are at /dist-proxy/{vendor}/{package}/{version}/{reference}.{type}',
   )
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { distsOf, parseDocument } from '../src/composer/document.ts'
 import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
 import { documentName, type DocumentName, packageOfDocument } from '../src/composer/names.ts'
+import { isBranch } from '../src/composer/versions.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
 import type { Projection, ProjectionSources } from '../src/projector/projection.ts'
@@ -82,8 +83,7 @@ async function store(tx: Tx, { data, recordedAt }: EventOf<'ArchiveStored'>): Pr
   else await touch(tx, [{ sha256, at: recordedAt, count: 0, bytes: 0 }])
 
   const source = archiveId(data)
-  const isBranch = versionNormalized.startsWith('dev-') || versionNormalized.endsWith('-dev')
-  const document = documentName(packageName, isBranch ? 'branches' : 'tags')
+  const document = documentName(packageName, isBranch(versionNormalized) ? 'branches' : 'tags')
   const before = await tx
     .selectFrom('blob_source')
     .select('sha256')

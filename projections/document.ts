@@ -3,12 +3,8 @@ import type { DocumentName } from '../src/composer/names.ts'
 import type { Database, Tx, UnseenChange } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
-import {
-  addSeconds,
-  floorToSecond,
-  type Instant,
-  msOfInstant,
-} from '../src/time-machine/instant.ts'
+import { addSeconds, type Instant, msOfInstant } from '../src/time-machine/instant.ts'
+import { servedDate } from '../src/time-machine/served-date.ts'
 import { applyFeedRead, settleState } from './document-feed.ts'
 
 /** One row of what is known of a document now. */
@@ -28,7 +24,7 @@ const edgeLagSecondsMax = 15 * 60
  */
 export const document: Projection = {
   name: 'document',
-  version: 1,
+  version: 2,
 
   async createTables(tx) {
     await sql`
@@ -151,7 +147,10 @@ function after(before: Row, { type, data }: DocumentEvent): Row {
         checked_at,
         sha256: data.sha256,
         last_modified: data.lastModified ?? null,
-        served_last_modified: servedLastModified(data, before.served_last_modified),
+        served_last_modified: servedDate(
+          data.lastModified ?? data.fetchedAt,
+          before.served_last_modified,
+        ),
       }
     case 'MetadataConfirmed':
       return {
@@ -170,20 +169,6 @@ function after(before: Row, { type, data }: DocumentEvent): Row {
     default:
       return type satisfies never
   }
-}
-
-/**
- * The `Last-Modified` that our clients see: upstream's, but at least a second after the one before,
- * since Composer revalidates by it alone and it has whole seconds only.
- */
-function servedLastModified(
-  changed: { readonly lastModified?: Instant | undefined; readonly fetchedAt: Instant },
-  before: Instant | null,
-): Instant {
-  const upstreams = floorToSecond(changed.lastModified ?? changed.fetchedAt)
-  if (before === null) return upstreams
-  const least = addSeconds(before, 1)
-  return upstreams > least ? upstreams : least
 }
 
 function afterMissing(

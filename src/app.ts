@@ -11,12 +11,12 @@ import { prepareStaging, stagingIn } from './archives/staging.ts'
 import { buildAdmin, buildAuthorize } from './build-admin.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
+import { buildRendering } from './build-rendering.ts'
 import type { Config } from './config.ts'
 import { openByteReader } from './database/byte-reader.ts'
 import { openDatabase } from './database/client.ts'
 import { isPassing } from './database/errors.ts'
 import { migrate } from './database/migrate.ts'
-import { createRenderedSince } from './database/root-rendering.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
@@ -196,9 +196,9 @@ async function composerRoutes(
   { current, endpoints, openArchive }: Served,
 ): Promise<readonly Route[]> {
   const { config, db, log, snapshots, projector } = parts
-  const { publicUrl } = config
   const { now } = parts.outside
-  const bodies = createBodies(snapshots.get)
+  const { root, render, rewrite } = await buildRendering(config, db)
+  const bodies = createBodies(snapshots.get, rewrite)
   const metadata = {
     current,
     asOf: createDocumentAsOf({
@@ -212,8 +212,8 @@ async function composerRoutes(
   return [
     ...(config.proxyEnabled
       ? [
-          ...rootFile({ ...metadata, publicUrl, renderedSince: createRenderedSince(db) }),
-          ...packageMetadata(metadata),
+          ...rootFile({ ...metadata, ...root }),
+          ...packageMetadata({ ...metadata, render }),
           packageArchive(openArchive),
           ...relayed(buildRelay(parts, endpoints)),
         ]

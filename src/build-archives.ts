@@ -1,14 +1,18 @@
 import type { Logger } from 'pino'
 import { readArchive } from '../projections/archive.ts'
 import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
-import { readReference } from '../projections/package-reference.ts'
+import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { ArchiveRequest } from './archives/archive.ts'
 import type { Blob, BlobStore } from './archives/blobs.ts'
 import type { ArchiveFact } from './archives/fetch.ts'
 import { createRevalidate } from './archives/revalidate.ts'
 import { type Cache, createCache } from './archives/evict.ts'
-import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
+import {
+  createOpenArchive,
+  type OpenArchive,
+  type OpenArchiveOptions,
+} from './archives/read-through.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
 import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
@@ -21,9 +25,10 @@ import { startAccessesJob } from './jobs/accesses.ts'
 import { startCleanupJob } from './jobs/cleanup.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
 import type { CurrentDocument } from './metadata/current.ts'
+import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { Projector } from './projector/run.ts'
 import type { Turn } from './single-flight.ts'
-import type { Instant } from './time-machine/instant.ts'
+import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import { type ArchiveQuestion, downloadArchive } from './upstream/archives.ts'
 import type { Upstream } from './upstream/client.ts'
@@ -125,6 +130,7 @@ function buildOpenArchive(parts: ArchivesParts, cache: Cache): OpenArchive {
     ...fetching,
     ...createRevalidate(fetching),
     hasRoomOnDisk: outside.hasRoomOnDisk ?? (async () => await hasRoomIn(stagingDirectory)),
+    unnamedCommit: unnamedCommits(parts),
     async refreshPackage(packageName) {
       for (const kind of ['tags', 'branches'] as const) {
         await current(documentName(packageName, kind)).catch(unlessNotFound)
@@ -138,6 +144,21 @@ function recordInto({ log, projector }: ArchivesParts): (fact: ArchiveFact) => P
     const stream = archiveStream(fact.data.packageName)
     const result = await log.append({ stream, expected: 'any', events: [newEvent(fact)] })
     if (result.outcome === 'appended') await projector.until(result.events.at(-1)?.position ?? 0n)
+  }
+}
+
+function unnamedCommits({ db, outside }: ArchivesParts): OpenArchiveOptions['unnamedCommit'] {
+  const asked = createUnknownNames(() => msOfInstant(outside.now()))
+  return async (request) => {
+    const commit = await readUnnamedCommit(db, request)
+    if (commit === undefined) return undefined
+    const retryAfterSeconds = asked.waitSeconds()
+    if (retryAfterSeconds > 0) {
+      const message = 'too many commits that no metadata names were asked for lately'
+      throw new AppError('upstream_unavailable', message, { retryAfterSeconds })
+    }
+    asked.count()
+    return commit
   }
 }
 

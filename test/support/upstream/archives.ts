@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import { tar } from '../tar.ts'
 import { zipball, type ZipEntry } from '../zip.ts'
 import type { VersionState } from './history.ts'
 import type { PackageDescription } from './packages.ts'
@@ -9,7 +11,10 @@ export interface ArchiveOptions {
   readonly form: 'original' | 'repacked' | 'tampered'
 }
 
-/** The zip of one commit: a folder with a composer.json and one PHP class, which can be autoloaded. */
+/**
+ * The archive of one commit: a folder with a composer.json and one PHP class, which can be autoloaded.
+ * Types that no test unpacks only begin as they should.
+ */
 export function archiveOf(version: VersionState, { description, form }: ArchiveOptions): Buffer {
   const { label, reference, facts } = version
   const { namespace, autoload } = autoloadOf(version.package)
@@ -40,11 +45,24 @@ final class Release
   if (form === 'tampered')
     tree.push({ path: 'src/extra.php', content: '<?php // not of the tag\n' })
 
-  return zipball(`${version.package.replace('/', '-')}-${reference.slice(0, 7)}`, tree, {
-    method: form === 'repacked' ? 'stored' : 'deflate',
-    comment: reference,
-  })
+  const folder = `${version.package.replace('/', '-')}-${reference.slice(0, 7)}`
+  const { distType = 'zip' } = description
+  switch (distType) {
+    case 'zip':
+      return zipball(folder, tree, {
+        method: form === 'repacked' ? 'stored' : 'deflate',
+        comment: reference,
+      })
+    case 'tar':
+      return tar(tree.map((entry) => ({ ...entry, path: `${folder}/${entry.path}` })))
+    case 'gzip':
+      return gzipSync(release)
+    default:
+      return Buffer.from(`${beginnings[distType]}${release}`, 'latin1')
+  }
 }
+
+const beginnings = { xz: '\xfd7zXZ\0', rar: 'Rar!\x1a\x07', phar: '#!/usr/bin/env php\n', file: '' }
 
 /** `acme/log` → `Acme\Log`, found in `src/`. */
 export function autoloadOf(name: string): {

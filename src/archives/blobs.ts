@@ -24,7 +24,10 @@ export interface Blob {
 
 /** Content-addressed bytes of archives: whole, or not there. Every adapter passes the contract suite. */
 export interface BlobStore {
-  /** Keeps the file's bytes, which must hash to `sha256`; durable once it resolves, harmless to repeat. */
-  readonly put: (path: string, sha256: Sha256) => Promise<void>
+  /**
+   * Keeps the file's bytes, which must hash to `sha256`; durable once it resolves, harmless to repeat.
+   * `full`: there is no room for them now, below the cache's own limit; nothing was kept.
+   */
+  readonly put: (path: string, sha256: Sha256) => Promise<'kept' | 'full'>
   readonly find: (sha256: Sha256) => Promise<Blob | undefined>
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { sql } from 'kysely'
 import type { ReadBytes } from '../database/byte-reader.ts'
+import { isOutOfRoom } from '../database/errors.ts'
 import type { Db, Tx } from '../database/schema.ts'
 import type { Sha256 } from '../events/types.ts'
 import type { BlobStore, ByteRange } from './blobs.ts'
@@ -23,10 +24,14 @@ const rowBytes = 256 * 1024
 export function createLargeObjectStore(db: Db, readBytes: ReadBytes): BlobStore {
   return {
     async put(path, sha256) {
-      if ((await findRow(db, sha256)) !== undefined) return
+      if ((await findRow(db, sha256)) !== undefined) return 'kept'
       const file = await open(path)
       try {
         await db.transaction().execute(async (tx) => await write(tx, file, sha256))
+        return 'kept'
+      } catch (error) {
+        if (isOutOfRoom(error)) return 'full'
+        throw error
       } finally {
         await file.close()
       }

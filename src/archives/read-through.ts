@@ -118,7 +118,10 @@ async function store(
   options: ArchiveOptions,
   { known, staged, sha256, sizeBytes }: Checked,
 ): Promise<void> {
-  await options.blobs.put(staged, sha256)
+  if ((await options.blobs.put(staged, sha256)) === 'full') {
+    options.logger.warn({ alert: 'store_full', sizeBytes }, 'an archive is passed on and not kept')
+    return
+  }
   await record(packageName, options, {
     type: 'ArchiveStored',
     data: {

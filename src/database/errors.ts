@@ -27,6 +27,11 @@ export function isPassing(error: unknown): boolean {
   )
 }
 
+/** The server has no room for it now: on its disk (53100), or of memory or connections. */
+export function isOutOfRoom(error: unknown): boolean {
+  return sqlState(error).state?.startsWith('53') === true
+}
+
 /** pg's own words; it has no codes for them. */
 const lostBy: ReadonlySet<string> = new Set([
   'Connection terminated',

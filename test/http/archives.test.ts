@@ -154,6 +154,24 @@ describe('archives that are not what they should be', startService, (test) => {
     assert.is((await get(path)).statusCode, 200, 'and then it comes from upstream again')
   })
 
+  test('an archive that finds no room in PostgreSQL is passed on and not kept', async (service) => {
+    const { get, database } = service
+    const { reference } = await distOf(service, 'acme/log', '2.1.0')
+    const path = `/dist-proxy/acme/log/2.1.0.0/${reference}.zip`
+    const before = await stored(service)
+    await sql`
+      create function no_room() returns trigger language plpgsql as
+      $$ begin raise 'the disk is full' using errcode = 'disk_full'; end $$`.execute(database.db)
+    await sql`
+      create trigger no_room before insert on blob execute function no_room()`.execute(database.db)
+    const passedOn = await get(path)
+    assert.is(passedOn.statusCode, 200)
+    assert.is(await stored(service), before)
+    await sql`drop function no_room cascade`.execute(database.db)
+    assert.ok((await get(path)).body.equals(passedOn.body))
+    assert.is(await stored(service), before + 1)
+  })
+
   test('a host that is not allowed is not asked, whatever metadata says', async (service) => {
     const { get, upstream, database } = service
     const { reference } = await distOf(service, 'acme/framework', '1.1.0')

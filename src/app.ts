@@ -3,14 +3,11 @@ import type { Logger } from 'pino'
 import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
 import { projections } from '../projections/index.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
-import type { BlobStore } from './archives/blobs.ts'
-import { createLargeObjectStore } from './archives/large-objects.ts'
-import { createMemoryTier } from './archives/memory-tier.ts'
+import { BlobLost } from './archives/blobs.ts'
 import type { OpenArchive } from './archives/read-through.ts'
 import { prepareStaging, stagingIn } from './archives/staging.ts'
 import { buildArchives } from './build-archives.ts'
 import type { Config } from './config.ts'
-import { openByteReader } from './database/byte-reader.ts'
 import { openDatabase } from './database/client.ts'
 import { isPassing } from './database/errors.ts'
 import { migrate } from './database/migrate.ts'
@@ -103,14 +100,12 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     now: () => msOfInstant(outside.now()),
     random: outside.random,
   })
-  const stored = createLargeObjectStore(db, await openByteReader(pool, logger))
-  const blobs = createMemoryTier(stored, config.archiveMemoryBytes)
   const holder = randomUUID()
   const turnFor = (name: string): Turn => createLease(db, { name, holder, seconds: turnSeconds })
-  const parts: Parts = { config, outside, upstream, turnFor, db, log, snapshots, projector, blobs }
+  const parts: Parts = { config, outside, upstream, turnFor, db, log, snapshots, projector }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
-  const archives = buildArchives({ ...parts, ...metadata })
+  const archives = await buildArchives({ ...parts, ...metadata, pool })
   let draining = false
   const routes = [
     ...(await composerRoutes(parts, { ...metadata, openArchive: archives.openArchive })),
@@ -158,7 +153,6 @@ interface Parts {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
-  readonly blobs: BlobStore
 }
 
 async function composerRoutes(
@@ -249,6 +243,10 @@ function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Rela
 }
 
 function asExpectedFailure(error: unknown): unknown {
+  if (error instanceof BlobLost) {
+    const message = 'the archive went away while it was sent; ask for it again'
+    return new AppError('database_unavailable', message, { cause: error })
+  }
   if (!isPassing(error)) return error
   const message = 'the database does not answer; try again shortly'
   return new AppError('database_unavailable', message, { cause: error })

@@ -6,14 +6,19 @@ export interface ByteRange {
   readonly to: number
 }
 
+/** A blob that was found can't be read any more: it was evicted, or is damaged. Ask for it anew. */
+export class BlobLost extends Error {
+  override readonly name = 'BlobLost'
+}
+
 /** A blob that is there. */
 export interface Blob {
   readonly sha256: Sha256
   readonly sizeBytes: number
   /**
    * Its bytes. The last of them are held back until all of them hashed to the blob's
-   * name: a reader that gets everything got the right bytes, else the iteration throws,
-   * and the store no longer has the blob.
+   * name: a reader that gets everything got the right bytes, else the iteration throws
+   * `BlobLost`, and the store no longer has the blob.
    * A part can't be checked in this way, and comes as it is stored. Nothing is read before
    * the first is asked for.
    */

@@ -32,6 +32,11 @@ export function isOutOfRoom(error: unknown): boolean {
   return sqlState(error).state?.startsWith('53') === true
 }
 
+/** What is stored can't be read as it was written: a page or an index of it is damaged. */
+export function isDamagedData(error: unknown): boolean {
+  return /^XX00[12]$/.test(sqlState(error).state ?? '')
+}
+
 /** pg's own words; it has no codes for them. */
 const lostBy: ReadonlySet<string> = new Set([
   'Connection terminated',

@@ -1,15 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
-import { sql } from 'kysely'
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
-import { createLargeObjectStore } from '../../src/archives/large-objects.ts'
-import { openByteReader } from '../../src/database/byte-reader.ts'
 import { openDatabase } from '../../src/database/client.ts'
 import { sha256Of } from '../../src/snapshots/store.ts'
+import { checkObjects, openBlobs, putBlob, readBlob } from '../support/blobs.ts'
 import { openSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 import { describe, skipSuite } from '../support/suite.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -23,7 +19,7 @@ async function open(full: SmallDisk) {
   return {
     ...full,
     db,
-    blobs: createLargeObjectStore(db, await openByteReader(pool, logger)),
+    ...(await openBlobs({ db, pool })),
     async close() {
       await db.destroy()
       await full.close()
@@ -41,24 +37,18 @@ function define(full: SmallDisk): void {
         const body = randomBytes(10 * mebibyte)
         const sha256 = sha256Of(body)
         const file = path.join(temporaryDirectory('full-disk'), 'body')
-        writeFileSync(file, body.subarray(0, mebibyte))
-        const small = sha256Of(body.subarray(0, mebibyte))
-        assert.is(await blobs.put(file, small), 'kept')
         writeFileSync(file, body)
+        const small = await putBlob(blobs, body.subarray(0, mebibyte))
 
         fill(2 * mebibyte)
         for (const _ of ['once', 'again']) assert.is(await blobs.put(file, sha256), 'full')
         assert.is(await blobs.find(sha256), undefined)
-        const objects = await sql`select from pg_largeobject_metadata`.execute(db)
-        assert.is(objects.rows.length, 1)
-        const kept = await buffer((await blobs.find(small))?.bytes() ?? Readable.from([]))
-        assert.ok(kept.equals(body.subarray(0, mebibyte)), 'what is there is read as ever')
+        await checkObjects(db)
+        assert.is((await readBlob(blobs, small))?.length, mebibyte, 'what is there is read as ever')
 
         clear()
         assert.is(await blobs.put(file, sha256), 'kept')
-        assert.ok(
-          (await buffer((await blobs.find(sha256))?.bytes() ?? Readable.from([]))).equals(body),
-        )
+        assert.ok((await readBlob(blobs, sha256))?.equals(body))
       })
     },
   )

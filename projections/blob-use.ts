@@ -237,10 +237,14 @@ export async function readCacheTotal(
 export async function readLeastUsed(
   db: Db,
   limit: number,
-): Promise<readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'worth'>>[]> {
+): Promise<
+  readonly Readonly<
+    Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'worth' | 'last_used_at'>
+  >[]
+> {
   return await db
     .selectFrom('blob_use')
-    .select(['sha256', 'size_bytes', 'worth'])
+    .select(['sha256', 'size_bytes', 'worth', 'last_used_at'])
     .orderBy('worth')
     .orderBy('last_used_at')
     .orderBy('sha256')
@@ -252,11 +256,13 @@ export async function readLeastUsed(
 export async function readVanished(
   db: Db,
   limit: number,
-): Promise<readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes'>>[]> {
+): Promise<
+  readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'last_used_at'>>[]
+> {
   return await db
     .selectFrom('blob_use')
     .leftJoin('blob', 'blob.sha256', 'blob_use.sha256')
-    .select(['blob_use.sha256', 'blob_use.size_bytes'])
+    .select(['blob_use.sha256', 'blob_use.size_bytes', 'blob_use.last_used_at'])
     .where('blob.sha256', 'is', null)
     .limit(limit)
     .execute()

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
 import type { Logger } from 'pino'
 import { readStatesAround } from '../projections/document-queries.ts'
 import { projections } from '../projections/index.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
-import type { BlobStore } from './archives/blobs.ts'
-import { createLargeObjectStore } from './archives/large-objects.ts'
-import { createMemoryTier } from './archives/memory-tier.ts'
+import { BlobLost } from './archives/blobs.ts'
 import type { OpenArchive } from './archives/read-through.ts'
 import { prepareStaging, stagingIn } from './archives/staging.ts'
 import { buildAdmin, buildAuthorize } from './build-admin.ts'
@@ -13,7 +12,6 @@ import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
 import { buildRendering } from './build-rendering.ts'
 import type { Config } from './config.ts'
-import { openByteReader } from './database/byte-reader.ts'
 import { openDatabase } from './database/client.ts'
 import { isPassing } from './database/errors.ts'
 import { migrate } from './database/migrate.ts'
@@ -79,7 +77,7 @@ const drainDeadlineMs = 30_000
 
 /** The composition root: builds the parts and passes them to each other. */
 export async function startApp(config: Config, outside: Outside): Promise<App> {
-  const stores = await openStores(config, outside)
+  const stores = await openStores(outside)
   const { db, projector } = stores
   const upstream = createUpstream({
     upstreamUrl: config.packagistUrl,
@@ -92,7 +90,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const parts: Parts = { config, outside, upstream, turnFor, ...stores }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
-  const archives = buildArchives({ ...parts, ...metadata })
+  const archives = await buildArchives({ ...parts, ...metadata })
   let draining = false
   const routes = await allRoutes(parts, {
     ...metadata,
@@ -126,11 +124,11 @@ interface Stores {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
-  readonly blobs: BlobStore
+  readonly pool: pg.Pool
   readonly headAtStart: Position
 }
 
-async function openStores(config: Config, outside: Outside): Promise<Stores> {
+async function openStores(outside: Outside): Promise<Stores> {
   const { databaseUrl, logger } = outside
   const { db, pool } = openDatabase({
     connectionString: databaseUrl,
@@ -152,9 +150,7 @@ async function openStores(config: Config, outside: Outside): Promise<Stores> {
     logger,
   })
   const headAtStart = await catchUp({ log, projector, logger })
-  const stored = createLargeObjectStore(db, await openByteReader(pool, logger))
-  const blobs = createMemoryTier(stored, config.archiveMemoryBytes)
-  return { db, log, snapshots, projector, blobs, headAtStart }
+  return { db, pool, log, snapshots, projector, headAtStart }
 }
 
 /** Waits a little: a new version of a read model may take minutes, and until then /readyz says so. */
@@ -235,6 +231,10 @@ function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Rela
 }
 
 function asExpectedFailure(error: unknown): unknown {
+  if (error instanceof BlobLost) {
+    const message = 'the archive went away while it was sent; ask for it again'
+    return new AppError('database_unavailable', message, { cause: error })
+  }
   if (!isPassing(error)) return error
   const message = 'the database does not answer; try again shortly'
   return new AppError('database_unavailable', message, { cause: error })

@@ -1,11 +1,15 @@
+import type pg from 'pg'
 import type { Logger } from 'pino'
 import { readArchive } from '../projections/archive.ts'
+import { readCacheSize, readUnlisted } from '../projections/blob-use-queries.ts'
 import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
 import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { ArchiveRequest } from './archives/archive.ts'
 import type { Blob, BlobStore } from './archives/blobs.ts'
 import type { ArchiveFact } from './archives/fetch.ts'
+import { type CorruptBlob, createLargeObjectStore } from './archives/large-objects.ts'
+import { createMemoryTier } from './archives/memory-tier.ts'
 import { createRevalidate } from './archives/revalidate.ts'
 import { type Cache, createCache } from './archives/evict.ts'
 import {
@@ -13,9 +17,11 @@ import {
   type OpenArchive,
   type OpenArchiveOptions,
 } from './archives/read-through.ts'
+import { reopening } from './archives/reopen.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
 import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
+import { openByteReader, type ReadBytes } from './database/byte-reader.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
@@ -50,6 +56,16 @@ interface ArchivesParts {
   readonly log: EventLog
   readonly projector: Projector
   readonly current: CurrentDocument
+  readonly pool: pg.Pool
+}
+
+interface BlobsParts extends Pick<ArchivesParts, 'config' | 'outside' | 'db'> {
+  readonly readBytes: ReadBytes
+  readonly cache: Cache
+}
+
+interface OpenArchiveParts extends ArchivesParts {
+  readonly cache: Cache
   readonly blobs: BlobStore
 }
 
@@ -59,12 +75,14 @@ export interface Archives {
 }
 
 /** The part of the composition root that is about archives. */
-export function buildArchives(parts: ArchivesParts): Archives {
-  const { config, outside, db, log } = parts
+export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
+  const { config, outside, db, pool, log } = parts
   const { now, logger } = outside
   const accesses = createAccesses({ log, now, logger })
   const cache = buildCache(parts, accesses)
-  const openArchive = buildOpenArchive(parts, cache)
+  const readBytes = await openByteReader(pool, logger)
+  const blobs = buildBlobs({ ...parts, readBytes, cache })
+  const openArchive = reopening(buildOpenArchive({ ...parts, cache, blobs }), logger)
   const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
     async openArchive(request) {
@@ -95,18 +113,36 @@ function buildCache(
   return createCache({
     db,
     maxSizeBytes: config.maxCacheSizeBytes,
+    archiveTtlSeconds: config.archiveTtlSeconds,
     totalBytes: async () => (await readCacheTotal(db)).size_bytes,
     leastUsed: async (limit) => await readLeastUsed(db, limit),
     vanished: async (limit) => await readVanished(db, limit),
+    unlisted: async (filter) => await readUnlisted(db, filter),
+    size: async () => await readCacheSize(db),
     flushAccesses: accesses.flush,
     log,
     until: projector.until,
+    now: outside.now,
     logger: outside.logger,
   })
 }
 
-function buildOpenArchive(parts: ArchivesParts, cache: Cache): OpenArchive {
-  const { config, outside, upstream, turnFor, db, current, blobs } = parts
+function buildBlobs({ config, outside, db, readBytes, cache }: BlobsParts): BlobStore {
+  const { now, logger } = outside
+  async function onCorrupt(blob: CorruptBlob): Promise<void> {
+    logger.error({ alert: 'archive_corrupt', ...blob }, 'a stored archive is damaged')
+    const { sha256, sizeBytes } = blob
+    // What can't be told now is told by the next cleanup, as it would be after a crash.
+    await cache.tell([{ sha256, sizeBytes, reason: 'corrupt' }]).catch((error: unknown) => {
+      logger.warn({ err: error, sha256 }, 'that an archive is damaged is not recorded yet')
+    })
+  }
+  const stored = createLargeObjectStore({ db, readBytes, now, onCorrupt })
+  return createMemoryTier(stored, config.archiveMemoryBytes)
+}
+
+function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
+  const { config, outside, upstream, turnFor, db, current, cache, blobs } = parts
   const { packagistUrl, distHosts, upstreamTimeoutSeconds, archiveTtlSeconds } = config
   const guard = createAddressGuard(packagistUrl, distHosts)
   const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)

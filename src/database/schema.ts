@@ -8,6 +8,7 @@ export interface Database {
   event: EventTable
   snapshot: SnapshotTable
   blob: BlobTable
+  blob_quarantine: BlobQuarantineTable
   projection_checkpoint: ProjectionCheckpointTable
   admin_token: AdminTokenTable
   job_lease: JobLeaseTable
@@ -47,6 +48,18 @@ interface BlobTable {
   readonly sha256: Sha256
   readonly oid: number
   readonly size_bytes: bigint
+  /** When it was last put. */
+  stored_at: Instant
+  /** When its bytes were last known to be right. */
+  scrubbed_at: Instant
+}
+
+interface BlobQuarantineTable {
+  readonly oid: number
+  readonly sha256: Sha256
+  readonly size_bytes: bigint
+  readonly quarantined_at: Instant
+  readonly problem: string
 }
 
 interface ProjectionCheckpointTable {

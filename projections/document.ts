@@ -6,6 +6,7 @@ import type { Projection } from '../src/projector/projection.ts'
 import { addSeconds, type Instant, msOfInstant } from '../src/time-machine/instant.ts'
 import { servedDate } from '../src/time-machine/served-date.ts'
 import { applyFeedRead, settleState } from './document-feed.ts'
+import { isPurged, type PurgeScope } from './document-queries.ts'
 
 /** One row of what is known of a document now. */
 type Row = Readonly<Database['document_current']>
@@ -24,7 +25,7 @@ const edgeLagSecondsMax = 15 * 60
  */
 export const document: Projection = {
   name: 'document',
-  version: 2,
+  version: 3,
 
   async createTables(tx) {
     await sql`
@@ -42,6 +43,7 @@ export const document: Projection = {
         unseen_change        text        check (unseen_change in ('update', 'delete', 'resync')),
         unseen_change_at     timestamptz,
         unseen_since         timestamptz,
+        purged               boolean     not null,
         state_position       bigint,
         check ((sha256 is null) = (served_last_modified is null)),
         check ((unseen_change is null) = (unseen_change_at is null)),
@@ -75,6 +77,7 @@ export const document: Projection = {
 
   async apply(tx, event) {
     if (event.type === 'ChangeFeedRead') await applyFeedRead(tx, event)
+    else if (event.type === 'CachePurged') await purge(tx, event.data)
     else if (isAboutDocument(event)) await applyToDocument(tx, event)
   },
 }
@@ -108,6 +111,11 @@ async function applyToDocument(tx: Tx, event: DocumentEvent): Promise<void> {
   else if (confirms(event, row)) await extendState(tx, event, row)
 }
 
+/** Whatever verified them before, the feed included, counts no more. */
+async function purge(tx: Tx, scope: PurgeScope): Promise<void> {
+  await tx.updateTable('document_current').set({ purged: true }).where(isPurged(scope)).execute()
+}
+
 async function readRow(tx: Tx, name: DocumentName): Promise<Row | undefined> {
   return await tx
     .selectFrom('document_current')
@@ -131,11 +139,18 @@ function unknown(name: DocumentName): Row {
     unseen_change: null,
     unseen_change_at: null,
     unseen_since: null,
+    purged: false,
     state_position: null,
   }
 }
 
-const isThere = { missing_since: null, missing_checks: 0, gone: false, failed_at: null } as const
+const isThere = {
+  missing_since: null,
+  missing_checks: 0,
+  gone: false,
+  failed_at: null,
+  purged: false,
+} as const
 
 function after(before: Row, { type, data }: DocumentEvent): Row {
   const checked_at = data.fetchedAt
@@ -160,7 +175,13 @@ function after(before: Row, { type, data }: DocumentEvent): Row {
         last_modified: data.lastModified ?? before.last_modified,
       }
     case 'MetadataMissing':
-      return { ...before, ...afterMissing(before, checked_at), checked_at, failed_at: null }
+      return {
+        ...before,
+        ...afterMissing(before, checked_at),
+        checked_at,
+        failed_at: null,
+        purged: false,
+      }
     case 'MetadataFetchFailed':
       return { ...before, failed_at: data.fetchedAt }
     case 'ReferenceMoved':

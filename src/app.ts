@@ -38,6 +38,7 @@ import { createResolveBasis } from './metadata/basis.ts'
 import type { ReadEndpoints } from './metadata/endpoints.ts'
 import { schemaOf } from './projector/projection.ts'
 import { type Projector, startProjector } from './projector/run.ts'
+import type { Purge } from './purge.ts'
 import { readiness } from './readiness.ts'
 import { type Turn, turnSeconds } from './single-flight.ts'
 import { createSnapshotStore, type SnapshotStore } from './snapshots/store.ts'
@@ -94,7 +95,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   let draining = false
   const routes = await allRoutes(parts, {
     ...metadata,
-    openArchive: archives.openArchive,
+    ...archives,
     readiness: async () => await readiness({ ...parts, isDraining: draining }),
   })
   const server = await startHttpServer(routes, {
@@ -175,6 +176,7 @@ interface Parts extends Stores {
 
 interface Served extends Metadata {
   readonly openArchive: OpenArchive
+  readonly purge: Purge
   readonly readiness: () => Promise<Readiness>
 }
 
@@ -182,7 +184,7 @@ async function allRoutes(parts: Parts, served: Served): Promise<readonly Route[]
   const routes = [
     ...(await composerRoutes(parts, served)),
     ...probes(served.readiness),
-    ...buildAdmin(parts),
+    ...buildAdmin({ ...parts, ...served }),
   ]
   return [...routes, openApi(routes, version)]
 }

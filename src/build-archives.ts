@@ -1,7 +1,13 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { readArchive } from '../projections/archive.ts'
-import { readCacheSize, readUnlisted } from '../projections/blob-use-queries.ts'
+import {
+  countPurgedBlobs,
+  readCacheSize,
+  readPurged,
+  readUnlisted,
+} from '../projections/blob-use-queries.ts'
+import { countPurged } from '../projections/document-queries.ts'
 import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
 import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
@@ -33,6 +39,7 @@ import type { RunningJob, startJob } from './jobs/every.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { Projector } from './projector/run.ts'
+import { createPurge, type Purge } from './purge.ts'
 import type { Turn } from './single-flight.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
@@ -71,6 +78,7 @@ interface OpenArchiveParts extends ArchivesParts {
 
 export interface Archives {
   readonly openArchive: OpenArchive
+  readonly purge: Purge
   readonly startJobs: () => RunningJob
 }
 
@@ -92,6 +100,7 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
       else archive.whole?.then(note, () => undefined)
       return archive
     },
+    purge: buildPurge(parts, cache, accesses),
     startJobs() {
       const intervalSeconds = config.cleanupIntervalSeconds
       const cleanup = startCleanupJob(cache, { ...outside, db, intervalSeconds })
@@ -124,6 +133,26 @@ function buildCache(
     until: projector.until,
     now: outside.now,
     logger: outside.logger,
+  })
+}
+
+function buildPurge(
+  { db, log, projector, outside }: ArchivesParts,
+  cache: Cache,
+  { flush }: Accesses,
+): Purge {
+  return createPurge({
+    count: async (scope) => ({
+      ...(await countPurgedBlobs(db, scope)),
+      documents: await countPurged(db, scope),
+    }),
+    evict: async (scope) => {
+      await cache.purge(async (limit) => await readPurged(db, { ...scope, limit }))
+    },
+    flushAccesses: flush,
+    log,
+    until: projector.until,
+    now: outside.now,
   })
 }
 

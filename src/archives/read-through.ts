@@ -62,7 +62,7 @@ async function openStored(
   { storedArchive, blobs, isExpired, revalidate }: OpenArchiveOptions,
 ): Promise<Blob | undefined> {
   const stored = await storedArchive(request)
-  if (stored === undefined) return undefined
+  if (stored === undefined || stored.purged) return undefined
   const blob = await blobs.find(stored.sha256)
   if (blob !== undefined && isExpired(stored)) void revalidate(request)
   return blob

@@ -105,6 +105,8 @@ interface DocumentCurrentTable {
   unseen_change_at: Instant | null
   /** Since when it is noted, by our clock: upstream's may tell another time. */
   unseen_since: Instant | null
+  /** Somebody wants it asked for again, however fresh it is. */
+  purged: boolean
   /** Of the row in document_history that holds now; null before the first. */
   state_position: bigint | null
 }
@@ -162,6 +164,8 @@ interface ArchiveTable {
   differed_sha256: Sha256 | null
   /** Upstream was seen not to have it any more. */
   missing: boolean
+  /** Somebody wants it fetched again. */
+  purged: boolean
 }
 
 interface BlobUseTable {

@@ -30,8 +30,12 @@ export interface Service {
   readonly database: OpenDatabase
   readonly log: EventLog
   readonly get: Get
-  /** Another node over the same database and upstream, ended with the service; how to ask it. */
-  readonly startNode: () => Promise<Get>
+  /**
+   * Another node over the same database and upstream, ended with the service; how to ask it.
+   *
+   * @param settings beside those of the service.
+   */
+  readonly startNode: (settings?: Readonly<Record<string, string>>) => Promise<Get>
   /** Runs a job once, of the first node or another; by itself none runs, and none waits. */
   readonly runJob: (name: string, node?: number) => Promise<void>
   readonly events: () => Promise<readonly RecordedEvent[]>
@@ -61,12 +65,13 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const dataDirectory = await mkdtemp(path.join(tmpdir(), 'almanac-test-'))
   const clock = createClock(at)
   const jobs: Job[] = []
-  const configFor = (port: number) =>
+  const configFor = (port: number, ofNode: Readonly<Record<string, string>> = {}) =>
     parseConfig({
       PROXY_PACKAGIST_URL: upstream.url,
       PROXY_FEED_INTERVAL: '0',
       PORT: String(port),
       ...settings,
+      ...ofNode,
     }).config
   const config = configFor(await freePort())
   const start = async (settingsOfNode = config) =>
@@ -99,10 +104,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     database,
     log,
     get: askAt(config.publicUrl),
-    async startNode() {
-      const other = configFor(await freePort())
-      others.push(await start(other))
-      return askAt(other.publicUrl)
+    async startNode(ofNode) {
+      const port = await freePort()
+      others.push(await start(configFor(port, ofNode)))
+      return askAt(`http://127.0.0.1:${port}`)
     },
     async runJob(name, node = 0) {
       const job = jobs.filter((each) => each.name === name)[node]

@@ -1,21 +1,32 @@
+import type pg from 'pg'
 import type { Logger } from 'pino'
 import { readArchive } from '../projections/archive.ts'
+import { readCacheSize, readUnlisted } from '../projections/blob-use-queries.ts'
 import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
 import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
-import type { BlobStore } from './archives/blobs.ts'
+import type { ArchiveRequest } from './archives/archive.ts'
+import type { Blob, BlobStore } from './archives/blobs.ts'
+import type { ArchiveFact } from './archives/fetch.ts'
+import { type CorruptBlob, createLargeObjectStore } from './archives/large-objects.ts'
+import { createMemoryTier } from './archives/memory-tier.ts'
+import { createRevalidate } from './archives/revalidate.ts'
 import { type Cache, createCache } from './archives/evict.ts'
 import {
-  type ArchiveOptions,
   createOpenArchive,
   type OpenArchive,
+  type OpenArchiveOptions,
 } from './archives/read-through.ts'
-import { stagingIn } from './archives/staging.ts'
+import { reopening } from './archives/reopen.ts'
+import { hasRoomIn, stagingIn } from './archives/staging.ts'
 import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
+import { openByteReader, type ReadBytes } from './database/byte-reader.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
+import { newEvent } from './events/new-event.ts'
+import { archiveStream } from './events/types.ts'
 import { startAccessesJob } from './jobs/accesses.ts'
 import { startCleanupJob } from './jobs/cleanup.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
@@ -25,7 +36,7 @@ import type { Projector } from './projector/run.ts'
 import type { Turn } from './single-flight.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
-import { downloadArchive } from './upstream/archives.ts'
+import { type ArchiveQuestion, downloadArchive } from './upstream/archives.ts'
 import type { Upstream } from './upstream/client.ts'
 import { archiveTimeouts } from './upstream/timeouts.ts'
 
@@ -37,6 +48,7 @@ interface ArchivesParts {
     readonly now: () => Instant
     readonly random: () => number
     readonly startJob?: typeof startJob
+    readonly hasRoomOnDisk?: () => Promise<boolean>
   }
   readonly upstream: Upstream
   readonly turnFor: (name: string) => Turn
@@ -44,6 +56,16 @@ interface ArchivesParts {
   readonly log: EventLog
   readonly projector: Projector
   readonly current: CurrentDocument
+  readonly pool: pg.Pool
+}
+
+interface BlobsParts extends Pick<ArchivesParts, 'config' | 'outside' | 'db'> {
+  readonly readBytes: ReadBytes
+  readonly cache: Cache
+}
+
+interface OpenArchiveParts extends ArchivesParts {
+  readonly cache: Cache
   readonly blobs: BlobStore
 }
 
@@ -53,17 +75,22 @@ export interface Archives {
 }
 
 /** The part of the composition root that is about archives. */
-export function buildArchives(parts: ArchivesParts): Archives {
-  const { config, outside, db, log } = parts
+export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
+  const { config, outside, db, pool, log } = parts
   const { now, logger } = outside
   const accesses = createAccesses({ log, now, logger })
   const cache = buildCache(parts, accesses)
-  const openArchive = buildOpenArchive(parts, cache)
+  const readBytes = await openByteReader(pool, logger)
+  const blobs = buildBlobs({ ...parts, readBytes, cache })
+  const openArchive = reopening(buildOpenArchive({ ...parts, cache, blobs }), logger)
+  const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
     async openArchive(request) {
-      const blob = await openArchive(request)
-      accesses.note(blob.sha256, blob.sizeBytes)
-      return blob
+      const archive = await openArchive(request)
+      if ('sha256' in archive) note(archive)
+      // What isn't kept, or broke off, was not used.
+      else archive.whole?.then(note, () => undefined)
+      return archive
     },
     startJobs() {
       const intervalSeconds = config.cleanupIntervalSeconds
@@ -86,45 +113,77 @@ function buildCache(
   return createCache({
     db,
     maxSizeBytes: config.maxCacheSizeBytes,
+    archiveTtlSeconds: config.archiveTtlSeconds,
     totalBytes: async () => (await readCacheTotal(db)).size_bytes,
     leastUsed: async (limit) => await readLeastUsed(db, limit),
     vanished: async (limit) => await readVanished(db, limit),
+    unlisted: async (filter) => await readUnlisted(db, filter),
+    size: async () => await readCacheSize(db),
     flushAccesses: accesses.flush,
     log,
     until: projector.until,
+    now: outside.now,
     logger: outside.logger,
   })
 }
 
-function buildOpenArchive(parts: ArchivesParts, cache: Cache): OpenArchive {
-  const { config, outside, upstream, turnFor, db, log, projector, current, blobs } = parts
-  const { packagistUrl, distHosts, upstreamTimeoutSeconds } = config
+function buildBlobs({ config, outside, db, readBytes, cache }: BlobsParts): BlobStore {
+  const { now, logger } = outside
+  async function onCorrupt(blob: CorruptBlob): Promise<void> {
+    logger.error({ alert: 'archive_corrupt', ...blob }, 'a stored archive is damaged')
+    const { sha256, sizeBytes } = blob
+    // What can't be told now is told by the next cleanup, as it would be after a crash.
+    await cache.tell([{ sha256, sizeBytes, reason: 'corrupt' }]).catch((error: unknown) => {
+      logger.warn({ err: error, sha256 }, 'that an archive is damaged is not recorded yet')
+    })
+  }
+  const stored = createLargeObjectStore({ db, readBytes, now, onCorrupt })
+  return createMemoryTier(stored, config.archiveMemoryBytes)
+}
+
+function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
+  const { config, outside, upstream, turnFor, db, current, cache, blobs } = parts
+  const { packagistUrl, distHosts, upstreamTimeoutSeconds, archiveTtlSeconds } = config
   const guard = createAddressGuard(packagistUrl, distHosts)
   const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
   const client = upstream.client({ guard, timeouts })
+  const stagingDirectory = stagingIn(outside.dataDirectory)
+  const fetching = {
+    storedArchive: async (request: ArchiveRequest) => await readArchive(db, request),
+    knownReference: async (request: ArchiveRequest) => await readReference(db, request),
+    isAllowed: guard.isAllowed,
+    download: async (question: ArchiveQuestion) => await downloadArchive(client, question),
+    blobs,
+    withRoomFor: cache.withRoomFor,
+    record: recordInto(parts),
+    turnFor,
+    stagingDirectory,
+    archiveTtlSeconds,
+    now: outside.now,
+    logger: outside.logger,
+  }
   return createOpenArchive({
-    storedArchive: async (request) => await readArchive(db, request),
-    knownReference: async (request) => await readReference(db, request),
+    ...fetching,
+    ...createRevalidate(fetching),
+    hasRoomOnDisk: outside.hasRoomOnDisk ?? (async () => await hasRoomIn(stagingDirectory)),
     unnamedCommit: unnamedCommits(parts),
     async refreshPackage(packageName) {
       for (const kind of ['tags', 'branches'] as const) {
         await current(documentName(packageName, kind)).catch(unlessNotFound)
       }
     },
-    isAllowed: guard.isAllowed,
-    download: async (url, file) => await downloadArchive(client, { url, path: file }),
-    blobs,
-    withRoomFor: cache.withRoomFor,
-    log,
-    until: projector.until,
-    turnFor,
-    stagingDirectory: stagingIn(outside.dataDirectory),
-    now: outside.now,
-    logger: outside.logger,
   })
 }
 
-function unnamedCommits({ db, outside }: ArchivesParts): ArchiveOptions['unnamedCommit'] {
+function recordInto({ log, projector }: ArchivesParts): (fact: ArchiveFact) => Promise<void> {
+  return async (fact) => {
+    const stream = archiveStream(fact.data.packageName)
+    const result = await log.append({ stream, expected: 'any', events: [newEvent(fact)] })
+    if (result.outcome === 'appended') await projector.until(result.events.at(-1)?.position ?? 0n)
+  }
+}
+
+function unnamedCommits({ db, outside }: ArchivesParts): OpenArchiveOptions['unnamedCommit'] {
   const asked = createUnknownNames(() => msOfInstant(outside.now()))
   return async (request) => {
     const commit = await readUnnamedCommit(db, request)

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import type { Sha256 } from '../events/types.ts'
 import { beginningBytes, beginsLike } from './dist-types.ts'
 
 const localFile = Buffer.from('PK\x03\x04', 'latin1')
@@ -6,8 +7,21 @@ const endOfDirectory = Buffer.from('PK\x05\x06', 'latin1')
 /** The end record, and the longest comment it can have. */
 const endBytesMax = 22 + 65_535
 
-/** Whether a whole download can be an archive of its type. Returns what is wrong. */
-export async function problemOfArchive(
+export type Inspected =
+  | { readonly ok: true; readonly treeSha256: Sha256 | undefined }
+  | { readonly ok: false; readonly problem: string }
+
+/** Whether a whole download is an archive of its type; only of zips all of it is known. */
+export async function inspectArchive(
+  path: string,
+  download: { readonly distType: string; readonly sizeBytes: number },
+): Promise<Inspected> {
+  const problem = await problemOfArchive(path, download)
+  return problem === undefined ? { ok: true, treeSha256: undefined } : { ok: false, problem }
+}
+
+/** Returns what is wrong. */
+async function problemOfArchive(
   path: string,
   { distType, sizeBytes }: { readonly distType: string; readonly sizeBytes: number },
 ): Promise<string | undefined> {

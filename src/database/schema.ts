@@ -8,6 +8,7 @@ export interface Database {
   event: EventTable
   snapshot: SnapshotTable
   blob: BlobTable
+  blob_quarantine: BlobQuarantineTable
   projection_checkpoint: ProjectionCheckpointTable
   admin_token: AdminTokenTable
   job_lease: JobLeaseTable
@@ -47,6 +48,18 @@ interface BlobTable {
   readonly sha256: Sha256
   readonly oid: number
   readonly size_bytes: bigint
+  /** When it was last put. */
+  stored_at: Instant
+  /** When its bytes were last known to be right. */
+  scrubbed_at: Instant
+}
+
+interface BlobQuarantineTable {
+  readonly oid: number
+  readonly sha256: Sha256
+  readonly size_bytes: bigint
+  readonly quarantined_at: Instant
+  readonly problem: string
 }
 
 interface ProjectionCheckpointTable {
@@ -140,8 +153,15 @@ interface ArchiveTable {
   archive_key: string
   dist_type: string
   sha256: Sha256
-  size_bytes: bigint
-  stored_at: Instant
+  tree_sha256: Sha256 | null
+  etag: string | null
+  last_modified: Instant | null
+  /** When upstream answered about it last. */
+  checked_at: Instant
+  /** What upstream offers instead, and isn't accepted. */
+  differed_sha256: Sha256 | null
+  /** Upstream was seen not to have it any more. */
+  missing: boolean
 }
 
 interface BlobUseTable {
@@ -170,8 +190,10 @@ interface BlobSourceTable {
   sha256: Sha256
   /** The document's newest bytes name it … */
   named: boolean
-  /** … and upstream, when asked last, didn't say that there is no such document. */
+  /** … and upstream, when asked last, didn't say that there is no such document … */
   missing: boolean
+  /** … nor that it no longer has the archive. */
+  lost: boolean
 }
 
 export type Db = Kysely<Database>

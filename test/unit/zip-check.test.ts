@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import * as assert from 'uvu/assert'
-import { problemOfArchive } from '../../src/archives/check.ts'
+import { inspectArchive } from '../../src/archives/check.ts'
 import { describe } from '../support/suite.ts'
 import { tar } from '../support/tar.ts'
 import { zip } from '../support/zip.ts'
@@ -13,7 +13,8 @@ async function open() {
     problemOf: async (body: Buffer, distType = 'zip') => {
       const file = path.join(directory, 'archive')
       await writeFile(file, body)
-      return await problemOfArchive(file, { distType, sizeBytes: body.length })
+      const inspected = await inspectArchive(file, { distType, sizeBytes: body.length })
+      return inspected.ok ? undefined : inspected.problem
     },
     close: async () => await rm(directory, { recursive: true }),
   }

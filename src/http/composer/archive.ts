@@ -1,5 +1,6 @@
 import type { Blob } from '../../archives/blobs.ts'
-import type { ArchiveRequest, OpenArchive } from '../../archives/read-through.ts'
+import type { ArchiveRequest, Arriving } from '../../archives/archive.ts'
+import type { OpenArchive } from '../../archives/read-through.ts'
 import { type DistType, isDistType } from '../../composer/dist-types.ts'
 import { isReferenceToken, isVersionToken } from '../../composer/mirror-tokens.ts'
 import { parsePackageName } from '../../composer/names.ts'
@@ -25,48 +26,67 @@ const contentTypes: Readonly<Record<DistType, string>> = {
 export function packageArchive(openArchive: OpenArchive): Route {
   return {
     surface: 'composer',
+    policy: 'open',
     method: 'get',
     path: '/dist-proxy/:vendor/:package/:version/:file{/:name}',
     async handle(request) {
       const asked = archiveRequest(request)
-      return answerBlob(request, await openArchive(asked), contentTypes[asked.distType])
+      const archive = await openArchive(asked)
+      if ('sha256' in archive) return answerBlob(request, archive, asked.distType)
+      if (archive.whole !== undefined && asksForMore(request)) {
+        return answerBlob(request, await archive.whole, asked.distType)
+      }
+      return answerArriving(archive, asked.distType)
     },
   }
 }
 
-function answerBlob({ method, headers }: RouteRequest, blob: Blob, contentType: string): Answer {
+/** What holds for every answer: the URL names a commit, whose archive stays the same. */
+const immutable = { 'Cache-Control': 'public, max-age=31536000, immutable' } as const
+
+function typed(distType: DistType): Readonly<Record<string, string>> {
+  return {
+    'Content-Type': contentTypes[distType],
+    'Content-Disposition': 'attachment',
+    'Content-Security-Policy': "default-src 'none'; sandbox",
+  }
+}
+
+function answerBlob({ method, headers }: RouteRequest, blob: Blob, distType: DistType): Answer {
   const { sha256, sizeBytes } = blob
   const etag = `"${sha256}"`
-  const common = {
-    ETag: etag,
-    'Cache-Control': 'public, max-age=31536000, immutable',
-    'Accept-Ranges': 'bytes',
-  }
+  const common = { ...immutable, ETag: etag, 'Accept-Ranges': 'bytes' }
   if (namesTag(headers['if-none-match'] ?? '', etag)) return { status: 304, headers: common }
   const range = method === 'GET' ? wantedRange(headers, { etag, sizeBytes }) : 'whole'
   if (range === 'unsatisfiable') {
     return { status: 416, headers: { ...common, 'Content-Range': `bytes */${sizeBytes}` } }
   }
-  const typed = {
-    ...common,
-    'Content-Type': contentType,
-    'Content-Disposition': 'attachment',
-    'Content-Security-Policy': "default-src 'none'; sandbox",
-  }
   if (range === 'whole') {
-    const whole = { ...typed, 'Content-Length': String(sizeBytes) }
+    const whole = { ...common, ...typed(distType), 'Content-Length': String(sizeBytes) }
     return { status: 200, headers: whole, body: blob.held ?? blob.bytes() }
   }
   const { from, to } = range
   return {
     status: 206,
     headers: {
-      ...typed,
+      ...common,
+      ...typed(distType),
       'Content-Length': String(to - from),
       'Content-Range': `bytes ${from}-${to - 1}/${sizeBytes}`,
     },
     body: blob.held?.subarray(from, to) ?? blob.bytes(range),
   }
+}
+
+/** Nobody knows its hash yet. */
+function answerArriving({ sizeBytes, bytes }: Arriving, distType: DistType): Answer {
+  const length = sizeBytes === undefined ? {} : { 'Content-Length': String(sizeBytes) }
+  return { status: 200, headers: { ...immutable, ...typed(distType), ...length }, body: bytes() }
+}
+
+/** Such a request can't be answered without knowing all of the archive. */
+function asksForMore({ method, headers }: RouteRequest): boolean {
+  return method === 'HEAD' || headers.range !== undefined || headers['if-none-match'] !== undefined
 }
 
 function archiveRequest({ param }: RouteRequest): ArchiveRequest & { readonly distType: DistType } {

@@ -30,6 +30,7 @@ export interface PackageMetadataDeps extends MetadataDeps {
 export function packageMetadata(deps: PackageMetadataDeps): readonly Route[] {
   return alsoPinned({
     surface: 'composer',
+    policy: 'open',
     method: 'get',
     path: '/p2/:vendor/:file',
     async handle(request) {

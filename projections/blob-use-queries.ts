@@ -1,0 +1,50 @@
+import { sql } from 'kysely'
+import type { Db } from '../src/database/schema.ts'
+import type { Sha256 } from '../src/events/types.ts'
+import type { Instant } from '../src/time-machine/instant.ts'
+
+/** What is in the blob store and isn't listed: among `names`, and of what was put before then. */
+export async function readUnlisted(
+  db: Db,
+  filter: {
+    readonly names?: readonly Sha256[]
+    readonly storedBefore?: Instant
+    readonly limit: number
+  },
+): Promise<readonly Sha256[]> {
+  const { names, storedBefore, limit } = filter
+  let query = db
+    .selectFrom('blob')
+    .leftJoin('blob_use', 'blob_use.sha256', 'blob.sha256')
+    .select('blob.sha256')
+    .where('blob_use.sha256', 'is', null)
+    .limit(limit)
+  if (names !== undefined) query = query.where('blob.sha256', 'in', names)
+  if (storedBefore !== undefined) query = query.where('blob.stored_at', '<', storedBefore)
+  return (await query.execute()).map(({ sha256 }) => sha256)
+}
+
+export interface CacheSize {
+  readonly blobs: bigint
+  /** Of what is listed: what PROXY_MAX_CACHE_SIZE is about. */
+  readonly logicalBytes: bigint
+  /**
+   * On the disk, with what PostgreSQL needs to find it and room that is free to be used again. All
+   * large objects of the database count, also those of others who share it.
+   */
+  readonly physicalBytes: bigint
+  /** When that was used which wasn't used for longest; null: there is nothing. */
+  readonly oldestUseAt: Instant | null
+}
+
+/** Of the whole cache; reads every row of blob_use. */
+export async function readCacheSize(db: Db): Promise<CacheSize> {
+  const { rows } = await sql<CacheSize>`
+    select blobs, size_bytes as "logicalBytes",
+      pg_total_relation_size('pg_catalog.pg_largeobject') as "physicalBytes",
+      (select min(last_used_at) from blob_use) as "oldestUseAt"
+    from blob_use_total`.execute(db)
+  const [size] = rows
+  if (size === undefined) throw new Error('blob_use_total has its row from the start')
+  return size
+}

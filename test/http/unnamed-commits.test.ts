@@ -20,7 +20,8 @@ describe('commits of a branch that no metadata names', startService, (test) => {
     assert.is((await get(path)).statusCode, 200)
     assert.is(upstream.requestsFor(distRequests).length, 0, 'the second time it is here')
     const stored = (await service.events()).findLast(({ type }) => type === 'ArchiveStored')
-    const { versionNormalized, reference, sourceUrl } = stored?.data as Record<string, unknown> // found
+    const { data = {} } = stored ?? {}
+    const { versionNormalized, reference, sourceUrl } = data as Record<string, unknown> // of one type
     assert.equal([versionNormalized, reference, sourceUrl], ['dev-main', old.reference, old.url])
   })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { PackageName } from '../../src/composer/names.ts'
+import { createEncodedBodies } from '../../src/http/composer/document.ts'
 import { bodyKey, createBodies } from '../../src/metadata/bodies.ts'
 import { sha256Of } from '../../src/snapshots/store.ts'
 import { instantFromMs } from '../../src/time-machine/instant.ts'
@@ -64,6 +65,27 @@ describe(
         keys.add(bodyKey(name)).add(bodyKey(own))
       }
       assert.is(keys.size, 4)
+    })
+
+    test('are rewritten once for all who want them', async () => {
+      const bytes = documentOf([0, 10])
+      let times = 0
+      const bodies = createBodies(
+        async () => bytes,
+        (body) => {
+          times += 1
+          return body
+        },
+      )
+      const encoded = createEncodedBodies(bodies.read, bodyKey)
+      const name = {
+        sha256: sha256Of(bytes),
+        reconstructed: undefined,
+        rewrittenFor: packageName,
+      } as const
+      await Promise.all(Array.from({ length: 20 }, async () => await encoded(name)))
+      await encoded(name)
+      assert.is(times, 1)
     })
   },
 )

@@ -151,10 +151,8 @@ describe(
 
     test('end with the name under which Composer installs what is one file', () => {
       const urlFor = (type: string, url: string) => {
-        const [version] = read(
-          rewritten(documentOf([{ version: '1', dist: { type, url } }])),
-        ).versions
-        return (version?.['dist'] as JsonObject)['url'] // as it was put there
+        const written = rewritten(documentOf([{ version: '1', dist: { type, url } }]))
+        return /"url":"([^"]*)"/.exec(written.toString())?.[1]
       }
       const tool = 'https://one.test/v1/tool.phar?token=x/y.phar#z'
       assert.is(urlFor('file', tool), `${ours}.file/tool.phar`)

@@ -61,7 +61,7 @@ describe('the cache', openTestCache, (test) => {
     for (const _ of ['once', 'again']) {
       await openCache({ maxSizeBytes: 12 * mebibyte }).tidy()
       assert.match(lines.at(-1) ?? '', `"logicalBytes":${12 * mebibyte},`)
-      for (const __ of Array.from({ length: 12 })) await store(world, mebibyte)
+      for (let stored = 0; stored < 12; stored++) await store(world, mebibyte)
       const again = await readCacheSize(db)
       assert.is(again.logicalBytes, full.logicalBytes)
       const growth = Number(again.physicalBytes) / Number(full.physicalBytes)

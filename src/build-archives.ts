@@ -7,20 +7,23 @@ import { readReference } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { BlobStore } from './archives/blobs.ts'
 import { type Cache, createCache } from './archives/evict.ts'
-import { type CorruptBlob, createLargeObjectStore } from './archives/large-objects.ts'
+import { createLargeObjectStore } from './archives/large-objects.ts'
 import { createMemoryTier } from './archives/memory-tier.ts'
+import type { CorruptBlob, ObjectReads } from './archives/object-reads.ts'
 import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
 import { reopening } from './archives/reopen.ts'
+import { createScrub } from './archives/scrub.ts'
 import { stagingIn } from './archives/staging.ts'
 import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
-import { openByteReader, type ReadBytes } from './database/byte-reader.ts'
+import { openByteReader } from './database/byte-reader.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
 import { startAccessesJob } from './jobs/accesses.ts'
 import { startCleanupJob } from './jobs/cleanup.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
+import { startScrubJob } from './jobs/scrub.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import type { Projector } from './projector/run.ts'
 import type { Turn } from './single-flight.ts'
@@ -48,11 +51,6 @@ interface ArchivesParts {
   readonly pool: pg.Pool
 }
 
-interface BlobsParts extends Pick<ArchivesParts, 'config' | 'outside' | 'db'> {
-  readonly readBytes: ReadBytes
-  readonly cache: Cache
-}
-
 interface OpenArchiveParts extends ArchivesParts {
   readonly cache: Cache
   readonly blobs: BlobStore
@@ -65,12 +63,12 @@ export interface Archives {
 
 /** The part of the composition root that is about archives. */
 export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
-  const { config, outside, db, pool, log } = parts
+  const { config, outside, db, log } = parts
   const { now, logger } = outside
   const accesses = createAccesses({ log, now, logger })
   const cache = buildCache(parts, accesses)
-  const readBytes = await openByteReader(pool, logger)
-  const blobs = buildBlobs({ ...parts, readBytes, cache })
+  const reads = await buildReads(parts, cache)
+  const blobs = createMemoryTier(createLargeObjectStore(reads), config.archiveMemoryBytes)
   const openArchive = reopening(buildOpenArchive({ ...parts, cache, blobs }), logger)
   return {
     async openArchive(request) {
@@ -79,14 +77,18 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
       return blob
     },
     startJobs() {
-      const intervalSeconds = config.cleanupIntervalSeconds
-      const cleanup = startCleanupJob(cache, { ...outside, db, intervalSeconds })
-      const noting = startAccessesJob(accesses, outside)
+      const { cleanupIntervalSeconds, scrubIntervalSeconds } = config
+      const shared = { ...outside, db }
+      const jobs = [
+        startCleanupJob(cache, { ...shared, intervalSeconds: cleanupIntervalSeconds }),
+        startAccessesJob(accesses, outside),
+      ]
+      if (scrubIntervalSeconds > 0) {
+        const scrub = createScrub({ ...reads, intervalSeconds: scrubIntervalSeconds, logger })
+        jobs.push(startScrubJob(scrub, shared))
+      }
       return {
-        async stop() {
-          await cleanup.stop()
-          await noting.stop()
-        },
+        stop: async () => void (await Promise.all(jobs.map(async (job) => await job.stop()))),
       }
     },
   }
@@ -113,7 +115,10 @@ function buildCache(
   })
 }
 
-function buildBlobs({ config, outside, db, readBytes, cache }: BlobsParts): BlobStore {
+async function buildReads(
+  { outside, db, pool }: ArchivesParts,
+  cache: Cache,
+): Promise<ObjectReads> {
   const { now, logger } = outside
   async function onCorrupt(blob: CorruptBlob): Promise<void> {
     logger.error({ alert: 'archive_corrupt', ...blob }, 'a stored archive is damaged')
@@ -123,8 +128,7 @@ function buildBlobs({ config, outside, db, readBytes, cache }: BlobsParts): Blob
       logger.warn({ err: error, sha256 }, 'that an archive is damaged is not recorded yet')
     })
   }
-  const stored = createLargeObjectStore({ db, readBytes, now, onCorrupt })
-  return createMemoryTier(stored, config.archiveMemoryBytes)
+  return { db, readBytes: await openByteReader(pool, logger), now, onCorrupt }
 }
 
 function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {

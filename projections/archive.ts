@@ -1,51 +1,128 @@
 import { sql } from 'kysely'
 import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
-import type { Database, Db } from '../src/database/schema.ts'
+import type { Database, Db, Tx } from '../src/database/schema.ts'
+import type { PackageName } from '../src/composer/names.ts'
+import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
 import type { ReferenceTokens } from './package-reference.ts'
 
 export type StoredArchive = Readonly<Database['archive']>
 
-/** Which blob holds the archive of each (package, reference): the last one stored. */
+/** What was stored as the archive of each (package, reference) last, and what upstream said of it since. */
 export const archive: Projection = {
   name: 'archive',
-  version: 1,
+  version: 3,
 
   async createTables(tx) {
     await sql`
       create table archive (
-        package_name text        not null,
-        archive_key  text        not null,
-        dist_type    text        not null,
-        sha256       text        not null,
-        size_bytes   bigint      not null,
-        stored_at    timestamptz not null,
+        package_name    text        not null,
+        archive_key     text        not null,
+        dist_type       text        not null,
+        sha256          text        not null,
+        tree_sha256     text,
+        etag            text,
+        last_modified   timestamptz,
+        checked_at      timestamptz not null,
+        differed_sha256 text,
+        missing         boolean     not null,
+        purged          boolean     not null,
         primary key (package_name, archive_key, dist_type)
       )`.execute(tx)
+    await sql`create index archive_blob on archive (sha256)`.execute(tx)
   },
 
   async apply(tx, event) {
-    if (event.type !== 'ArchiveStored') return
-    const { data } = event
-    const row = {
-      package_name: data.packageName,
-      archive_key: archiveKey({
-        versionToken: versionToken(data.versionNormalized),
-        referenceToken: referenceToken(data.reference),
-      }),
-      dist_type: data.distType,
-      sha256: data.sha256,
-      size_bytes: BigInt(data.sizeBytes),
-      stored_at: event.recordedAt,
+    const checked = { checked_at: event.recordedAt }
+    if (event.type === 'ArchiveStored') await store(tx, event)
+    else if (event.type === 'ArchiveConfirmed') {
+      const confirmed = { ...validatorsOf(event.data), differed_sha256: null, missing: false }
+      await change(tx, event, { ...checked, ...confirmed })
+    } else if (event.type === 'ArchiveDiffered') {
+      await change(tx, event, { ...checked, differed_sha256: event.data.upstreamSha256 })
+    } else if (event.type === 'ArchiveMissing') {
+      await change(tx, event, { ...checked, missing: true })
+    } else if (event.type === 'ArchiveEvicted') {
+      if (event.data.reason === 'purge') await purge(tx, event.data.sha256)
+    } else if (event.type === 'CachePurged') {
+      if (event.data.packageName !== undefined) await forgetTrees(tx, event.data.packageName)
     }
-    await tx
-      .insertInto('archive')
-      .values(row)
-      .onConflict((conflict) =>
-        conflict.columns(['package_name', 'archive_key', 'dist_type']).doUpdateSet(row),
-      )
-      .execute()
   },
+}
+
+type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>
+
+async function store(tx: Tx, event: EventOf<'ArchiveStored'>): Promise<void> {
+  const { data, recordedAt } = event
+  const row = {
+    sha256: data.sha256,
+    tree_sha256: data.treeSha256 ?? null,
+    ...validatorsOf(data),
+    checked_at: recordedAt,
+    differed_sha256: null,
+    missing: false,
+    purged: false,
+  }
+  await tx
+    .insertInto('archive')
+    .values({ ...archiveId(data), ...row })
+    .onConflict((conflict) =>
+      conflict.columns(['package_name', 'archive_key', 'dist_type']).doUpdateSet(row),
+    )
+    .execute()
+}
+
+function validatorsOf({
+  etag,
+  lastModified,
+}: Pick<EventOf<'ArchiveStored'>['data'], 'etag' | 'lastModified'>): Pick<
+  StoredArchive,
+  'etag' | 'last_modified'
+> {
+  return { etag: etag ?? null, last_modified: lastModified ?? null }
+}
+
+async function change(
+  tx: Tx,
+  { data }: EventOf<'ArchiveConfirmed' | 'ArchiveDiffered' | 'ArchiveMissing'>,
+  changed: Partial<StoredArchive>,
+): Promise<void> {
+  await tx
+    .updateTable('archive')
+    .set(changed)
+    .where((row) => row.and(archiveId(data)))
+    .execute()
+}
+
+// Nodes may have it in memory, and would serve it for as long as it is known here.
+async function purge(tx: Tx, sha256: Sha256): Promise<void> {
+  await tx.updateTable('archive').set({ purged: true }).where('sha256', '=', sha256).execute()
+}
+
+/** Who purges one package wants what upstream has now, though it should differ from what was stored. */
+async function forgetTrees(tx: Tx, packageName: PackageName): Promise<void> {
+  await tx
+    .updateTable('archive')
+    .set({ tree_sha256: null, differed_sha256: null })
+    .where('package_name', '=', packageName)
+    .execute()
+}
+
+/** How read models name an archive that an event is about. */
+export function archiveId(
+  data: Pick<
+    EventOf<'ArchiveStored'>['data'],
+    'packageName' | 'versionNormalized' | 'reference' | 'distType'
+  >,
+): Pick<StoredArchive, 'package_name' | 'archive_key' | 'dist_type'> {
+  return {
+    package_name: data.packageName,
+    archive_key: archiveKey({
+      versionToken: versionToken(data.versionNormalized),
+      referenceToken: referenceToken(data.reference),
+    }),
+    dist_type: data.distType,
+  }
 }
 
 /** A reference names a commit, whichever versions point at it; without one, the version has to do. */

@@ -1,7 +1,8 @@
-import { sql } from 'kysely'
-import type { Db } from '../src/database/schema.ts'
+import { type RawBuilder, sql, type SqlBool } from 'kysely'
+import type { Database, Db } from '../src/database/schema.ts'
 import type { Sha256 } from '../src/events/types.ts'
 import type { Instant } from '../src/time-machine/instant.ts'
+import type { PurgeScope } from './document-queries.ts'
 
 /** What is in the blob store and isn't listed: among `names`, and of what was put before then. */
 export async function readUnlisted(
@@ -47,4 +48,47 @@ export async function readCacheSize(db: Db): Promise<CacheSize> {
   const [size] = rows
   if (size === undefined) throw new Error('blob_use_total has its row from the start')
   return size
+}
+
+/** For a `where` on blob_use. */
+function isPurged({ packageName, before }: PurgeScope): RawBuilder<SqlBool> {
+  return sql`
+    (${before ?? null}::timestamptz is null or last_used_at < ${before ?? null})
+    and (${packageName ?? null}::text is null or sha256 in (
+      select sha256 from blob_source where package_name = ${packageName ?? null}))`
+}
+
+/** The next ones to go. Index: primary key; looks at as many rows as have another age or package. */
+export async function readPurged(
+  db: Db,
+  { limit, ...scope }: PurgeScope & { readonly limit: number },
+): Promise<readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes'>>[]> {
+  return await db
+    .selectFrom('blob_use')
+    .select(['sha256', 'size_bytes'])
+    .where(isPurged(scope))
+    .orderBy('sha256')
+    .limit(limit)
+    .execute()
+}
+
+export interface PurgedBlobs {
+  readonly archives: number
+  readonly sizeBytes: number
+  /** Of those, what upstream is known not to have any more. */
+  readonly lastCopies: number
+}
+
+/** Reads all of blob_use. */
+export async function countPurgedBlobs(db: Db, scope: PurgeScope): Promise<PurgedBlobs> {
+  const { rows } = await sql<Record<keyof PurgedBlobs, bigint>>`
+    select count(*) as archives, coalesce(sum(size_bytes), 0)::bigint as "sizeBytes",
+      count(*) filter (where worth >= 2) as "lastCopies"
+    from blob_use where ${isPurged(scope)}`.execute(db)
+  const { archives = 0n, sizeBytes = 0n, lastCopies = 0n } = rows[0] ?? {}
+  return {
+    archives: Number(archives),
+    sizeBytes: Number(sizeBytes),
+    lastCopies: Number(lastCopies),
+  }
 }

@@ -2,21 +2,23 @@ import { sql } from 'kysely'
 import { distsOf, parseDocument } from '../src/composer/document.ts'
 import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
 import { documentName, type DocumentName, packageOfDocument } from '../src/composer/names.ts'
+import { isBranch } from '../src/composer/versions.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
 import type { Projection, ProjectionSources } from '../src/projector/projection.ts'
-import { archiveKey } from './archive.ts'
+import { archiveId, archiveKey } from './archive.ts'
 
 /**
  * Every blob in the cache, in the order in which it can be done without, and how large all are.
  *
  * The order is by worth, then by last use. Worth: 0 = no archive is this blob any more (upstream gave
  * another for the same reference); 1 = upstream offers it, so it can be fetched again; 2 = of an archive
- * that the newest document doesn't name (withdrawn, moved, or the package is gone): likely the last copy.
+ * that the newest document doesn't name (withdrawn, moved, or the package is gone), or that upstream was
+ * seen not to have any more: likely the last copy.
  */
 export const blobUse: Projection = {
   name: 'blob_use',
-  version: 1,
+  version: 2,
 
   async createTables(tx) {
     await sql`
@@ -49,6 +51,7 @@ export const blobUse: Projection = {
         sha256       text    not null,
         named        boolean not null,
         missing      boolean not null,
+        lost         boolean not null,
         primary key (package_name, archive_key, dist_type)
       )`.execute(tx)
     await sql`create index blob_source_document on blob_source (document)`.execute(tx)
@@ -59,6 +62,8 @@ export const blobUse: Projection = {
     if (event.type === 'ArchiveStored') await store(tx, event)
     else if (event.type === 'ArchivesAccessed') await use(tx, event)
     else if (event.type === 'ArchiveEvicted') await evict(tx, event.data.sha256)
+    else if (event.type === 'ArchiveMissing') await setLost(tx, event.data, true)
+    else if (event.type === 'ArchiveConfirmed') await setLost(tx, event.data, false)
     else await follow(tx, event, sources)
   },
 }
@@ -66,7 +71,7 @@ export const blobUse: Projection = {
 type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>
 
 async function store(tx: Tx, { data, recordedAt }: EventOf<'ArchiveStored'>): Promise<void> {
-  const { packageName, versionNormalized, reference, distType, sha256 } = data
+  const { packageName, versionNormalized, sha256 } = data
   const size_bytes = BigInt(data.sizeBytes)
   const stored = { sha256, size_bytes, stored_at: recordedAt, last_used_at: recordedAt }
   const isNew = await tx
@@ -77,16 +82,8 @@ async function store(tx: Tx, { data, recordedAt }: EventOf<'ArchiveStored'>): Pr
   if (isNew.numInsertedOrUpdatedRows === 1n) await addToTotal(tx, 1n, size_bytes)
   else await touch(tx, [{ sha256, at: recordedAt, count: 0, bytes: 0 }])
 
-  const source = {
-    package_name: packageName,
-    archive_key: archiveKey({
-      versionToken: versionToken(versionNormalized),
-      referenceToken: referenceToken(reference),
-    }),
-    dist_type: distType,
-  }
-  const isBranch = versionNormalized.startsWith('dev-') || versionNormalized.endsWith('-dev')
-  const document = documentName(packageName, isBranch ? 'branches' : 'tags')
+  const source = archiveId(data)
+  const document = documentName(packageName, isBranch(versionNormalized) ? 'branches' : 'tags')
   const before = await tx
     .selectFrom('blob_source')
     .select('sha256')
@@ -95,9 +92,11 @@ async function store(tx: Tx, { data, recordedAt }: EventOf<'ArchiveStored'>): Pr
   await tx
     .insertInto('blob_source')
     // Upstream gave it just now: until the document is seen to change, it will again.
-    .values({ ...source, document, sha256, named: true, missing: false })
+    .values({ ...source, document, sha256, named: true, missing: false, lost: false })
     .onConflict((conflict) =>
-      conflict.columns(['package_name', 'archive_key', 'dist_type']).doUpdateSet({ sha256 }),
+      conflict
+        .columns(['package_name', 'archive_key', 'dist_type'])
+        .doUpdateSet({ sha256, lost: false }),
     )
     .execute()
   await weigh(tx, before === undefined ? [sha256] : [sha256, before.sha256])
@@ -143,6 +142,24 @@ async function addToTotal(tx: Tx, blobs: bigint, sizeBytes: bigint): Promise<voi
   await sql`
     update blob_use_total
     set blobs = blobs + ${blobs}, size_bytes = size_bytes + ${sizeBytes}`.execute(tx)
+}
+
+async function setLost(
+  tx: Tx,
+  data: EventOf<'ArchiveMissing' | 'ArchiveConfirmed'>['data'],
+  lost: boolean,
+): Promise<void> {
+  const rows = await tx
+    .updateTable('blob_source')
+    .set({ lost })
+    .where((source) => source.and(archiveId(data)))
+    .where('lost', '<>', lost)
+    .returning('sha256')
+    .execute()
+  await weigh(
+    tx,
+    rows.map(({ sha256 }) => sha256),
+  )
 }
 
 /** Follows what documents name, for those packages of which there are archives. */
@@ -199,7 +216,7 @@ async function weigh(tx: Tx, blobs: readonly Sha256[]): Promise<void> {
     update blob_use u set worth = w.worth
     from (
       select sha256,
-        max(case when named is null then 0 when named and not missing then 1 else 2 end) as worth
+        max(case when named is null then 0 when named and not missing and not lost then 1 else 2 end) as worth
       from unnest(${blobs}::text[]) as changed (sha256) left join blob_source using (sha256)
       group by sha256
     ) w

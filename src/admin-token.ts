@@ -15,13 +15,12 @@ export interface GeneratedToken {
  * comes before keeping: a crash in between makes the next start show a new one, and none is lost unseen.
  */
 export async function generateAdminToken(db: Db): Promise<GeneratedToken | undefined> {
-  const kept = await db.selectFrom('admin_token').select('sha256').executeTakeFirst()
-  if (kept !== undefined) return undefined
+  if ((await readTokenDigest(db)) !== undefined) return undefined
   const token = `almanac_admin_${randomBytes(32).toString('base64url')}`
   return {
     token,
     async keep() {
-      const sha256 = createHash('sha256').update(token).digest('hex')
+      const sha256 = digestOfToken(token)
       const { numInsertedOrUpdatedRows } = await db
         .insertInto('admin_token')
         .values({ sha256 })
@@ -30,4 +29,14 @@ export async function generateAdminToken(db: Db): Promise<GeneratedToken | undef
       return numInsertedOrUpdatedRows === 1n
     },
   }
+}
+
+/** What is kept of the generated token; undefined: there is none, or it has yet to be shown. */
+export async function readTokenDigest(db: Db): Promise<string | undefined> {
+  const kept = await db.selectFrom('admin_token').select('sha256').executeTakeFirst()
+  return kept?.sha256
+}
+
+export function digestOfToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
 }

@@ -1,17 +1,20 @@
 import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
 import type { Logger } from 'pino'
-import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
+import { readStatesAround } from '../projections/document-queries.ts'
 import { projections } from '../projections/index.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { BlobLost } from './archives/blobs.ts'
 import type { OpenArchive } from './archives/read-through.ts'
 import { prepareStaging, stagingIn } from './archives/staging.ts'
+import { buildAdmin, buildAuthorize } from './build-admin.ts'
 import { buildArchives } from './build-archives.ts'
+import { buildMetadata, type Metadata } from './build-metadata.ts'
+import { buildRendering } from './build-rendering.ts'
 import type { Config } from './config.ts'
 import { openDatabase } from './database/client.ts'
 import { isPassing } from './database/errors.ts'
 import { migrate } from './database/migrate.ts'
-import { createRenderedSince } from './database/root-rendering.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
@@ -22,7 +25,8 @@ import { createEncodedBodies } from './http/composer/document.ts'
 import { packageMetadata } from './http/composer/package-metadata.ts'
 import { notifyBatch, type Relay, relayed } from './http/composer/relay.ts'
 import { rootFile } from './http/composer/root.ts'
-import { probes } from './http/probes.ts'
+import { openApi } from './http/openapi.ts'
+import { probes, type Readiness } from './http/probes.ts'
 import type { Route } from './http/route.ts'
 import { startHttpServer } from './http/server.ts'
 import type { startJob } from './jobs/every.ts'
@@ -31,21 +35,19 @@ import { createLease } from './jobs/lease.ts'
 import { createDocumentAsOf } from './metadata/as-of.ts'
 import { bodyKey, createBodies } from './metadata/bodies.ts'
 import { createResolveBasis } from './metadata/basis.ts'
-import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
-import { createReadEndpoints, type ReadEndpoints } from './metadata/endpoints.ts'
-import { createRefresh, type Refresh } from './metadata/refresh.ts'
-import { createUnknownNames } from './metadata/unknown-names.ts'
+import type { ReadEndpoints } from './metadata/endpoints.ts'
 import { schemaOf } from './projector/projection.ts'
 import { type Projector, startProjector } from './projector/run.ts'
+import type { Purge } from './purge.ts'
 import { readiness } from './readiness.ts'
 import { type Turn, turnSeconds } from './single-flight.ts'
 import { createSnapshotStore, type SnapshotStore } from './snapshots/store.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
-import { fetchMetadata } from './upstream/metadata.ts'
 import { relayQuestion } from './upstream/relay.ts'
 import { metadataTimeouts } from './upstream/timeouts.ts'
+import { version } from './version.ts'
 
 /** The outside world: what main.ts opens for real, and tests replace. */
 export interface Outside {
@@ -59,11 +61,15 @@ export interface Outside {
   readonly logClock?: () => Instant
   /** Runs jobs; without it the real clock does. For tests, which say when. */
   readonly startJob?: typeof startJob
+  /** Whether downloads may be written to the disk; without it its free space says so. For tests. */
+  readonly hasRoomOnDisk?: () => Promise<boolean>
 }
 
 export interface App {
   /** There when no admin token was set or made before. */
   readonly generatedToken: GeneratedToken | undefined
+  /** Everything that is served. */
+  readonly routes: readonly Route[]
   /** Drains requests, then closes in the reverse order of opening. */
   readonly close: () => Promise<void>
 }
@@ -72,6 +78,58 @@ const drainDeadlineMs = 30_000
 
 /** The composition root: builds the parts and passes them to each other. */
 export async function startApp(config: Config, outside: Outside): Promise<App> {
+  const stores = await openStores(outside)
+  const { db, projector } = stores
+  const upstream = createUpstream({
+    upstreamUrl: config.packagistUrl,
+    userAgent: config.userAgent,
+    now: () => msOfInstant(outside.now()),
+    random: outside.random,
+  })
+  const holder = randomUUID()
+  const turnFor = (name: string): Turn => createLease(db, { name, holder, seconds: turnSeconds })
+  const parts: Parts = { config, outside, upstream, turnFor, ...stores }
+  const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
+  const metadata = buildMetadata(parts)
+  const archives = await buildArchives({ ...parts, ...metadata })
+  let draining = false
+  const routes = await allRoutes(parts, {
+    ...metadata,
+    ...archives,
+    readiness: async () => await readiness({ ...parts, isDraining: draining }),
+  })
+  const server = await startHttpServer(routes, {
+    host: config.host,
+    port: config.port,
+    logger: outside.logger,
+    authorize: buildAuthorize(parts),
+    translate: asExpectedFailure,
+  })
+  const feedJob = startFeedJob({ ...parts, ...metadata })
+  const archiveJobs = archives.startJobs()
+  return {
+    generatedToken,
+    routes,
+    async close() {
+      draining = true
+      await Promise.all([server.close(drainDeadlineMs), feedJob?.stop()])
+      await archiveJobs.stop()
+      await projector.stop()
+      await db.destroy()
+    },
+  }
+}
+
+interface Stores {
+  readonly db: Db
+  readonly log: EventLog
+  readonly snapshots: SnapshotStore
+  readonly projector: Projector
+  readonly pool: pg.Pool
+  readonly headAtStart: Position
+}
+
+async function openStores(outside: Outside): Promise<Stores> {
   const { databaseUrl, logger } = outside
   const { db, pool } = openDatabase({
     connectionString: databaseUrl,
@@ -93,42 +151,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     logger,
   })
   const headAtStart = await catchUp({ log, projector, logger })
-
-  const upstream = createUpstream({
-    upstreamUrl: config.packagistUrl,
-    userAgent: config.userAgent,
-    now: () => msOfInstant(outside.now()),
-    random: outside.random,
-  })
-  const holder = randomUUID()
-  const turnFor = (name: string): Turn => createLease(db, { name, holder, seconds: turnSeconds })
-  const parts: Parts = { config, outside, upstream, turnFor, db, log, snapshots, projector }
-  const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
-  const metadata = buildMetadata(parts)
-  const archives = await buildArchives({ ...parts, ...metadata, pool })
-  let draining = false
-  const routes = [
-    ...(await composerRoutes(parts, { ...metadata, openArchive: archives.openArchive })),
-    ...probes(async () => await readiness({ ...parts, headAtStart, isDraining: draining })),
-  ]
-  const server = await startHttpServer(routes, {
-    host: config.host,
-    port: config.port,
-    logger,
-    translate: asExpectedFailure,
-  })
-  const feedJob = startFeedJob({ ...parts, ...metadata })
-  const archiveJobs = archives.startJobs()
-  return {
-    generatedToken,
-    async close() {
-      draining = true
-      await Promise.all([server.close(drainDeadlineMs), feedJob?.stop()])
-      await archiveJobs.stop()
-      await projector.stop()
-      await db.destroy()
-    },
-  }
+  return { db, pool, log, snapshots, projector, headAtStart }
 }
 
 /** Waits a little: a new version of a read model may take minutes, and until then /readyz says so. */
@@ -136,7 +159,7 @@ async function catchUp({
   log,
   projector,
   logger,
-}: Pick<Parts, 'log' | 'projector'> & { readonly logger: Logger }): Promise<Position> {
+}: Pick<Stores, 'log' | 'projector'> & { readonly logger: Logger }): Promise<Position> {
   const head = await log.head()
   await projector.until(head).catch((error: unknown) => {
     logger.warn({ err: error }, 'read models are still being built')
@@ -144,25 +167,36 @@ async function catchUp({
   return head
 }
 
-interface Parts {
+interface Parts extends Stores {
   readonly config: Config
   readonly outside: Outside
   readonly upstream: Upstream
   readonly turnFor: (name: string) => Turn
-  readonly db: Db
-  readonly log: EventLog
-  readonly snapshots: SnapshotStore
-  readonly projector: Projector
+}
+
+interface Served extends Metadata {
+  readonly openArchive: OpenArchive
+  readonly purge: Purge
+  readonly readiness: () => Promise<Readiness>
+}
+
+async function allRoutes(parts: Parts, served: Served): Promise<readonly Route[]> {
+  const routes = [
+    ...(await composerRoutes(parts, served)),
+    ...probes(served.readiness),
+    ...buildAdmin({ ...parts, ...served }),
+  ]
+  return [...routes, openApi(routes, version)]
 }
 
 async function composerRoutes(
   parts: Parts,
-  { current, endpoints, openArchive }: Metadata & { readonly openArchive: OpenArchive },
+  { current, endpoints, openArchive }: Served,
 ): Promise<readonly Route[]> {
   const { config, db, log, snapshots, projector } = parts
-  const { publicUrl } = config
   const { now } = parts.outside
-  const bodies = createBodies(snapshots.get)
+  const { root, render, rewrite } = await buildRendering(config, db)
+  const bodies = createBodies(snapshots.get, rewrite)
   const metadata = {
     current,
     asOf: createDocumentAsOf({
@@ -176,58 +210,14 @@ async function composerRoutes(
   return [
     ...(config.proxyEnabled
       ? [
-          ...rootFile({ ...metadata, publicUrl, renderedSince: createRenderedSince(db) }),
-          ...packageMetadata(metadata),
+          ...rootFile({ ...metadata, ...root }),
+          ...packageMetadata({ ...metadata, render }),
           packageArchive(openArchive),
           ...relayed(buildRelay(parts, endpoints)),
         ]
       : []),
     notifyBatch(),
   ]
-}
-
-interface Metadata {
-  readonly refresh: Refresh
-  readonly current: CurrentDocument
-  readonly endpoints: ReadEndpoints
-}
-
-function buildMetadata(parts: Parts): Metadata {
-  const { config, outside, upstream, turnFor, db, log, snapshots, projector } = parts
-  const { packagistUrl, upstreamTimeoutSeconds, metadataTtlSeconds } = config
-  const { logger, now } = outside
-  const client = upstream.client({
-    guard: createAddressGuard(packagistUrl, []),
-    timeouts: metadataTimeouts(upstreamTimeoutSeconds * 1000),
-  })
-  const refresh = createRefresh({
-    fetchMetadata: async (request) => await fetchMetadata(client, packagistUrl, request),
-    snapshots,
-    log,
-    async knownDocument(document) {
-      const known = await readCurrentDocument(db, document)
-      return {
-        streamVersion: known?.stream_version ?? 0,
-        sha256: known?.sha256 ?? undefined,
-        lastModified: known?.last_modified ?? undefined,
-      }
-    },
-    until: projector.until,
-    turnFor,
-    now,
-    logger,
-  })
-  const current = createCurrentDocument({
-    currentState: async (document) => await readCurrentDocument(db, document),
-    refresh,
-    now,
-    metadataTtlSeconds,
-    unknownNames: createUnknownNames(() => msOfInstant(now())),
-    logger,
-  })
-  const snapshot = snapshots.get
-  const endpoints = createReadEndpoints({ current, snapshot, upstreamUrl: packagistUrl })
-  return { refresh, current, endpoints }
 }
 
 function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Relay {

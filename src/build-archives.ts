@@ -1,35 +1,52 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { readArchive } from '../projections/archive.ts'
-import { readCacheSize, readUnlisted } from '../projections/blob-use-queries.ts'
+import {
+  countPurgedBlobs,
+  readCacheSize,
+  readPurged,
+  readUnlisted,
+} from '../projections/blob-use-queries.ts'
+import { countPurged } from '../projections/document-queries.ts'
 import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
-import { readReference } from '../projections/package-reference.ts'
+import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
-import type { BlobStore } from './archives/blobs.ts'
-import { type Cache, createCache } from './archives/evict.ts'
+import type { ArchiveRequest } from './archives/archive.ts'
+import type { Blob, BlobStore } from './archives/blobs.ts'
+import type { ArchiveFact } from './archives/fetch.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
 import { createMemoryTier } from './archives/memory-tier.ts'
 import type { CorruptBlob, ObjectReads } from './archives/object-reads.ts'
-import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
+import { createRevalidate } from './archives/revalidate.ts'
+import { type Cache, createCache } from './archives/evict.ts'
+import {
+  createOpenArchive,
+  type OpenArchive,
+  type OpenArchiveOptions,
+} from './archives/read-through.ts'
 import { reopening } from './archives/reopen.ts'
 import { createScrub } from './archives/scrub.ts'
-import { stagingIn } from './archives/staging.ts'
+import { hasRoomIn, stagingIn } from './archives/staging.ts'
 import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
 import { openByteReader } from './database/byte-reader.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
+import { newEvent } from './events/new-event.ts'
+import { archiveStream } from './events/types.ts'
 import { startAccessesJob } from './jobs/accesses.ts'
 import { startCleanupJob } from './jobs/cleanup.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
 import { startScrubJob } from './jobs/scrub.ts'
 import type { CurrentDocument } from './metadata/current.ts'
+import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { Projector } from './projector/run.ts'
+import { createPurge, type Purge } from './purge.ts'
 import type { Turn } from './single-flight.ts'
-import type { Instant } from './time-machine/instant.ts'
+import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
-import { downloadArchive } from './upstream/archives.ts'
+import { type ArchiveQuestion, downloadArchive } from './upstream/archives.ts'
 import type { Upstream } from './upstream/client.ts'
 import { archiveTimeouts } from './upstream/timeouts.ts'
 
@@ -41,6 +58,7 @@ interface ArchivesParts {
     readonly now: () => Instant
     readonly random: () => number
     readonly startJob?: typeof startJob
+    readonly hasRoomOnDisk?: () => Promise<boolean>
   }
   readonly upstream: Upstream
   readonly turnFor: (name: string) => Turn
@@ -58,6 +76,7 @@ interface OpenArchiveParts extends ArchivesParts {
 
 export interface Archives {
   readonly openArchive: OpenArchive
+  readonly purge: Purge
   readonly startJobs: () => RunningJob
 }
 
@@ -70,12 +89,16 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
   const reads = await buildReads(parts, cache)
   const blobs = createMemoryTier(createLargeObjectStore(reads), config.archiveMemoryBytes)
   const openArchive = reopening(buildOpenArchive({ ...parts, cache, blobs }), logger)
+  const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
     async openArchive(request) {
-      const blob = await openArchive(request)
-      accesses.note(blob.sha256, blob.sizeBytes)
-      return blob
+      const archive = await openArchive(request)
+      if ('sha256' in archive) note(archive)
+      // What isn't kept, or broke off, was not used.
+      else archive.whole?.then(note, () => undefined)
+      return archive
     },
+    purge: buildPurge(parts, cache, accesses),
     startJobs() {
       const { cleanupIntervalSeconds, scrubIntervalSeconds } = config
       const shared = { ...outside, db }
@@ -115,6 +138,26 @@ function buildCache(
   })
 }
 
+function buildPurge(
+  { db, log, projector, outside }: ArchivesParts,
+  cache: Cache,
+  { flush }: Accesses,
+): Purge {
+  return createPurge({
+    count: async (scope) => ({
+      ...(await countPurgedBlobs(db, scope)),
+      documents: await countPurged(db, scope),
+    }),
+    evict: async (scope) => {
+      await cache.purge(async (limit) => await readPurged(db, { ...scope, limit }))
+    },
+    flushAccesses: flush,
+    log,
+    until: projector.until,
+    now: outside.now,
+  })
+}
+
 async function buildReads(
   { outside, db, pool }: ArchivesParts,
   cache: Cache,
@@ -132,30 +175,60 @@ async function buildReads(
 }
 
 function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
-  const { config, outside, upstream, turnFor, db, log, projector, current, cache, blobs } = parts
-  const { packagistUrl, distHosts, upstreamTimeoutSeconds } = config
+  const { config, outside, upstream, turnFor, db, current, cache, blobs } = parts
+  const { packagistUrl, distHosts, upstreamTimeoutSeconds, archiveTtlSeconds } = config
   const guard = createAddressGuard(packagistUrl, distHosts)
   const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
   const client = upstream.client({ guard, timeouts })
+  const stagingDirectory = stagingIn(outside.dataDirectory)
+  const fetching = {
+    storedArchive: async (request: ArchiveRequest) => await readArchive(db, request),
+    knownReference: async (request: ArchiveRequest) => await readReference(db, request),
+    isAllowed: guard.isAllowed,
+    download: async (question: ArchiveQuestion) => await downloadArchive(client, question),
+    blobs,
+    withRoomFor: cache.withRoomFor,
+    record: recordInto(parts),
+    turnFor,
+    stagingDirectory,
+    archiveTtlSeconds,
+    now: outside.now,
+    logger: outside.logger,
+  }
   return createOpenArchive({
-    storedArchive: async (request) => await readArchive(db, request),
-    knownReference: async (request) => await readReference(db, request),
+    ...fetching,
+    ...createRevalidate(fetching),
+    hasRoomOnDisk: outside.hasRoomOnDisk ?? (async () => await hasRoomIn(stagingDirectory)),
+    unnamedCommit: unnamedCommits(parts),
     async refreshPackage(packageName) {
       for (const kind of ['tags', 'branches'] as const) {
         await current(documentName(packageName, kind)).catch(unlessNotFound)
       }
     },
-    isAllowed: guard.isAllowed,
-    download: async (url, file) => await downloadArchive(client, { url, path: file }),
-    blobs,
-    withRoomFor: cache.withRoomFor,
-    log,
-    until: projector.until,
-    turnFor,
-    stagingDirectory: stagingIn(outside.dataDirectory),
-    now: outside.now,
-    logger: outside.logger,
   })
+}
+
+function recordInto({ log, projector }: ArchivesParts): (fact: ArchiveFact) => Promise<void> {
+  return async (fact) => {
+    const stream = archiveStream(fact.data.packageName)
+    const result = await log.append({ stream, expected: 'any', events: [newEvent(fact)] })
+    if (result.outcome === 'appended') await projector.until(result.events.at(-1)?.position ?? 0n)
+  }
+}
+
+function unnamedCommits({ db, outside }: ArchivesParts): OpenArchiveOptions['unnamedCommit'] {
+  const asked = createUnknownNames(() => msOfInstant(outside.now()))
+  return async (request) => {
+    const commit = await readUnnamedCommit(db, request)
+    if (commit === undefined) return undefined
+    const retryAfterSeconds = asked.waitSeconds()
+    if (retryAfterSeconds > 0) {
+      const message = 'too many commits that no metadata names were asked for lately'
+      throw new AppError('upstream_unavailable', message, { retryAfterSeconds })
+    }
+    asked.count()
+    return commit
+  }
 }
 
 /** A package may have tags and no document of branches, or the other way round. */

@@ -1,8 +1,20 @@
-import { destination, type Logger, pino } from 'pino'
+import { destination, type DestinationStream, type Logger, pino } from 'pino'
+import { currentRequestId } from './request-id.ts'
 
-/** JSON lines on stderr: stdout is for the person at the terminal. */
-export function createLogger(level: string): Logger {
-  return pino({ level, serializers: { err: describeError } }, destination({ fd: 2, sync: true }))
+/**
+ * JSON lines on stderr: stdout is for the person at the terminal. A line that a request caused has its
+ * `requestId`.
+ */
+export function createLogger(
+  level: string,
+  stream: DestinationStream = destination({ fd: 2, sync: true }),
+): Logger {
+  return pino({ level, serializers: { err: describeError }, mixin: whichRequest }, stream)
+}
+
+function whichRequest(): { readonly requestId?: string } {
+  const requestId = currentRequestId()
+  return requestId === undefined ? {} : { requestId }
 }
 
 /** Only these: errors of libraries drag whole connections and requests along, with what is secret in them. */

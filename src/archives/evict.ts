@@ -13,6 +13,8 @@ export interface ListedBlob {
   readonly last_used_at: Instant
 }
 
+export type PurgedBlob = Pick<ListedBlob, 'sha256' | 'size_bytes'>
+
 export interface CacheOptions extends SweepOptions {
   readonly maxSizeBytes: number
   readonly archiveTtlSeconds: number
@@ -40,6 +42,12 @@ export interface Cache {
    * Returns false, and doesn't run it, when the cache could never hold them.
    */
   readonly withRoomFor: (sizeBytes: number, store: () => Promise<void>) => Promise<boolean>
+  /**
+   * Evicts what `next` gives until it gives none, which is so once the read models know.
+   *
+   * @param next gives at most so many.
+   */
+  readonly purge: (next: (limit: number) => Promise<readonly PurgedBlob[]>) => Promise<void>
   /** Has what was removed from the store removed from the read models, too. */
   readonly tell: (evictions: readonly Eviction[]) => Promise<void>
   /** What crashes and other nodes left: see the cleanup job. */
@@ -95,6 +103,10 @@ export function createCache(options: CacheOptions): Cache {
       void deadSpace.reuse(maxSizeBytes / vacuumFraction)
       return true
     },
+    async purge(next) {
+      await inTurn(async () => deadSpace.add(await purge(options, next)))
+      await deadSpace.reuse(0n)
+    },
     tell: async (evictions) => await tell(options, evictions),
     async tidy() {
       await inTurn(async () => {
@@ -125,6 +137,24 @@ async function evict(options: CacheOptions, excess: () => Promise<bigint>): Prom
     evictedBytes += await removeBlobs(db, { names, now, logger })
     await tell(options, evictionsOf(blobs, options))
     logger.info({ blobs: blobs.length }, 'the cache is full: archives were evicted')
+  }
+}
+
+async function purge(
+  options: CacheOptions,
+  next: (limit: number) => Promise<readonly PurgedBlob[]>,
+): Promise<bigint> {
+  const { db, now, logger } = options
+  let purgedBytes = 0n
+  for (;;) {
+    const blobs = await next(blobsPerTransaction)
+    if (blobs.length === 0) return purgedBytes
+    const names = blobs.map(({ sha256 }) => sha256)
+    purgedBytes += await removeBlobs(db, { names, now, logger })
+    const evictions = blobs.map(({ sha256, size_bytes }) => {
+      return { sha256, sizeBytes: Number(size_bytes), reason: 'purge' as const }
+    })
+    await tell(options, evictions)
   }
 }
 

@@ -1,155 +1,103 @@
-import { rm } from 'node:fs/promises'
-import path from 'node:path'
-import { randomUUID } from 'node:crypto'
-import type { Logger } from 'pino'
-import type { PackageName } from '../composer/names.ts'
+import { EventEmitter } from 'node:events'
+import { onOneNode } from '../single-flight.ts'
 import { AppError } from '../errors.ts'
-import type { EventLog } from '../events/log.ts'
-import { newEvent } from '../events/new-event.ts'
-import { archiveStream, type DomainEvent, type Position, type Sha256 } from '../events/types.ts'
-import { createSingleFlight, onOneNode, type Turn } from '../single-flight.ts'
-import type { Instant } from '../time-machine/instant.ts'
-import type { ArchiveDownload } from '../upstream/archives.ts'
-import type { Blob, BlobStore } from './blobs.ts'
-import { problemOfZip } from './check.ts'
-import { openStaged } from './staged.ts'
+import type { PackageName } from '../composer/names.ts'
+import { type ArchiveRequest, type Arriving, keyOf, type KnownReference } from './archive.ts'
+import type { Blob } from './blobs.ts'
+import { fetchArchive } from './fetch.ts'
+import { passOn } from './pass-on.ts'
+import type { Revalidate, RevalidateOptions } from './revalidate.ts'
 
-/** What a client asks for, in the tokens that Composer puts into a mirror URL. */
-export interface ArchiveRequest {
-  readonly packageName: PackageName
-  readonly versionToken: string
-  readonly referenceToken: string
-  readonly distType: string
-}
-
-/** Where recorded metadata says that an archive is. */
-export interface KnownReference {
-  readonly version_normalized: string
-  readonly reference: string | null
-  readonly dist_type: string
-  readonly dist_url: string
-  readonly shasum: string | null
-}
-
-export interface ArchiveOptions {
-  readonly storedArchive: (
-    request: ArchiveRequest,
-  ) => Promise<{ readonly sha256: Sha256 } | undefined>
-  readonly knownReference: (request: ArchiveRequest) => Promise<KnownReference | undefined>
+export interface OpenArchiveOptions extends RevalidateOptions, Revalidate {
+  /** What can be told of a commit that no metadata names, from others of its branch. */
+  readonly unnamedCommit: (request: ArchiveRequest) => Promise<KnownReference | undefined>
   /** Brings a package's metadata up to date, when its references aren't known yet. */
   readonly refreshPackage: (packageName: PackageName) => Promise<void>
-  readonly isAllowed: (url: string) => boolean
-  readonly download: (url: string, path: string) => Promise<ArchiveDownload>
-  readonly blobs: BlobStore
-  /** Runs `store` once the cache has room for so many bytes; false, and it isn't run: it never will. */
-  readonly withRoomFor: (sizeBytes: number, store: () => Promise<void>) => Promise<boolean>
-  readonly log: EventLog
-  readonly until: (position: Position) => Promise<void>
-  readonly turnFor: (name: string) => Turn
-  /** Downloads are kept here until they are checked; see staging.ts. */
-  readonly stagingDirectory: string
-  readonly now: () => Instant
-  readonly logger: Logger
+  /** Whether the disk has room for downloads. */
+  readonly hasRoomOnDisk: () => Promise<boolean>
 }
 
 /**
- * An archive, from the blob store or else fetched, checked and kept first.
+ * An archive, from the blob store or else fetched, checked and kept. While it is fetched, all who want
+ * it get what arrives of it.
  *
  * @throws AppError `archive_not_found` when no metadata ever named it or upstream doesn't have it,
  * `archive_refused` when its host isn't allowed, `archive_invalid` when it isn't what metadata says,
- * `upstream_unavailable` when upstream gave no answer.
+ * `upstream_unavailable` when upstream gave no answer. Once it is arriving, its bytes throw instead.
  */
-export type OpenArchive = (request: ArchiveRequest) => Promise<Blob>
+export type OpenArchive = (request: ArchiveRequest) => Promise<Blob | Arriving>
 
-export function createOpenArchive(options: ArchiveOptions): OpenArchive {
-  const fetchOnce = createSingleFlight(async (request: ArchiveRequest) => {
-    return await onOneNode({
-      turn: options.turnFor(`archive ${keyOf(request)}`),
-      brought: async () => await openStored(request, options),
-      work: async () => await fetchArchive(request, options),
-    })
-  }, keyOf)
-  return async (request) => (await openStored(request, options)) ?? (await fetchOnce(request))
+interface Flight {
+  readonly begun: Promise<Blob | Arriving>
+  readonly whole: Promise<Blob>
 }
 
-function keyOf({ packageName, versionToken, referenceToken, distType }: ArchiveRequest): string {
-  return `${packageName} ${versionToken} ${referenceToken} ${distType}`
+export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
+  const flights = new Map<string, Flight>()
+
+  function join(request: ArchiveRequest): Flight {
+    const key = keyOf(request)
+    const joined = flights.get(key)
+    if (joined !== undefined) return joined
+    const flight = begin(request, options, forget)
+    function forget(): void {
+      if (flights.get(key) === flight) flights.delete(key)
+    }
+    flights.set(key, flight)
+    flight.whole.then(forget, forget)
+    return flight
+  }
+
+  return async (request) => {
+    const stored = await openStored(request, options)
+    if (stored !== undefined) return stored
+    if (await options.hasRoomOnDisk()) return await join(request).begun
+    return await passOn(await findReference(request, options), options)
+  }
 }
 
+/** What is kept is served whatever its age; the question whether upstream still has it goes on behind. */
 async function openStored(
   request: ArchiveRequest,
-  { storedArchive, blobs }: ArchiveOptions,
+  { storedArchive, blobs, isExpired, revalidate }: OpenArchiveOptions,
 ): Promise<Blob | undefined> {
   const stored = await storedArchive(request)
-  return stored === undefined ? undefined : await blobs.find(stored.sha256)
+  if (stored === undefined || stored.purged) return undefined
+  const blob = await blobs.find(stored.sha256)
+  if (blob !== undefined && isExpired(stored)) void revalidate(request)
+  return blob
 }
 
-async function fetchArchive(request: ArchiveRequest, options: ArchiveOptions): Promise<Blob> {
-  const known = await findReference(request, options)
-  if (!options.isAllowed(known.dist_url)) {
-    throw new AppError(
-      'archive_refused',
-      `${hostOf(known.dist_url)} isn't among the hosts that archives may come from`,
-    )
-  }
-  const staged = path.join(options.stagingDirectory, randomUUID())
-  try {
-    const downloaded = await downloadChecked(known, staged, options)
-    await options.withRoomFor(downloaded.sizeBytes, async () => {
-      await store(request, options, { known, staged, ...downloaded })
-    })
-    return await openStaged(staged, downloaded)
-  } finally {
-    await rm(staged, { force: true })
-  }
-}
-
-interface Checked {
-  readonly known: KnownReference
-  readonly staged: string
-  readonly sha256: Sha256
-  readonly sizeBytes: number
-}
-
-// Blob before event: a crash in between leaves a blob that nothing names, which the next fetch finds
-// already stored.
-async function store(
-  { packageName }: ArchiveRequest,
-  options: ArchiveOptions,
-  { known, staged, sha256, sizeBytes }: Checked,
-): Promise<void> {
-  if ((await options.blobs.put(staged, sha256)) === 'full') {
-    options.logger.warn({ alert: 'store_full', sizeBytes }, 'an archive is passed on and not kept')
-    return
-  }
-  await record(packageName, options, {
-    type: 'ArchiveStored',
-    data: {
-      packageName,
-      versionNormalized: known.version_normalized,
-      reference: known.reference ?? undefined,
-      distType: known.dist_type,
-      sha256,
-      sizeBytes,
-      sourceUrl: known.dist_url,
-      fetchedAt: options.now(),
+/** @param onEnd is called before anybody who waits for bytes can hear of it. */
+function begin(request: ArchiveRequest, options: OpenArchiveOptions, onEnd: () => void): Flight {
+  const begins = new EventEmitter()
+  const onArriving = (part: Omit<Arriving, 'whole'>) => void begins.emit('begin', part)
+  const arriving = new Promise<Omit<Arriving, 'whole'>>((resolve) => begins.on('begin', resolve))
+  const whole = onOneNode({
+    turn: options.turnFor(`archive ${keyOf(request)}`),
+    brought: async () => await openStored(request, options),
+    async work() {
+      try {
+        const known = await findReference(request, options)
+        return await fetchArchive({ request, known, onArriving }, options)
+      } finally {
+        onEnd()
+      }
     },
   })
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : 'its URL'
+  const begun = Promise.race([whole, arriving.then((part) => ({ ...part, whole }))])
+  return { begun, whole }
 }
 
 async function findReference(
   request: ArchiveRequest,
-  { knownReference, refreshPackage }: ArchiveOptions,
+  { knownReference, unnamedCommit, refreshPackage, isAllowed }: OpenArchiveOptions,
 ): Promise<KnownReference> {
   let known = await knownReference(request)
   if (known === undefined) {
     // An install from a lock file asks for archives without ever asking for metadata.
     await refreshPackage(request.packageName)
-    known = await knownReference(request)
+    known = (await knownReference(request)) ?? (await unnamedCommit(request))
   }
   if (known === undefined || known.dist_type !== request.distType) {
     throw new AppError(
@@ -157,52 +105,15 @@ async function findReference(
       `no metadata of ${request.packageName} names this version and reference`,
     )
   }
+  if (!isAllowed(known.dist_url)) {
+    throw new AppError(
+      'archive_refused',
+      `${hostOf(known.dist_url)} isn't among the hosts that archives may come from`,
+    )
+  }
   return known
 }
 
-async function downloadChecked(
-  { dist_url, dist_type, shasum }: KnownReference,
-  staged: string,
-  { download, logger }: ArchiveOptions,
-): Promise<{ readonly sha256: Sha256; readonly sizeBytes: number }> {
-  const result = await download(dist_url, staged)
-  if (result.outcome === 'missing') {
-    throw new AppError('archive_not_found', `upstream doesn't have this archive any more`)
-  }
-  if (result.outcome === 'paused') {
-    const { retryAfterSeconds } = result
-    const message = `the archive isn't cached here and upstream is failing`
-    throw new AppError('upstream_unavailable', message, { retryAfterSeconds })
-  }
-  if (result.outcome === 'failed') {
-    logger.warn({ url: dist_url, ...result }, 'upstream gave no archive')
-    throw new AppError('upstream_unavailable', `the archive isn't cached here and upstream failed`)
-  }
-  const problem =
-    shasum !== null && shasum !== result.sha1
-      ? `its SHA-1 is ${result.sha1}, metadata says ${shasum}`
-      : dist_type === 'zip'
-        ? await problemOfZip(staged, result.sizeBytes)
-        : undefined
-  if (problem !== undefined) {
-    logger.error(
-      { alert: 'archive_refused', url: dist_url, problem },
-      'upstream sent a bad archive',
-    )
-    throw new AppError('archive_invalid', `upstream's archive was refused: ${problem}`)
-  }
-  return result
-}
-
-async function record(
-  packageName: PackageName,
-  { log, until }: ArchiveOptions,
-  event: DomainEvent,
-): Promise<void> {
-  const result = await log.append({
-    stream: archiveStream(packageName),
-    expected: 'any',
-    events: [newEvent(event)],
-  })
-  if (result.outcome === 'appended') await until(result.events.at(-1)?.position ?? 0n)
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'its URL'
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { type Blob, BlobLost, type ByteRange } from './blobs.ts'
-import type { ArchiveRequest, OpenArchive } from './read-through.ts'
+import type { ArchiveRequest } from './archive.ts'
+import type { OpenArchive } from './read-through.ts'
 
 /**
  * Opens an archive once more for a reader whose blob went away between being found and being read, by
@@ -19,7 +20,7 @@ export function reopening(open: OpenArchive, logger: Logger): OpenArchive {
       }
     } catch (error) {
       if (!(error instanceof BlobLost)) throw error
-      const again = hasBegun ? undefined : await open(request)
+      const again = hasBegun ? undefined : await openWhole(request)
       // Other bytes than the answer's head has promised: upstream has made the archive anew.
       if (again?.sha256 !== blob.sha256) {
         logger.warn({ err: error }, 'an archive was cut off')
@@ -28,8 +29,13 @@ export function reopening(open: OpenArchive, logger: Logger): OpenArchive {
       yield* again.bytes(range)
     }
   }
+  async function openWhole(request: ArchiveRequest): Promise<Blob | undefined> {
+    const archive = await open(request)
+    return 'sha256' in archive ? archive : await archive.whole
+  }
   return async (request) => {
     const blob = await open(request)
+    if (!('sha256' in blob)) return blob
     return { ...blob, bytes: (range) => bytes({ request, blob }, range) }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 
 /** No download takes that long: what is older was left by a process that was killed. */
@@ -21,4 +21,13 @@ export async function prepareStaging(directory: string, nowMs: number): Promise<
     const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: nowMs }))
     if (nowMs - mtimeMs > leftOverMs) await rm(file, { force: true })
   }
+}
+
+/** Less than this is left to PostgreSQL, whose log may be on the same disk. */
+const reserveBytes = 256 * 1024 * 1024
+
+/** Whether the disk of a directory has room for downloads. */
+export async function hasRoomIn(directory: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(directory)
+  return bavail * bsize > reserveBytes
 }

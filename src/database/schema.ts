@@ -105,6 +105,8 @@ interface DocumentCurrentTable {
   unseen_change_at: Instant | null
   /** Since when it is noted, by our clock: upstream's may tell another time. */
   unseen_since: Instant | null
+  /** Somebody wants it asked for again, however fresh it is. */
+  purged: boolean
   /** Of the row in document_history that holds now; null before the first. */
   state_position: bigint | null
 }
@@ -153,8 +155,17 @@ interface ArchiveTable {
   archive_key: string
   dist_type: string
   sha256: Sha256
-  size_bytes: bigint
-  stored_at: Instant
+  tree_sha256: Sha256 | null
+  etag: string | null
+  last_modified: Instant | null
+  /** When upstream answered about it last. */
+  checked_at: Instant
+  /** What upstream offers instead, and isn't accepted. */
+  differed_sha256: Sha256 | null
+  /** Upstream was seen not to have it any more. */
+  missing: boolean
+  /** Somebody wants it fetched again. */
+  purged: boolean
 }
 
 interface BlobUseTable {
@@ -183,8 +194,10 @@ interface BlobSourceTable {
   sha256: Sha256
   /** The document's newest bytes name it … */
   named: boolean
-  /** … and upstream, when asked last, didn't say that there is no such document. */
+  /** … and upstream, when asked last, didn't say that there is no such document … */
   missing: boolean
+  /** … nor that it no longer has the archive. */
+  lost: boolean
 }
 
 export type Db = Kysely<Database>

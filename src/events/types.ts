@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DocumentName, PackageName } from '../composer/names.ts'
+import { RequestId } from '../request-id.ts'
 import { Instant } from '../time-machine/instant.ts'
 
 /** Lower-case hex. Names a snapshot or a blob by its content. */
@@ -26,6 +27,21 @@ export const FetchFailure = z.enum([
   'invalid_document', // not a Composer metadata document of the asked name
 ])
 export type FetchFailure = z.infer<typeof FetchFailure>
+
+/** Why somebody does something, in their own words. A NUL or half a character can't be stored as text. */
+export const Reason = z
+  .string()
+  .min(1)
+  .max(500)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of text, without control characters')
+
+/** What the event of every admin write says beside what was done. */
+export const written = {
+  /** Who did it, such as `admin`. */
+  actor: z.string().min(1).max(100),
+  requestId: RequestId,
+  reason: Reason.optional(),
+} as const
 
 function event<Type extends string, Data extends z.ZodRawShape>(type: Type, data: Data) {
   return z.object({ type: z.literal(type), data: z.object(data) })
@@ -119,15 +135,58 @@ const ChangeFeedRead = event('ChangeFeedRead', {
   more: z.literal(true).optional(),
 })
 
-/** The archive of one (package, reference) was fetched, checked and kept. */
-const ArchiveStored = event('ArchiveStored', {
+/** The archive of one (package, reference). */
+const archive = {
   packageName: PackageName,
   versionNormalized: text,
   /** Absent for a dist that upstream names without one. */
   reference: text.optional(),
   distType: z.string().max(20),
+} as const
+
+/** What upstream calls the state of an archive: asked with these, it can say that nothing changed. */
+const validators = {
+  etag: text.optional(),
+  lastModified: Instant.optional(),
+} as const
+
+/** The archive of one (package, reference) was fetched, checked and kept. */
+const ArchiveStored = event('ArchiveStored', {
+  ...archive,
   sha256: Sha256,
   sizeBytes,
+  /** Of its files, however they are packed; only of zips. */
+  treeSha256: Sha256.optional(),
+  ...validators,
+  sourceUrl: z.url().max(4000),
+  fetchedAt: Instant,
+})
+
+/** Upstream was asked again for an archive, and still has it. */
+const ArchiveConfirmed = event('ArchiveConfirmed', {
+  ...archive,
+  /** The blob that is kept. */
+  sha256: Sha256,
+  /** There when upstream now packs the same files in another way. */
+  upstreamSha256: Sha256.optional(),
+  ...validators,
+  fetchedAt: Instant,
+})
+
+/** Upstream offers other files under a reference that names a commit: not accepted, ours stay. */
+const ArchiveDiffered = event('ArchiveDiffered', {
+  ...archive,
+  treeSha256: Sha256,
+  upstreamTreeSha256: Sha256,
+  upstreamSha256: Sha256,
+  sourceUrl: z.url().max(4000),
+  fetchedAt: Instant,
+})
+
+/** Upstream no longer has an archive that was stored here once. */
+const ArchiveMissing = event('ArchiveMissing', {
+  ...archive,
+  status: z.int(),
   sourceUrl: z.url().max(4000),
   fetchedAt: Instant,
 })
@@ -160,6 +219,22 @@ const ArchiveEvicted = event('ArchiveEvicted', {
 })
 
 /**
+ * Somebody had what is cached forgotten. The archives' evictions follow; the documents are served and
+ * asked for again.
+ */
+const CachePurged = event('CachePurged', {
+  /** Only of this package … */
+  packageName: PackageName.optional(),
+  /** … and only archives that were last used, and documents that upstream was last asked for, before. */
+  before: Instant.optional(),
+  /** How much was meant when it was asked for. */
+  archives: z.int().nonnegative(),
+  sizeBytes,
+  documents: z.int().nonnegative(),
+  ...written,
+})
+
+/**
  * Facts this proxy learned, in the past tense. Recorded events are permanent: add optional fields or
  * new types; never rename, retype or remove one. A fixture of every type must decode for ever.
  */
@@ -172,8 +247,12 @@ export const DomainEvent = z.discriminatedUnion('type', [
   VersionWithdrawn,
   ChangeFeedRead,
   ArchiveStored,
+  ArchiveConfirmed,
+  ArchiveDiffered,
+  ArchiveMissing,
   ArchivesAccessed,
   ArchiveEvicted,
+  CachePurged,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>
 

@@ -1,10 +1,18 @@
+import { z } from 'zod'
 import { AppError, type ErrorCode } from '../errors.ts'
 import type { Answer, Route } from './route.ts'
+
+/** For whom an error is written, and which request it ends. */
+export interface Asker {
+  readonly surface: Route['surface']
+  readonly requestId: string
+}
 
 interface ErrorAnswer {
   readonly status: number
   readonly title: string
   readonly retryAfterSeconds?: number
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 // To Composer, 404 means "ask the next repository", so it is for what upstream itself doesn't have (and
@@ -12,34 +20,61 @@ interface ErrorAnswer {
 const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
   invalid_request: { status: 400, title: 'Invalid request' },
   invalid_instant: { status: 400, title: 'Invalid instant' },
+  unauthorized: {
+    status: 401,
+    title: 'A token is needed',
+    headers: { 'WWW-Authenticate': 'Bearer realm="almanac"' },
+  },
   route_not_found: { status: 404, title: 'Nothing is here' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
   package_not_found: { status: 404, title: 'Package not found' },
   not_known_then: { status: 404, title: 'Package not known at that time' },
   archive_not_found: { status: 404, title: 'Archive not found' },
   archive_refused: { status: 404, title: 'Archive not offered here' },
   archive_invalid: { status: 502, title: 'Upstream sent a bad archive' },
   too_large: { status: 413, title: 'Request body too large' },
+  unsupported_media_type: { status: 415, title: 'Not in a form that is read here' },
   upstream_unavailable: { status: 503, title: 'Upstream is unavailable', retryAfterSeconds: 30 },
   database_unavailable: { status: 503, title: 'Database is unavailable', retryAfterSeconds: 5 },
   still_catching_up: { status: 503, title: 'Still catching up', retryAfterSeconds: 5 },
 }
 
 /** Writes an error for whom asked: Composer prints `warning`, others read problem details (RFC 9457). */
-export function answerError(error: unknown, surface: Route['surface']): Answer {
-  const { code, status, title, detail, retryAfterSeconds } = explain(error)
+export function answerError(error: unknown, { surface, requestId }: Asker): Answer {
+  const { code, status, title, detail, retryAfterSeconds, headers } = explain(error)
+  const problem = { type: `/problems/${code}`, title, status, code, detail, instance: requestId }
   const [type, body] =
     surface === 'composer'
       ? ['application/json', { warning: detail }]
-      : ['application/problem+json', { type: `/problems/${code}`, title, status, code, detail }]
+      : ['application/problem+json', problem]
   return {
     status,
     headers: {
       'Content-Type': type,
       'Cache-Control': 'no-store',
+      ...headers,
       ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
     },
     body: Buffer.from(JSON.stringify(body)),
   }
+}
+
+/** What openapi.json says of the answers above. */
+export const Problem = z
+  .object({
+    type: z.string().describe('Names the kind of problem, like `code`.'),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('Stays the same in every release.'),
+    detail: z.string().describe('What is wrong with this request and what to do.'),
+    instance: z.string().describe('The id of the request, as in `X-Request-Id` and in the log.'),
+  })
+  .describe('Problem details as in RFC 9457.')
+
+/** Of an error that is expected: its status and what that is called. */
+export function statusOf(code: ErrorCode): { readonly status: number; readonly title: string } {
+  const { status, title } = answers[code]
+  return { status, title }
 }
 
 function explain(error: unknown): ErrorAnswer & { readonly code: string; readonly detail: string } {

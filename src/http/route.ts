@@ -1,4 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { z } from 'zod'
+import type { ErrorCode } from '../errors.ts'
+
+/** Who may ask: anybody, or who shows the admin token. */
+export type Policy = 'open' | 'admin'
+
+/** Who asks, as it is written into events. */
+export type Actor = 'anonymous' | 'admin'
 
 /** What a handler sees of a request. */
 export interface RouteRequest {
@@ -14,6 +22,8 @@ export interface RouteRequest {
    * @throws AppError `too_large` past 1 MiB.
    */
   readonly body: () => Promise<Buffer>
+  readonly actor: Actor
+  readonly requestId: string
 }
 
 export interface Answer {
@@ -23,14 +33,48 @@ export interface Answer {
   readonly body?: Buffer | AsyncIterable<Buffer> | undefined
 }
 
-/** One endpoint as data: the router is built from a list of them. */
-export interface Route {
-  /** Who asks: decides how errors are written. */
-  readonly surface: 'composer' | 'api'
+interface Endpoint {
+  /** Has no default: what a route allows is said where the route is. */
+  readonly policy: Policy
   readonly method: 'get' | 'post'
   /** In the router's form: `/p2/:vendor/:file`. GET answers HEAD too. */
   readonly path: string
   readonly handle: (request: RouteRequest) => Promise<Answer>
+}
+
+/** Composer's own protocol, which isn't ours to describe. */
+export interface ComposerRoute extends Endpoint {
+  readonly surface: 'composer'
+}
+
+/** For operators and their programs, described in openapi.json. */
+export interface ApiRoute extends Endpoint {
+  readonly surface: 'api'
+  readonly operation: Operation
+}
+
+/** One endpoint as data: the router and openapi.json are built from one list of them. */
+export type Route = ComposerRoute | ApiRoute
+
+/** What openapi.json says of a route. */
+export interface Operation {
+  /** What generated clients call it. */
+  readonly id: string
+  readonly summary: string
+  readonly description?: string | undefined
+  readonly params?: z.ZodObject | undefined
+  readonly query?: z.ZodObject | undefined
+  readonly body?: z.ZodType | undefined
+  /** Of each status that isn't an error, and what its body is; JSON unless it says otherwise. */
+  readonly answers: Readonly<Record<number, DescribedAnswer>>
+  /** What else it can come to, answered with problem details. */
+  readonly errors: readonly ErrorCode[]
+}
+
+export interface DescribedAnswer {
+  readonly description: string
+  readonly schema: z.ZodType
+  readonly contentType?: string
 }
 
 /**

@@ -1,12 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import Router, { type RouterContext } from '@koa/router'
+import { createServer, type Server } from 'node:http'
+import Router from '@koa/router'
 import Koa from 'koa'
 import type { Logger } from 'pino'
 import { AppError, StartupError } from '../errors.ts'
+import { asRequest, requestIdOf } from '../request-id.ts'
+import type { Authorize } from './auth.ts'
 import { answerError } from './errors.ts'
-import type { Answer, Route, RouteRequest } from './route.ts'
+import type { Route, RouteRequest } from './route.ts'
+import { send } from './send.ts'
 
 export interface HttpServer {
   /** Takes no new connections, lets requests under way end, and cuts what is left after `deadlineMs`. */
@@ -17,6 +19,7 @@ export interface HttpServerOptions {
   readonly host: string
   readonly port: number
   readonly logger: Logger
+  readonly authorize: Authorize
   /** Tells an expected failure of what is behind the routes from a bug, which it gives back as it is. */
   readonly translate: (error: unknown) => unknown
 }
@@ -61,53 +64,103 @@ async function close(server: Server, deadlineMs: number): Promise<void> {
   clearInterval(idle)
 }
 
-function createKoa(routes: readonly Route[], options: HttpServerOptions): Koa {
+interface State {
+  readonly requestId: string
+}
+
+type Context = Koa.ParameterizedContext<State>
+
+function createKoa(routes: readonly Route[], options: HttpServerOptions): Koa<State> {
   const { logger } = options
-  const router = new Router()
-  for (const route of routes) {
-    router[route.method](route.path, async (ctx) => await answer(ctx, route, options))
-  }
-  const koa = new Koa()
+  const koa = new Koa<State>()
   koa.on('error', (error: unknown) => logger.warn({ err: error }, 'a response could not be sent'))
   koa.use(async (ctx, next) => {
-    const begun = process.hrtime.bigint()
+    const requestId = requestIdOf(ctx.headers['x-request-id'])
+    ctx.state = { requestId }
+    ctx.set('X-Request-Id', requestId)
+    await asRequest(requestId, async () => await logged(ctx, next, logger))
+  })
+  koa.use(async (ctx, next) => {
     try {
       await next()
     } catch (error) {
       // Not from a route: a request that the router can't take apart.
       logger.warn({ err: error }, 'a request could not be routed')
       const malformed = new AppError('invalid_request', 'this request makes no sense here')
-      await send(ctx, answerError(malformed, 'composer'))
+      await answer(ctx, unknownRoute(ctx, malformed), options)
     }
-    const { method, path, status } = ctx
-    const durationMs = Number((process.hrtime.bigint() - begun) / 1_000_000n)
-    logger.info({ requestId: randomUUID(), method, path, status, durationMs }, 'request')
   })
-  koa.use(router.routes())
-  koa.use(router.allowedMethods())
+  koa.use(createRouter(routes, options).routes())
   koa.use(async (ctx) => {
     const missing = new AppError('route_not_found', `Nothing is at ${ctx.path}`)
-    await send(ctx, answerError(missing, 'composer'))
+    await answer(ctx, unknownRoute(ctx, missing), options)
   })
   return koa
 }
 
+async function logged(ctx: Context, next: Koa.Next, logger: Logger): Promise<void> {
+  const begun = process.hrtime.bigint()
+  await next()
+  const { method, path, status } = ctx
+  const durationMs = Number((process.hrtime.bigint() - begun) / 1_000_000n)
+  logger.info({ method, path, status, durationMs }, 'request')
+}
+
+function createRouter(routes: readonly Route[], options: HttpServerOptions): Router<State> {
+  const router = new Router<State>()
+  for (const route of routes) {
+    router[route.method](route.path, async (ctx) => await answer(ctx, route, options))
+  }
+  for (const [path, [first, ...others]] of byPath(routes)) {
+    const allowed = [first, ...others].map(({ method }) => method.toUpperCase()).join(', ')
+    const handle = async (): Promise<never> => {
+      throw new AppError('method_not_allowed', `this takes ${allowed} only`)
+    }
+    router.all(path, async (ctx) => {
+      await answer(ctx, { ...first, handle }, options)
+      if (ctx.status === 405) ctx.set('Allow', allowed)
+    })
+  }
+  return router
+}
+
+function byPath(routes: readonly Route[]): ReadonlyMap<string, readonly [Route, ...Route[]]> {
+  const map = new Map<string, readonly [Route, ...Route[]]>()
+  for (const route of routes) map.set(route.path, [...(map.get(route.path) ?? []), route])
+  return map
+}
+
+type Handled = Pick<Route, 'surface' | 'policy' | 'handle'>
+
+/** Below the API's root, what is there is shown to those only who may ask for it. */
+function unknownRoute({ path }: Context, error: AppError): Handled {
+  const isApi = /^\/api(?:\/|$)/i.test(path)
+  return {
+    surface: isApi ? 'api' : 'composer',
+    policy: isApi ? 'admin' : 'open',
+    async handle() {
+      throw error
+    },
+  }
+}
+
 async function answer(
-  ctx: RouterContext,
-  route: Route,
-  { logger, translate }: HttpServerOptions,
+  ctx: Context,
+  { surface, policy, handle }: Handled,
+  { logger, authorize, translate }: HttpServerOptions,
 ): Promise<void> {
+  const { requestId } = ctx.state
   try {
-    await send(ctx, await route.handle(requestOf(ctx)))
+    const actor = await authorize(policy, ctx.headers)
+    await send(ctx, await handle({ ...requestOf(ctx), actor, requestId }))
   } catch (thrown) {
     const error = translate(thrown)
-    const failure = answerError(error, route.surface)
     if (isClientGone(error)) return
     if (!(error instanceof AppError)) {
       logger.error({ err: error, path: ctx.path }, `${ctx.method} ${ctx.path} failed`)
     }
     if (ctx.headerSent) ctx.res.destroy()
-    else await send(ctx, failure)
+    else await send(ctx, answerError(error, { surface, requestId }))
   }
 }
 
@@ -115,8 +168,9 @@ function isClientGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
-function requestOf(ctx: RouterContext): RouteRequest {
-  const params: Readonly<Record<string, string | undefined>> = ctx.params
+function requestOf(ctx: Context): Omit<RouteRequest, 'actor' | 'requestId'> {
+  // There only for what was routed.
+  const params: Readonly<Record<string, string | undefined>> = ctx['params'] ?? {}
   return {
     method: ctx.method,
     param: (name) => params[name] ?? '',
@@ -126,7 +180,7 @@ function requestOf(ctx: RouterContext): RouteRequest {
   }
 }
 
-async function readBody(ctx: RouterContext): Promise<Buffer> {
+async function readBody(ctx: Context): Promise<Buffer> {
   const chunks: Buffer[] = []
   let sizeBytes = 0
   for await (const chunk of ctx.req) {
@@ -138,40 +192,4 @@ async function readBody(ctx: RouterContext): Promise<Buffer> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
-}
-
-async function send(ctx: Koa.Context, { status, headers, body }: Answer): Promise<void> {
-  ctx.status = status
-  ctx.set({ 'X-Content-Type-Options': 'nosniff', ...headers })
-  if (body === undefined || Buffer.isBuffer(body)) {
-    ctx.body = body ?? null
-    // Koa turns an empty body into 204 and drops its headers.
-    ctx.status = status
-    if (headers['Content-Type'] !== undefined) ctx.set('Content-Type', headers['Content-Type'])
-    return
-  }
-  ctx.respond = false
-  ctx.res.writeHead(status)
-  if (ctx.method === 'HEAD') ctx.res.end()
-  else await stream(body, ctx.res)
-}
-
-/** By hand: a pipeline of streams around an iterable cost more than all the rest of a small answer. */
-async function stream(body: AsyncIterable<Buffer>, response: ServerResponse): Promise<void> {
-  for await (const piece of body) {
-    if (!response.write(piece)) await drained(response)
-    if (response.destroyed) return // The client left; this ends the iteration too.
-  }
-  response.end()
-}
-
-async function drained(response: ServerResponse): Promise<void> {
-  await new Promise<void>((resolve) => {
-    function done(): void {
-      response.off('drain', done).off('close', done)
-      resolve()
-    }
-    if (response.destroyed) resolve()
-    else response.on('drain', done).on('close', done)
-  })
 }

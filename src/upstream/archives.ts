@@ -1,14 +1,34 @@
 import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { IncomingHttpHeaders } from 'node:http'
 import { Sha256 } from '../events/types.ts'
+import { httpDate, type Instant, parseHttpDate } from '../time-machine/instant.ts'
 import { discard, tooLarge } from './body.ts'
 import type { UpstreamClient } from './client.ts'
-import { type NoAnswer, noAnswerOf } from './failures.ts'
+import { type NoAnswer, noAnswerOf, UpstreamFailure } from './failures.ts'
 import type { Incoming } from './send.ts'
 
-interface Downloaded {
+/** What upstream calls the state of an archive; both may be missing. */
+export interface Validators {
+  readonly etag?: string | undefined
+  readonly lastModified?: Instant | undefined
+}
+
+/** Where a download's bytes go, as they come. */
+export interface ByteSink {
+  /**
+   * An answer begins: the first one, or one to a question that was asked again because the answer
+   * before it broke off. Its bytes come from the first on.
+   *
+   * @param sizeBytes how many upstream announces, if it does.
+   */
+  readonly begin: (sizeBytes: number | undefined) => Promise<void>
+  /** Returns false for bytes other than those that an answer before had at this place. */
+  readonly write: (chunk: Buffer) => Promise<boolean>
+  /** Returns false when an answer before had more. */
+  readonly end: () => boolean
+}
+
+export interface Downloaded extends Validators {
   readonly sha256: Sha256
   /** Lower-case hex, which is what metadata calls `shasum`. */
   readonly sha1: string
@@ -17,50 +37,86 @@ interface Downloaded {
 
 export type ArchiveDownload =
   | ({ readonly outcome: 'downloaded' } & Downloaded)
+  /** Upstream has what `known` names. */
+  | { readonly outcome: 'unchanged' }
   /** Upstream answered 404 or 410. */
   | { readonly outcome: 'missing'; readonly status: number }
   | NoAnswer
 
-const archiveSizeBytesMax = 512 * 1024 * 1024
+export interface ArchiveQuestion {
+  readonly url: string
+  /** Asks only for another state than the one these name. */
+  readonly known: Validators
+  readonly into: ByteSink
+}
 
-/**
- * Downloads into a file, hashing on the way. Doesn't throw for what upstream does.
- *
- * @param request.path of a file that is made, and that the caller removes.
- */
+const archiveSizeBytesMax = 512 * 1024 * 1024
+/** A longer one is no name but a payload. */
+const etagLengthMax = 300
+
+/** Downloads, hashing on the way. Doesn't throw for what upstream does, but for what the sink does. */
 export async function downloadArchive(
   client: UpstreamClient,
-  { url, path }: { readonly url: string; readonly path: string },
+  { url, known, into }: ArchiveQuestion,
 ): Promise<ArchiveDownload> {
   try {
-    const { status, body } = await client.ask(url, {
-      receive: async (answer) => await receiveInto(path, answer),
+    const { status, headers, body } = await client.ask(url, {
+      headers: conditionsOf(known),
+      receive: async (answer) => await receiveInto(into, answer),
     })
-    if (status === 200 && body !== undefined) return { outcome: 'downloaded', ...body }
+    if (status === 304) return { outcome: 'unchanged' }
     if (status === 404 || status === 410) return { outcome: 'missing', status }
+    if (status === 200 && body !== undefined) {
+      return { outcome: 'downloaded', ...body, ...validatorsIn(headers) }
+    }
     return { outcome: 'failed', reason: 'status', status }
   } catch (error) {
     return noAnswerOf(error)
   }
 }
 
+function conditionsOf({ etag, lastModified }: Validators): Record<string, string> {
+  return {
+    ...(etag === undefined ? {} : { 'if-none-match': etag }),
+    ...(lastModified === undefined ? {} : { 'if-modified-since': httpDate(lastModified) }),
+  }
+}
+
+function validatorsIn(headers: IncomingHttpHeaders): Validators {
+  const { etag = '' } = headers
+  const isUsable = /^(?:W\/)?"[\x21\x23-\x7e]*"$/.test(etag) && etag.length <= etagLengthMax
+  return {
+    etag: isUsable ? etag : undefined,
+    lastModified: parseHttpDate(headers['last-modified'] ?? ''),
+  }
+}
+
 async function receiveInto(
-  path: string,
-  { status, body }: Incoming,
+  sink: ByteSink,
+  { status, headers, body }: Incoming,
 ): Promise<Downloaded | undefined> {
   if (status !== 200) return await discard(body)
+  const arriving: AsyncIterable<Buffer> = body
   const sha256 = createHash('sha256')
   const sha1 = createHash('sha1')
   let sizeBytes = 0
-  const measure = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      sizeBytes += chunk.length
-      sha256.update(chunk)
-      sha1.update(chunk)
-      if (sizeBytes > archiveSizeBytesMax) done(tooLarge(archiveSizeBytesMax))
-      else done(null, chunk)
-    },
-  })
-  await pipeline(body, measure, createWriteStream(path))
+  await sink.begin(announcedBytes(headers))
+  for await (const chunk of arriving) {
+    sizeBytes += chunk.length
+    if (sizeBytes > archiveSizeBytesMax) throw tooLarge(archiveSizeBytesMax)
+    sha256.update(chunk)
+    sha1.update(chunk)
+    if (!(await sink.write(chunk))) throw otherBytes()
+  }
+  if (!sink.end()) throw otherBytes()
   return { sha256: Sha256.parse(sha256.digest('hex')), sha1: sha1.digest('hex'), sizeBytes }
+}
+
+function otherBytes(): UpstreamFailure {
+  return new UpstreamFailure('connection', 'asked again, upstream sent other bytes')
+}
+
+function announcedBytes(headers: IncomingHttpHeaders): number | undefined {
+  const { 'content-length': announced = '', 'content-encoding': encoding } = headers
+  return encoding === undefined && /^\d{1,15}$/.test(announced) ? Number(announced) : undefined
 }

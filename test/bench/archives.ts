@@ -120,6 +120,7 @@ async function serve(directory: string, port: number): Promise<void> {
   })
   const fileStream: Route = {
     surface: 'composer',
+    policy: 'open',
     method: 'get',
     path: '/dist-proxy/bench/file-stream/:size/a.zip',
     async handle({ param }) {
@@ -129,8 +130,13 @@ async function serve(directory: string, port: number): Promise<void> {
       return { status: 200, headers: { 'Content-Type': 'application/zip' }, body }
     },
   }
-  const options = { host: '127.0.0.1', port, logger, translate: (error: unknown) => error }
-  await startHttpServer([fileStream, archive], options)
+  await startHttpServer([fileStream, archive], {
+    host: '127.0.0.1',
+    port,
+    logger,
+    authorize: async () => 'anonymous',
+    translate: (error) => error,
+  })
   // However the bench ends, this ends with it.
   process.on('disconnect', () => process.exit())
   process.send?.('ready')

@@ -110,12 +110,13 @@ describe('an archive that was damaged at rest', open, (test) => {
   })
 
   test('is not sent on in other bytes than those that were begun', async (service) => {
-    const { get, upstream, database, stored } = service
+    const { get, upstream, database, stored, lines } = service
     const { reference } = await distOf(service, 'acme/large', '1.3.0')
     const { path, body, sha256 } = await stored('acme/large', '1.3.0')
     await sql`select lo_unlink(oid) from blob where sha256 = ${sha256}`.execute(database.db)
     upstream.alterArchive(reference, 'repacked')
     assert.match(String(await rejection(get(path))), /aborted|hang up/)
+    assert.match(lines.at(-1) ?? '', 'an archive was cut off')
     const repacked = await get(path)
     assert.is(repacked.statusCode, 200)
     assert.not.equal(repacked.headers.etag, `"${sha256}"`)

@@ -117,6 +117,7 @@ describe('the check of stored blobs', open, (test) => {
 
   test('holds nothing against a blob that is evicted meanwhile', async (world) => {
     const { db, blobs, clock, reads, run, lines, logger, damaged } = world
+    await db.deleteFrom('blob').execute()
     const before = damaged.length
     const sha256 = await putBlob(blobs, randomBytes(10))
     clock.advance(intervalSeconds + 1)

@@ -7,6 +7,8 @@ import { migrate } from '../../src/database/migrate.ts'
 export interface TestDatabase {
   /** For `openDatabase` and for DATABASE_URL. */
   readonly url: string
+  /** Nobody is connected to it, nor can be, while `work` runs. */
+  readonly without: <Result>(work: () => Promise<Result>) => Promise<Result>
   readonly close: () => Promise<void>
 }
 
@@ -39,6 +41,20 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   }
   return {
     url,
+    async without(work) {
+      return await withClient(server, async (client) => {
+        await client.query(`alter database ${name} allow_connections false`)
+        await client.query(
+          'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
+          [name],
+        )
+        try {
+          return await work()
+        } finally {
+          await client.query(`alter database ${name} allow_connections true`)
+        }
+      })
+    },
     async close() {
       await withClient(server, (client) => client.query(`drop database ${name} with (force)`))
     },
@@ -87,14 +103,14 @@ function urlOfDatabase(server: string, name: string): string {
   return url.href
 }
 
-async function withClient(
+async function withClient<Result>(
   connectionString: string,
-  work: (client: pg.Client) => Promise<unknown>,
-): Promise<void> {
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
   const client = new pg.Client({ connectionString })
   await client.connect()
   try {
-    await work(client)
+    return await work(client)
   } finally {
     await client.end()
   }

@@ -3,19 +3,21 @@ import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { got, type Response } from 'got'
-import { pino } from 'pino'
 import { projections } from '../../projections/index.ts'
 import { type App, startApp } from '../../src/app.ts'
+import { stagingIn } from '../../src/archives/staging.ts'
 import { parseConfig } from '../../src/config.ts'
 import { openDatabase, type OpenDatabase } from '../../src/database/client.ts'
 import { createPostgresLog } from '../../src/events/postgres.ts'
 import type { EventLog } from '../../src/events/log.ts'
 import type { RecordedEvent } from '../../src/events/types.ts'
 import type { Job } from '../../src/jobs/every.ts'
+import { createLogger } from '../../src/logger.ts'
 import { schemaOf } from '../../src/projector/projection.ts'
+import { adminToken, type AskApi, askApiAt } from './api.ts'
 import { createClock, type TestClock } from './clock.ts'
 import { freePort } from './free-port.ts'
-import { createTestDatabase } from './postgres.ts'
+import { createTestDatabase, type TestDatabase } from './postgres.ts'
 import { startStubUpstream, type StubUpstream, type StubUpstreamOptions } from './upstream.ts'
 
 /** Never throws for a status; the body as bytes, decoded. */
@@ -30,10 +32,20 @@ export interface Service {
   readonly database: OpenDatabase
   readonly log: EventLog
   readonly get: Get
-  /** Another node over the same database and upstream, ended with the service; how to ask it. */
-  readonly startNode: () => Promise<Get>
+  readonly api: AskApi
+  /** Everything that is served. */
+  readonly routes: () => App['routes']
+  /**
+   * Another node over the same database and upstream, ended with the service; how to ask it.
+   *
+   * @param settings beside those of the service.
+   */
+  readonly startNode: (settings?: Readonly<Record<string, string>>) => Promise<Get>
+  readonly withoutDatabase: TestDatabase['without']
   /** Runs a job once, of the first node or another; by itself none runs, and none waits. */
   readonly runJob: (name: string, node?: number) => Promise<void>
+  /** Where downloads wait for their checks. */
+  readonly stagingDirectory: string
   readonly events: () => Promise<readonly RecordedEvent[]>
   /** Stops the application and starts it anew on the same data. */
   readonly restart: () => Promise<void>
@@ -43,30 +55,36 @@ export interface Service {
 export interface ServiceOptions {
   readonly settings?: Readonly<Record<string, string>>
   readonly upstream?: StubUpstreamOptions
-  /** Gets each line of the log from `warn` on. */
+  /** Gets each line of the log from `logLevel` on. */
   readonly onLogLine?: (line: string) => void
+  /** `warn` when left out. */
+  readonly logLevel?: string
   /** The clock to begin with; the stub's is set to the same. */
   readonly at?: string
+  /** Whether downloads may be written to the disk; without it they may. */
+  readonly hasRoomOnDisk?: () => Promise<boolean>
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const { at = '2026-06-01T00:00:00Z', settings = {} } = options
-  const { onLogLine } = options
+  const { onLogLine, logLevel = 'warn' } = options
   const logger =
     onLogLine === undefined
-      ? pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' })
-      : pino({ level: 'warn' }, { write: onLogLine })
+      ? createLogger(process.env['TEST_LOG_LEVEL'] ?? 'silent')
+      : createLogger(logLevel, { write: onLogLine })
   const upstream = await startStubUpstream({ at, ...options.upstream })
   const testDatabase = await createTestDatabase()
   const dataDirectory = await mkdtemp(path.join(tmpdir(), 'almanac-test-'))
   const clock = createClock(at)
   const jobs: Job[] = []
-  const configFor = (port: number) =>
+  const configFor = (port: number, ofNode: Readonly<Record<string, string>> = {}) =>
     parseConfig({
       PROXY_PACKAGIST_URL: upstream.url,
       PROXY_FEED_INTERVAL: '0',
+      ADMIN_TOKEN: adminToken,
       PORT: String(port),
       ...settings,
+      ...ofNode,
     }).config
   const config = configFor(await freePort())
   const start = async (settingsOfNode = config) =>
@@ -77,6 +95,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       now: clock.now,
       random: () => 0,
       logClock: clock.now,
+      hasRoomOnDisk: options.hasRoomOnDisk ?? (async () => true),
       startJob(job) {
         jobs.push(job)
         return { stop: async () => void jobs.splice(jobs.indexOf(job), 1) }
@@ -99,16 +118,20 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     database,
     log,
     get: askAt(config.publicUrl),
-    async startNode() {
-      const other = configFor(await freePort())
-      others.push(await start(other))
-      return askAt(other.publicUrl)
+    api: askApiAt(config.publicUrl),
+    routes: () => app.routes,
+    async startNode(ofNode) {
+      const port = await freePort()
+      others.push(await start(configFor(port, ofNode)))
+      return askAt(`http://127.0.0.1:${port}`)
     },
+    withoutDatabase: testDatabase.without,
     async runJob(name, node = 0) {
       const job = jobs.filter((each) => each.name === name)[node]
       if (job === undefined) throw new Error(`there is no job ${name} on node ${node}`)
       await job.run({ signal: new AbortController().signal, pause: async () => {} })
     },
+    stagingDirectory: stagingIn(dataDirectory),
     events: async () => await log.read(0n, 10_000),
     async restart() {
       await app.close()

@@ -53,7 +53,7 @@ async function moveToDisk(name: string, { database, admin, sizeBytes }: Move): P
   await admin.query(`alter database ${name} set tablespace ${name}`)
   const ballast = path.join(directory, 'ballast')
   return {
-    url: database.url,
+    ...database,
     fill(leftBytes) {
       const { bavail, bsize } = statfsSync(directory)
       writeFileSync(ballast, Buffer.alloc(bavail * bsize - leftBytes))

@@ -1,6 +1,4 @@
 import type { ServerResponse } from 'node:http'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import * as assert from 'uvu/assert'
 import { createAddressGuard } from '../../src/upstream/address-guard.ts'
 import { downloadArchive } from '../../src/upstream/archives.ts'
@@ -166,9 +164,15 @@ describe('many requests', openRig, (test) => {
 describe('a download', openRig, (test) => {
   test('that our disk refuses is our own failure, not upstream’s', async ({ start, url }) => {
     const { client, upstream } = start(ok)
-    const nowhere = path.join(tmpdir(), 'almanac-no-such-directory', 'file')
-    const error = await rejection(downloadArchive(client, { url, path: nowhere }))
-    assert.match(String(error), 'ENOENT')
+    const into = {
+      begin: async () => {},
+      async write() {
+        throw new Error('ENOSPC: no space left on device')
+      },
+      end: () => true,
+    }
+    const error = await rejection(downloadArchive(client, { url, known: {}, into }))
+    assert.match(String(error), 'ENOSPC')
     const [state] = upstream.breakers().values()
     assert.is(state?.consecutiveFailures, 0)
   })

@@ -1,10 +1,10 @@
 import { AppError } from '../../errors.ts'
 import type { Instant } from '../../time-machine/instant.ts'
 import { parsePin } from '../../time-machine/instant.ts'
-import type { Route, RouteRequest } from '../route.ts'
+import type { ComposerRoute, RouteRequest } from '../route.ts'
 
 /** A route below the root, and the same below `/at/{T}`. */
-export function alsoPinned(route: Route): readonly Route[] {
+export function alsoPinned(route: ComposerRoute): readonly ComposerRoute[] {
   return [route, { ...route, path: `/at/:at${route.path}` }]
 }
 

@@ -1,7 +1,13 @@
 import { parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
 import type { RelayAnswer, RelayQuestion } from '../../upstream/relay.ts'
-import { type Answer, jsonAnswer, jsonType, type Route, type RouteRequest } from '../route.ts'
+import {
+  type Answer,
+  type ComposerRoute,
+  jsonAnswer,
+  jsonType,
+  type RouteRequest,
+} from '../route.ts'
 import { alsoPinned, pinOf } from './pin.ts'
 
 /** Asks upstream now; undefined when upstream offers no such thing. */
@@ -11,7 +17,7 @@ export type Relay = (question: RelayQuestion) => Promise<RelayAnswer | undefined
  * What Composer asks beside metadata and archives. Upstream answers it live, at every pin too: none of
  * it decides what is installed, except the list of malware, which has to be today's.
  */
-export function relayed(relay: Relay): readonly Route[] {
+export function relayed(relay: Relay): readonly ComposerRoute[] {
   async function ask(question: RelayQuestion): Promise<Answer> {
     const answer = await relay(question)
     if (answer === undefined) {
@@ -54,6 +60,7 @@ export function relayed(relay: Relay): readonly Route[] {
     }),
     {
       surface: 'composer',
+      policy: 'open',
       method: 'post',
       path: '/api/security-advisories/',
       async handle({ query, body, headers }) {
@@ -64,8 +71,8 @@ export function relayed(relay: Relay): readonly Route[] {
   ]
 }
 
-function get(path: string, handle: Route['handle']): Route {
-  return { surface: 'composer', method: 'get', path, handle }
+function get(path: string, handle: ComposerRoute['handle']): ComposerRoute {
+  return { surface: 'composer', policy: 'open', method: 'get', path, handle }
 }
 
 /** What to pass on: everything but the pin, which is checked like everywhere. */
@@ -80,9 +87,10 @@ function queryOf(request: RouteRequest): URLSearchParams {
  * Composer reports each install here, by the URL that root files and lock files name. It is answered
  * and not passed on: it would tell upstream every name and version that is installed through this proxy.
  */
-export function notifyBatch(): Route {
+export function notifyBatch(): ComposerRoute {
   return {
     surface: 'composer',
+    policy: 'open',
     method: 'post',
     path: '/downloads/',
     async handle({ body }) {

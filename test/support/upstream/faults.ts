@@ -14,9 +14,9 @@ type ContentFault =
 /**
  * Wrong on its way: `reset`, `hang` (no answer at all), `truncate` (half of what Content-Length
  * promises), `close-delimited-short` (half of it, without a length, ended cleanly), `slow` (in ten
- * parts).
+ * parts), `halfway` (the second half comes when the test says so).
  */
-type DeliveryFault = 'reset' | 'hang' | 'truncate' | 'close-delimited-short' | 'slow'
+type DeliveryFault = 'reset' | 'hang' | 'truncate' | 'close-delimited-short' | 'slow' | 'halfway'
 
 /** Right, but of some time ago, as from an edge server that is behind. */
 type LagFault = 'outdated'
@@ -31,6 +31,8 @@ export interface Fault {
   readonly times?: number
   /** `slow`: between two parts of the body (100). */
   readonly delayMs?: number
+  /** `halfway`: the rest comes when it resolves. */
+  readonly until?: Promise<unknown>
   /** `outdated`: how long ago (60). */
   readonly behindSeconds?: number
 }
@@ -99,6 +101,13 @@ const deliveries: Readonly<Record<DeliveryFault, Delivery>> = {
   async slow(response, answer, { delayMs = 100 }) {
     response.writeHead(answer.status, headersOf(answer))
     await trickle(response, answer.body, delayMs)
+    return answer.status
+  },
+  async halfway(response, answer, { until }) {
+    response.writeHead(answer.status, headersOf(answer))
+    response.write(half(answer.body))
+    await until
+    response.end(answer.body.subarray(half(answer.body).length))
     return answer.status
   },
 }

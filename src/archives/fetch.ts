@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import type { Logger } from 'pino'
+import { AppError } from '../errors.ts'
+import type { DomainEvent } from '../events/types.ts'
+import type { Instant } from '../time-machine/instant.ts'
+import type { ArchiveDownload, ArchiveQuestion } from '../upstream/archives.ts'
+import type { ArchiveRequest, Arriving, KnownReference, StoredArchive } from './archive.ts'
+import type { Blob, BlobStore } from './blobs.ts'
+import { bring, type Brought, type Checked, differs, sinkInto } from './bring.ts'
+import { openSpool } from './spool.ts'
+
+export interface FetchOptions {
+  readonly storedArchive: (request: ArchiveRequest) => Promise<StoredArchive | undefined>
+  readonly download: (question: ArchiveQuestion) => Promise<ArchiveDownload>
+  readonly blobs: BlobStore
+  /** Runs `store` once the cache has room for so many bytes; false, and it isn't run: it never will. */
+  readonly withRoomFor: (sizeBytes: number, store: () => Promise<void>) => Promise<boolean>
+  /** Appends a fact about an archive, and resolves once it can be read. */
+  readonly record: (event: ArchiveFact) => Promise<void>
+  /** Downloads are kept here until they are checked; see staging.ts. */
+  readonly stagingDirectory: string
+  readonly now: () => Instant
+  readonly logger: Logger
+}
+
+export type ArchiveFact = Extract<
+  DomainEvent,
+  { readonly type: 'ArchiveStored' | 'ArchiveConfirmed' | 'ArchiveDiffered' | 'ArchiveMissing' }
+>
+
+export interface Fetch {
+  readonly request: ArchiveRequest
+  readonly known: KnownReference
+  /** Is called when the first bytes are there, unless the archive is so small that they are the last. */
+  readonly onArriving: (arriving: Omit<Arriving, 'whole'>) => void
+}
+
+/**
+ * An archive from upstream: checked, and kept if it can be.
+ *
+ * @throws AppError, see OpenArchive.
+ */
+export async function fetchArchive(
+  { request, known, onArriving }: Fetch,
+  options: FetchOptions,
+): Promise<Blob> {
+  const stored = await options.storedArchive(request)
+  const file = path.join(options.stagingDirectory, randomUUID())
+  const spool = await openSpool(file)
+  try {
+    const into = sinkInto(spool, known.dist_type, (sizeBytes) => {
+      onArriving({ sizeBytes, bytes: spool.arriving })
+    })
+    const brought = await bring({ known, validators: {}, path: file, into }, options.download)
+    if (brought.outcome === 'missing' && stored !== undefined && !stored.missing) {
+      await options.record(missingFact(request, { known, ...brought }, options))
+    }
+    if (brought.outcome !== 'good') throw failureOf(brought, known, options)
+    const { archive } = brought
+    if (differs(known, stored, archive)) {
+      // Composer asks again and again for what it doesn't get.
+      if (stored?.differed_sha256 !== archive.sha256) {
+        await tellDiffering({ request, known, stored, archive }, options)
+      }
+      const problem = 'it has other files than the one that was stored under this reference'
+      throw failureOf({ outcome: 'refused', problem }, known, options)
+    }
+    await keep({ request, known, file, archive }, options)
+    return spool.finish(archive)
+  } finally {
+    await rm(file, { force: true })
+    // Last, so that whoever hears of a failure by it finds no download under way when asking again.
+    spool.close()
+  }
+}
+
+/** What a client is told in place of an archive. Logged, unless upstream wasn't even asked. */
+export function failureOf(
+  brought: Exclude<Brought, { readonly outcome: 'good' }>,
+  { dist_url: url }: KnownReference,
+  { logger }: Pick<FetchOptions, 'logger'>,
+): AppError {
+  if (brought.outcome === 'missing') {
+    return new AppError('archive_not_found', `upstream doesn't have this archive any more`)
+  }
+  if (brought.outcome === 'paused') {
+    const message = `the archive isn't cached here and upstream is failing`
+    const { retryAfterSeconds } = brought
+    return new AppError('upstream_unavailable', message, { retryAfterSeconds })
+  }
+  if (brought.outcome === 'refused') {
+    const { problem } = brought
+    logger.error({ alert: 'archive_refused', url, problem }, 'upstream sent a bad archive')
+    return new AppError('archive_invalid', `upstream's archive was refused: ${problem}`)
+  }
+  logger.warn({ url, ...brought }, 'upstream gave no archive')
+  return new AppError('upstream_unavailable', `the archive isn't cached here and upstream failed`)
+}
+
+interface Kept {
+  readonly request: ArchiveRequest
+  readonly known: KnownReference
+  readonly archive: Checked
+}
+
+/**
+ * Stores a checked download. A failure of ours is no reason not to serve it, so it is only logged.
+ *
+ * Blob before event: a crash in between leaves a blob that nothing names; the sweep removes it.
+ */
+export async function keep(
+  { request, known, archive, file }: Kept & { readonly file: string },
+  { blobs, withRoomFor, record, now, logger }: FetchOptions,
+): Promise<void> {
+  const { sha256, sizeBytes, treeSha256, etag, lastModified } = archive
+  try {
+    await withRoomFor(sizeBytes, async () => {
+      if ((await blobs.put(file, sha256)) === 'full') {
+        logger.warn({ alert: 'store_full', sizeBytes }, 'an archive is passed on and not kept')
+        return
+      }
+      await record({
+        type: 'ArchiveStored',
+        data: {
+          ...namesOf(request, known),
+          sha256,
+          sizeBytes,
+          treeSha256,
+          etag,
+          lastModified,
+          sourceUrl: known.dist_url,
+          fetchedAt: now(),
+        },
+      })
+    })
+  } catch (error) {
+    logger.error(
+      { err: error, alert: 'archive_not_kept', url: known.dist_url },
+      'an archive was passed on and could not be kept',
+    )
+  }
+}
+
+interface Differing extends Kept {
+  readonly stored: StoredArchive | undefined
+}
+
+export async function tellDiffering(
+  { request, known, stored, archive }: Differing,
+  { record, now, logger }: FetchOptions,
+): Promise<void> {
+  const { tree_sha256: treeSha256 = null } = stored ?? {}
+  const { treeSha256: upstreamTreeSha256, sha256: upstreamSha256 } = archive
+  if (treeSha256 === null || upstreamTreeSha256 === undefined) return
+  await record({
+    type: 'ArchiveDiffered',
+    data: {
+      ...namesOf(request, known),
+      treeSha256,
+      upstreamTreeSha256,
+      upstreamSha256,
+      sourceUrl: known.dist_url,
+      fetchedAt: now(),
+    },
+  })
+  logger.error(
+    { alert: 'archive_differs', url: known.dist_url, treeSha256, upstreamTreeSha256 },
+    'upstream offers other files under the same reference; they are not accepted',
+  )
+}
+
+export function missingFact(
+  request: ArchiveRequest,
+  { known, status }: { readonly known: KnownReference; readonly status: number },
+  { now }: Pick<FetchOptions, 'now'>,
+): ArchiveFact {
+  const { dist_url: sourceUrl } = known
+  return {
+    type: 'ArchiveMissing',
+    data: { ...namesOf(request, known), status, sourceUrl, fetchedAt: now() },
+  }
+}
+
+/** What an archive is called in events. */
+export function namesOf(
+  { packageName }: ArchiveRequest,
+  { version_normalized, reference, dist_type }: KnownReference,
+): Pick<ArchiveFact['data'], 'packageName' | 'versionNormalized' | 'reference' | 'distType'> {
+  return {
+    packageName,
+    versionNormalized: version_normalized,
+    reference: reference ?? undefined,
+    distType: dist_type,
+  }
+}

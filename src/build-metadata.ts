@@ -1,0 +1,73 @@
+import type { Logger } from 'pino'
+import { readCurrentDocument } from '../projections/document-queries.ts'
+import type { Config } from './config.ts'
+import type { Db } from './database/schema.ts'
+import type { EventLog } from './events/log.ts'
+import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
+import { createReadEndpoints, type ReadEndpoints } from './metadata/endpoints.ts'
+import { createRefresh, type Refresh } from './metadata/refresh.ts'
+import { createUnknownNames } from './metadata/unknown-names.ts'
+import type { Projector } from './projector/run.ts'
+import type { Turn } from './single-flight.ts'
+import type { SnapshotStore } from './snapshots/store.ts'
+import { type Instant, msOfInstant } from './time-machine/instant.ts'
+import { createAddressGuard } from './upstream/address-guard.ts'
+import type { Upstream } from './upstream/client.ts'
+import { fetchMetadata } from './upstream/metadata.ts'
+import { metadataTimeouts } from './upstream/timeouts.ts'
+
+interface MetadataParts {
+  readonly config: Config
+  readonly outside: { readonly logger: Logger; readonly now: () => Instant }
+  readonly upstream: Upstream
+  readonly turnFor: (name: string) => Turn
+  readonly db: Db
+  readonly log: EventLog
+  readonly snapshots: SnapshotStore
+  readonly projector: Projector
+}
+
+export interface Metadata {
+  readonly refresh: Refresh
+  readonly current: CurrentDocument
+  readonly endpoints: ReadEndpoints
+}
+
+/** The part of the composition root that is about a document now. */
+export function buildMetadata(parts: MetadataParts): Metadata {
+  const { config, outside, upstream, turnFor, db, log, snapshots, projector } = parts
+  const { packagistUrl, upstreamTimeoutSeconds, metadataTtlSeconds } = config
+  const { logger, now } = outside
+  const client = upstream.client({
+    guard: createAddressGuard(packagistUrl, []),
+    timeouts: metadataTimeouts(upstreamTimeoutSeconds * 1000),
+  })
+  const refresh = createRefresh({
+    fetchMetadata: async (request) => await fetchMetadata(client, packagistUrl, request),
+    snapshots,
+    log,
+    async knownDocument(document) {
+      const known = await readCurrentDocument(db, document)
+      return {
+        streamVersion: known?.stream_version ?? 0,
+        sha256: known?.sha256 ?? undefined,
+        lastModified: known?.last_modified ?? undefined,
+      }
+    },
+    until: projector.until,
+    turnFor,
+    now,
+    logger,
+  })
+  const current = createCurrentDocument({
+    currentState: async (document) => await readCurrentDocument(db, document),
+    refresh,
+    now,
+    metadataTtlSeconds,
+    unknownNames: createUnknownNames(() => msOfInstant(now())),
+    logger,
+  })
+  const snapshot = snapshots.get
+  const endpoints = createReadEndpoints({ current, snapshot, upstreamUrl: packagistUrl })
+  return { refresh, current, endpoints }
+}

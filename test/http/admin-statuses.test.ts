@@ -1,0 +1,101 @@
+import * as assert from 'uvu/assert'
+import { statusOf } from '../../src/http/errors.ts'
+import type { ApiRoute } from '../../src/http/route.ts'
+import { pathOf } from '../support/api.ts'
+import { type Service, startService } from '../support/service.ts'
+import { describe } from '../support/suite.ts'
+
+/**
+ * How each documented status of each route of the API comes about, but for those that follow from the
+ * policy and from what is sent. Gives back the answer's status.
+ */
+const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
+  'get /livez 200': async ({ api }) => (await api('GET', '/livez')).status,
+  'get /readyz 200': async ({ api }) => (await api('GET', '/readyz')).status,
+  'get /readyz 503': async ({ api, withoutDatabase }) => {
+    return await withoutDatabase(async () => (await api('GET', '/readyz')).status)
+  },
+  'get /api/v1/openapi.json 200': async ({ api }) => {
+    return (await api('GET', '/api/v1/openapi.json')).status
+  },
+  'post /api/v1/proxy/purge 200': async ({ api }) => {
+    return (await api('POST', '/api/v1/proxy/purge', { json: {} })).status
+  },
+}
+
+function apiRoutes({ routes }: Service): readonly ApiRoute[] {
+  return routes().filter((route): route is ApiRoute => route.surface === 'api')
+}
+
+function documented({ operation }: ApiRoute): readonly number[] {
+  const { answers, errors } = operation
+  const statuses = [
+    ...Object.keys(answers).map(Number),
+    ...errors.map((code) => statusOf(code).status),
+  ]
+  return [...new Set(statuses)]
+}
+
+/** What follows from the policy (a token that is kept in the database) and from what is sent. */
+async function impliedStatuses(route: ApiRoute, service: Service): Promise<ReadonlySet<number>> {
+  const { method, operation } = route
+  const { api } = service
+  const path = pathOf(route)
+  const requests = [
+    { path, request: { token: undefined } },
+    { path: `${path}?nonsense=1`, request: {} },
+    ...(operation.body === undefined
+      ? []
+      : [
+          { path, request: { body: Buffer.alloc(2 ** 20 + 1, 0x20) } },
+          { path, request: { body: 'a=b', headers: { 'content-type': 'text/plain' } } },
+        ]),
+  ]
+  const statuses = new Set<number>()
+  for (const { path: asked, request } of requests) {
+    statuses.add((await api(method, asked, request)).status)
+  }
+  return statuses
+}
+
+describe('every status that openapi.json names', startService, (test) => {
+  test('comes about', async (service) => {
+    for (const route of apiRoutes(service)) {
+      const implied = await impliedStatuses(route, service)
+      for (const status of documented(route)) {
+        if (implied.has(status) && status >= 400) continue
+        const name = `${route.method} ${route.path} ${status}`
+        if (status === 503 && made[name] === undefined) continue // see below
+        assert.ok(made[name], `nothing here makes ${name}`)
+        assert.is(await made[name]?.(service), status, name)
+      }
+    }
+  })
+
+  test('and nothing here makes another', async (service) => {
+    const names = apiRoutes(service).flatMap((route) => {
+      return documented(route).map((status) => `${route.method} ${route.path} ${status}`)
+    })
+    const documentedNames = new Set(names)
+    assert.equal(
+      Object.keys(made).filter((name) => !documentedNames.has(name)),
+      [],
+    )
+  })
+})
+
+const generatedToken = async () => await startService({ settings: { ADMIN_TOKEN: '' } })
+
+describe('a token that is kept in the database', generatedToken, (test) => {
+  test('cannot be checked while that is away: 503, and no route tells more', async (service) => {
+    const { api, withoutDatabase } = service
+    await withoutDatabase(async () => {
+      for (const route of apiRoutes(service)) {
+        if (route.policy === 'open') continue
+        assert.ok(documented(route).includes(503), route.path)
+        assert.is((await api(route.method, pathOf(route))).status, 503, route.path)
+      }
+      assert.is((await api('GET', '/api/v1/nothing')).status, 503)
+    })
+  })
+})

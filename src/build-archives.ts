@@ -14,8 +14,9 @@ import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { ArchiveRequest } from './archives/archive.ts'
 import type { Blob, BlobStore } from './archives/blobs.ts'
 import type { ArchiveFact } from './archives/fetch.ts'
-import { type CorruptBlob, createLargeObjectStore } from './archives/large-objects.ts'
+import { createLargeObjectStore } from './archives/large-objects.ts'
 import { createMemoryTier } from './archives/memory-tier.ts'
+import type { CorruptBlob, ObjectReads } from './archives/object-reads.ts'
 import { createRevalidate } from './archives/revalidate.ts'
 import { type Cache, createCache } from './archives/evict.ts'
 import {
@@ -24,10 +25,11 @@ import {
   type OpenArchiveOptions,
 } from './archives/read-through.ts'
 import { reopening } from './archives/reopen.ts'
+import { createScrub } from './archives/scrub.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
 import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
-import { openByteReader, type ReadBytes } from './database/byte-reader.ts'
+import { openByteReader } from './database/byte-reader.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
@@ -36,6 +38,7 @@ import { archiveStream } from './events/types.ts'
 import { startAccessesJob } from './jobs/accesses.ts'
 import { startCleanupJob } from './jobs/cleanup.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
+import { startScrubJob } from './jobs/scrub.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { Projector } from './projector/run.ts'
@@ -66,11 +69,6 @@ interface ArchivesParts {
   readonly pool: pg.Pool
 }
 
-interface BlobsParts extends Pick<ArchivesParts, 'config' | 'outside' | 'db'> {
-  readonly readBytes: ReadBytes
-  readonly cache: Cache
-}
-
 interface OpenArchiveParts extends ArchivesParts {
   readonly cache: Cache
   readonly blobs: BlobStore
@@ -84,12 +82,12 @@ export interface Archives {
 
 /** The part of the composition root that is about archives. */
 export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
-  const { config, outside, db, pool, log } = parts
+  const { config, outside, db, log } = parts
   const { now, logger } = outside
   const accesses = createAccesses({ log, now, logger })
   const cache = buildCache(parts, accesses)
-  const readBytes = await openByteReader(pool, logger)
-  const blobs = buildBlobs({ ...parts, readBytes, cache })
+  const reads = await buildReads(parts, cache)
+  const blobs = createMemoryTier(createLargeObjectStore(reads), config.archiveMemoryBytes)
   const openArchive = reopening(buildOpenArchive({ ...parts, cache, blobs }), logger)
   const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
@@ -102,14 +100,18 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
     },
     purge: buildPurge(parts, cache, accesses),
     startJobs() {
-      const intervalSeconds = config.cleanupIntervalSeconds
-      const cleanup = startCleanupJob(cache, { ...outside, db, intervalSeconds })
-      const noting = startAccessesJob(accesses, outside)
+      const { cleanupIntervalSeconds, scrubIntervalSeconds } = config
+      const shared = { ...outside, db }
+      const jobs = [
+        startCleanupJob(cache, { ...shared, intervalSeconds: cleanupIntervalSeconds }),
+        startAccessesJob(accesses, outside),
+      ]
+      if (scrubIntervalSeconds > 0) {
+        const scrub = createScrub({ ...reads, intervalSeconds: scrubIntervalSeconds, logger })
+        jobs.push(startScrubJob(scrub, shared))
+      }
       return {
-        async stop() {
-          await cleanup.stop()
-          await noting.stop()
-        },
+        stop: async () => void (await Promise.all(jobs.map(async (job) => await job.stop()))),
       }
     },
   }
@@ -156,7 +158,10 @@ function buildPurge(
   })
 }
 
-function buildBlobs({ config, outside, db, readBytes, cache }: BlobsParts): BlobStore {
+async function buildReads(
+  { outside, db, pool }: ArchivesParts,
+  cache: Cache,
+): Promise<ObjectReads> {
   const { now, logger } = outside
   async function onCorrupt(blob: CorruptBlob): Promise<void> {
     logger.error({ alert: 'archive_corrupt', ...blob }, 'a stored archive is damaged')
@@ -166,8 +171,7 @@ function buildBlobs({ config, outside, db, readBytes, cache }: BlobsParts): Blob
       logger.warn({ err: error, sha256 }, 'that an archive is damaged is not recorded yet')
     })
   }
-  const stored = createLargeObjectStore({ db, readBytes, now, onCorrupt })
-  return createMemoryTier(stored, config.archiveMemoryBytes)
+  return { db, readBytes: await openByteReader(pool, logger), now, onCorrupt }
 }
 
 function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {

@@ -15,6 +15,8 @@ export type Config = {
   readonly userAgent: string
   readonly upstreamTimeoutSeconds: number
   readonly cleanupIntervalSeconds: number
+  /** How long after its last check a stored archive is checked again; 0: none is. */
+  readonly scrubIntervalSeconds: number
   /** Undefined: one is generated at the first start. */
   readonly adminToken: string | undefined
   readonly host: string
@@ -52,6 +54,7 @@ const schema = z.object({
   PROXY_UPSTREAM_TIMEOUT: wholeNumber('seconds', 1, 3600).default(60),
   // Timers can't wait longer than 24 days.
   PROXY_CLEANUP_INTERVAL: wholeNumber('seconds', 1, 7 * dayInSeconds).default(3600),
+  PROXY_SCRUB_INTERVAL: wholeNumber('seconds', 0, yearInSeconds).default(7 * dayInSeconds),
   PROXY_FEED_INTERVAL: wholeNumber('seconds', 0, dayInSeconds).default(60),
   PROXY_DIST_MODE: oneOf(['mirror', 'rewrite']).default('mirror'),
   PROXY_DIST_HOSTS: hostList().optional(),
@@ -117,6 +120,7 @@ function configOf(settings: z.infer<typeof schema>): Config {
     userAgent: settings.PROXY_USER_AGENT,
     upstreamTimeoutSeconds: settings.PROXY_UPSTREAM_TIMEOUT,
     cleanupIntervalSeconds: settings.PROXY_CLEANUP_INTERVAL,
+    scrubIntervalSeconds: settings.PROXY_SCRUB_INTERVAL,
     adminToken: settings.ADMIN_TOKEN,
     host: settings.HOST,
     port: settings.PORT,

@@ -9,6 +9,12 @@ export interface ByteRange {
 /** A blob that was found can't be read any more: it was evicted, or is damaged. Ask for it anew. */
 export class BlobLost extends Error {
   override readonly name = 'BlobLost'
+  readonly isCorrupt: boolean
+
+  constructor(message: string, { isCorrupt }: { readonly isCorrupt: boolean }) {
+    super(message)
+    this.isCorrupt = isCorrupt
+  }
 }
 
 /** A blob that is there. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import {
   readFollowedFeed,
@@ -20,8 +19,8 @@ import { createAddressGuard } from '../upstream/address-guard.ts'
 import { readChangeFeed } from '../upstream/change-feed.ts'
 import type { Upstream } from '../upstream/client.ts'
 import { metadataTimeouts } from '../upstream/timeouts.ts'
-import { type RunningJob, startJob } from './every.ts'
-import { createLease } from './lease.ts'
+import type { RunningJob, startJob } from './every.ts'
+import { startSharedJob } from './shared-job.ts'
 
 export interface FeedJobOptions {
   readonly config: Config
@@ -44,27 +43,9 @@ export function startFeedJob(options: FeedJobOptions): RunningJob | undefined {
   const { config, db, outside } = options
   const { feedIntervalSeconds, proxyEnabled } = config
   if (feedIntervalSeconds === 0 || !proxyEnabled) return undefined
-  const followFeed = buildFollowFeed(options)
-  // Longer than from one run to the next, so that a node which is well keeps it.
-  const seconds = 2 * feedIntervalSeconds + 10
-  const lease = createLease(db, { name: 'change feed', holder: randomUUID(), seconds })
-  const { random, logger } = outside
-  const job = (outside.startJob ?? startJob)({
-    name: 'change feed',
-    intervalMs: feedIntervalSeconds * 1000,
-    random,
-    logger,
-    async run(run) {
-      if (await lease.take()) await followFeed(run)
-    },
-  })
-  return {
-    async stop() {
-      await job.stop()
-      // Without the database it runs out by itself.
-      await lease.release().catch(() => undefined)
-    },
-  }
+  const run = buildFollowFeed(options)
+  const job = { name: 'change feed', intervalSeconds: feedIntervalSeconds, run }
+  return startSharedJob(job, { db, ...outside })
 }
 
 function buildFollowFeed(options: FeedJobOptions): FollowFeed {

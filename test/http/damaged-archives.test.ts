@@ -15,7 +15,7 @@ async function open() {
     settings: { ARCHIVE_MEMORY_BYTES: '0' },
     onLogLine: (line) => lines.push(line),
     upstream: {
-      packages: [1_000, 5_000_000].map((ballastBytes) => ({
+      packages: [1_000, 3_000_000].map((ballastBytes) => ({
         name: ballastBytes > 1_000 ? 'acme/large' : 'acme/small',
         description: 'Has archives',
         ballastBytes,
@@ -47,7 +47,7 @@ describe('an archive that was damaged at rest', open, (test) => {
     const { get, upstream, database, lines, stored } = service
     const { path, body, sha256 } = await stored('acme/large', '1.0.0')
     await sql`
-      select lo_put(oid, 4500000, 'X') from blob where sha256 = ${sha256}`.execute(database.db)
+      select lo_put(oid, 2500000, 'X') from blob where sha256 = ${sha256}`.execute(database.db)
     const readers = Array.from({ length: 5 }, async () => String(await rejection(get(path))))
     for (const error of await Promise.all(readers)) assert.match(error, /aborted|hang up/)
     assert.equal(await evictions(service, sha256), ['corrupt'])
@@ -94,13 +94,29 @@ describe('an archive that was damaged at rest', open, (test) => {
     assert.is(upstream.requestsFor(distRequests).length, 3)
   })
 
+  test('is found by the weekly check before somebody wants it', async (service) => {
+    const { clock, database, runJob, stored, lines } = service
+    const { sha256 } = await stored('acme/small', '1.2.0')
+    await sql`select lo_put(oid, 100, 'X') from blob where sha256 = ${sha256}`.execute(database.db)
+    clock.advance(7 * 86_400)
+    await runJob('scrub')
+    assert.equal(await evictions(service, sha256), [])
+    clock.advance(1)
+    lines.splice(0)
+    await runJob('scrub')
+    assert.equal(await evictions(service, sha256), ['corrupt'])
+    assert.match(lines.join(''), sha256)
+    await checkListed(database.db)
+  })
+
   test('is not sent on in other bytes than those that were begun', async (service) => {
-    const { get, upstream, database, stored } = service
+    const { get, upstream, database, stored, lines } = service
     const { reference } = await distOf(service, 'acme/large', '1.3.0')
     const { path, body, sha256 } = await stored('acme/large', '1.3.0')
     await sql`select lo_unlink(oid) from blob where sha256 = ${sha256}`.execute(database.db)
     upstream.alterArchive(reference, 'repacked')
     assert.match(String(await rejection(get(path))), /aborted|hang up/)
+    assert.match(lines.at(-1) ?? '', 'an archive was cut off')
     const repacked = await get(path)
     assert.is(repacked.statusCode, 200)
     assert.not.equal(repacked.headers.etag, `"${sha256}"`)

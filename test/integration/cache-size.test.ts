@@ -20,6 +20,10 @@ async function store({ blobs, name }: TestCache, sizeBytes: number): Promise<Buf
   return body
 }
 
+async function storeMany(world: TestCache, count: number): Promise<void> {
+  for (let stored = 0; stored < count; stored += 1) await store(world, mebibyte)
+}
+
 describe('the cache', openTestCache, (test) => {
   test('says of what it evicts whether it had expired', async (world) => {
     const { clock, openCache, use, log } = world
@@ -50,7 +54,7 @@ describe('the cache', openTestCache, (test) => {
   test('takes no more of the disk when half of it was evicted and is stored again', async (world) => {
     const { db, clock, openCache, check, lines } = world
     clock.advance(10)
-    for (const _ of Array.from({ length: 24 })) await store(world, mebibyte)
+    await storeMany(world, 24)
     const full = await readCacheSize(db)
     assert.is(full.logicalBytes, BigInt(24 * mebibyte))
     assert.is(full.blobs, 24n)
@@ -61,7 +65,7 @@ describe('the cache', openTestCache, (test) => {
     for (const _ of ['once', 'again']) {
       await openCache({ maxSizeBytes: 12 * mebibyte }).tidy()
       assert.match(lines.at(-1) ?? '', `"logicalBytes":${12 * mebibyte},`)
-      for (let stored = 0; stored < 12; stored++) await store(world, mebibyte)
+      await storeMany(world, 12)
       const again = await readCacheSize(db)
       assert.is(again.logicalBytes, full.logicalBytes)
       const growth = Number(again.physicalBytes) / Number(full.physicalBytes)

@@ -5,7 +5,8 @@ import { sql } from 'kysely'
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import type { BlobStore } from '../../src/archives/blobs.ts'
-import { type CorruptBlob, createLargeObjectStore } from '../../src/archives/large-objects.ts'
+import { createLargeObjectStore } from '../../src/archives/large-objects.ts'
+import type { CorruptBlob, ObjectReads } from '../../src/archives/object-reads.ts'
 import { openByteReader } from '../../src/database/byte-reader.ts'
 import type { OpenDatabase } from '../../src/database/client.ts'
 import type { Db } from '../../src/database/schema.ts'
@@ -19,18 +20,20 @@ export interface TestBlobs {
   readonly blobs: BlobStore
   readonly clock: TestClock
   readonly damaged: readonly CorruptBlob[]
+  /** What the store is made of. */
+  readonly reads: ObjectReads
 }
 
 export async function openBlobs({ db, pool }: OpenDatabase): Promise<TestBlobs> {
   const damaged: CorruptBlob[] = []
   const clock = createClock()
-  const blobs = createLargeObjectStore({
+  const reads: ObjectReads = {
     db,
     readBytes: await openByteReader(pool, pino({ level: 'silent' })),
     now: clock.now,
     onCorrupt: async (blob) => void damaged.push(blob),
-  })
-  return { blobs, clock, damaged }
+  }
+  return { blobs: createLargeObjectStore(reads), clock, damaged, reads }
 }
 
 const directory = temporaryDirectory('blobs')

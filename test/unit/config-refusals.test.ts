@@ -36,6 +36,7 @@ const names = [
   'PROXY_USER_AGENT',
   'PROXY_UPSTREAM_TIMEOUT',
   'PROXY_CLEANUP_INTERVAL',
+  'PROXY_SCRUB_INTERVAL',
   'ADMIN_TOKEN',
   'HOST',
   'PORT',
@@ -121,6 +122,7 @@ describe(
         'PROXY_MAX_CACHE_SIZE',
         'PROXY_UPSTREAM_TIMEOUT',
         'PROXY_CLEANUP_INTERVAL',
+        'PROXY_SCRUB_INTERVAL',
         'PROXY_FEED_INTERVAL',
         'PORT',
       ]) {

@@ -3,14 +3,24 @@ import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { type Authorize, createAuthorize } from './http/auth.ts'
 import type { Route } from './http/route.ts'
+import { type FrozenPackage, proxyStatus } from './http/admin/status.ts'
+import type { EventLog } from './events/log.ts'
+import type { Projector } from './projector/run.ts'
+import { readStatus } from './status.ts'
+import type { Instant } from './time-machine/instant.ts'
+import type { Upstream } from './upstream/client.ts'
 
 interface AdminParts {
   readonly config: Config
+  readonly outside: { readonly now: () => Instant }
   readonly db: Db
+  readonly log: EventLog
+  readonly projector: Projector
+  readonly upstream: Upstream
 }
 
 /** ADMIN_TOKEN counts alone when it is set, so that setting it is a way to replace the generated one. */
-export function buildAuthorize({ config, db }: AdminParts): Authorize {
+export function buildAuthorize({ config, db }: Pick<AdminParts, 'config' | 'db'>): Authorize {
   const { adminToken } = config
   if (adminToken === undefined) return createAuthorize(async () => await readTokenDigest(db))
   const digest = digestOfToken(adminToken)
@@ -18,6 +28,14 @@ export function buildAuthorize({ config, db }: AdminParts): Authorize {
 }
 
 /** The part of the composition root that is about the admin API: one list a file of `http/admin`. */
-export function buildAdmin(_parts: AdminParts): readonly Route[] {
+export function buildAdmin(parts: AdminParts): readonly Route[] {
+  const { now } = parts.outside
+  const startedAt = now()
+  return [
+    proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: noneFrozen })),
+  ]
+}
+
+async function noneFrozen(): Promise<readonly FrozenPackage[]> {
   return []
 }

@@ -107,9 +107,9 @@ async function exchange<Body>(
   } catch (error) {
     incoming?.body.destroy()
     const failure = failureOf(error, signal)
-    const isBroken = failure?.reason === 'connection' || failure?.reason === 'timeout'
+    const broken = failure?.reason === 'timeout' ? 'timeout' : 'connection'
     // An answer that is too large, or that can't be written to our disk, is still an answer.
-    if (incoming === undefined || isBroken) passage.failed()
+    if (incoming === undefined || failure?.reason === broken) passage.failed(broken)
     else passage.succeeded()
     throw failure ?? error
   }
@@ -123,7 +123,7 @@ async function take<Body>(
   const { status, headers } = incoming
   const pauseMs = pauseMsOf(incoming, now())
   if (pauseMs !== undefined || status >= 500) {
-    if (pauseMs === undefined) passage.failed()
+    if (pauseMs === undefined) passage.failed('status')
     else passage.toldToWait(pauseMs)
     const isTransient = pauseMs === undefined && [500, 502, 503, 504].includes(status)
     return { status, headers, body: await discard(incoming.body), isTransient }

@@ -15,6 +15,9 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
   'get /readyz 503': async ({ api, withoutDatabase }) => {
     return await withoutDatabase(async () => (await api('GET', '/readyz')).status)
   },
+  'get /api/v1/proxy/status 200': async ({ api }) => {
+    return (await api('GET', '/api/v1/proxy/status')).status
+  },
   'get /api/v1/openapi.json 200': async ({ api }) => {
     return (await api('GET', '/api/v1/openapi.json')).status
   },

@@ -7,12 +7,14 @@ import { type FrozenPackage, proxyStatus } from './http/admin/status.ts'
 import type { EventLog } from './events/log.ts'
 import type { Projector } from './projector/run.ts'
 import { readStatus } from './status.ts'
+import type { Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 import type { Upstream } from './upstream/client.ts'
 
 interface AdminParts {
   readonly config: Config
   readonly outside: { readonly now: () => Instant }
+  readonly observer: Observer
   readonly db: Db
   readonly log: EventLog
   readonly projector: Projector
@@ -20,11 +22,18 @@ interface AdminParts {
 }
 
 /** ADMIN_TOKEN counts alone when it is set, so that setting it is a way to replace the generated one. */
-export function buildAuthorize({ config, db }: Pick<AdminParts, 'config' | 'db'>): Authorize {
-  const { adminToken } = config
-  if (adminToken === undefined) return createAuthorize(async () => await readTokenDigest(db))
-  const digest = digestOfToken(adminToken)
-  return createAuthorize(async () => digest)
+export function buildAuthorize({
+  config,
+  db,
+  observer,
+}: Pick<AdminParts, 'config' | 'db' | 'observer'>): Authorize {
+  const { adminToken, metricsToken } = config
+  const digest = adminToken === undefined ? undefined : digestOfToken(adminToken)
+  return createAuthorize({
+    adminDigest: async () => digest ?? (await readTokenDigest(db)),
+    metricsDigest: metricsToken === undefined ? undefined : digestOfToken(metricsToken),
+    onRefused: observer.tokenRefused,
+  })
 }
 
 /** The part of the composition root that is about the admin API: one list a file of `http/admin`. */

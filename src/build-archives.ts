@@ -23,6 +23,7 @@ import type { RunningJob, startJob } from './jobs/every.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import type { Projector } from './projector/run.ts'
 import type { Turn } from './single-flight.ts'
+import { observed, type Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import { type ArchiveQuestion, downloadArchive } from './upstream/archives.ts'
@@ -46,6 +47,7 @@ interface ArchivesParts {
   readonly projector: Projector
   readonly current: CurrentDocument
   readonly blobs: BlobStore
+  readonly observer: Pick<Observer, 'cacheUsed'>
 }
 
 export interface Archives {
@@ -63,7 +65,11 @@ export function buildArchives(parts: ArchivesParts): Archives {
   const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
     async openArchive(request) {
-      const archive = await openArchive(request)
+      const { packageName } = request
+      const asked = { kind: 'archives', packageName } as const
+      const archive = await observed(parts.observer, asked, async (noteResult) => {
+        return await openArchive(request, noteResult)
+      })
       if ('sha256' in archive) note(archive)
       // What isn't kept, or broke off, was not used.
       else archive.whole?.then(note, () => undefined)

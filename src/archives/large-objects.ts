@@ -19,8 +19,14 @@ const rowBytes = 256 * 1024
  * Object and row appear in one transaction, so a crash leaves neither or both. Reads are short
  * statements without a transaction: no connection waits for a slow client. Blobs never change, so a
  * read can only fail by the blob being removed, and then it throws.
+ *
+ * @param onCorrupt is called when a blob's bytes don't hash to its name.
  */
-export function createLargeObjectStore(db: Db, readBytes: ReadBytes): BlobStore {
+export function createLargeObjectStore(
+  db: Db,
+  readBytes: ReadBytes,
+  onCorrupt: () => void = () => undefined,
+): BlobStore {
   return {
     async put(path, sha256) {
       if ((await findRow(db, sha256)) !== undefined) return
@@ -36,12 +42,17 @@ export function createLargeObjectStore(db: Db, readBytes: ReadBytes): BlobStore 
       if (row === undefined) return undefined
       const sizeBytes = Number(row.size_bytes)
       const stored = { sha256, oid: row.oid, sizeBytes }
+      async function giveUp(): Promise<void> {
+        onCorrupt()
+        // So that the next one who wants it gets it from upstream again.
+        await discard(db, stored)
+      }
       return {
         sha256,
         sizeBytes,
         bytes: (range) =>
           range === undefined
-            ? readWhole(db, readBytes, stored)
+            ? readWhole(readBytes, stored, giveUp)
             : readRange(readBytes, stored, range),
       }
     },
@@ -91,7 +102,11 @@ interface Stored {
   readonly sizeBytes: number
 }
 
-async function* readWhole(db: Db, readBytes: ReadBytes, stored: Stored): AsyncGenerator<Buffer> {
+async function* readWhole(
+  readBytes: ReadBytes,
+  stored: Stored,
+  giveUp: () => Promise<void>,
+): AsyncGenerator<Buffer> {
   const { sha256, sizeBytes } = stored
   const hash = createHash('sha256')
   let gotBytes = 0
@@ -101,8 +116,7 @@ async function* readWhole(db: Db, readBytes: ReadBytes, stored: Stored): AsyncGe
       gotBytes += piece.length
     }
     if (gotBytes === sizeBytes && hash.digest('hex') !== sha256) {
-      // So that the next one who wants it gets it from upstream again.
-      await discard(db, stored)
+      await giveUp()
       throw corrupt(stored)
     }
     yield* slice

@@ -1,30 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import type pg from 'pg'
 import type { Logger } from 'pino'
 import { readStatesAround } from '../projections/document-queries.ts'
-import { projections } from '../projections/index.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { BlobLost } from './archives/blobs.ts'
 import type { OpenArchive } from './archives/read-through.ts'
-import { prepareStaging, stagingIn } from './archives/staging.ts'
 import { buildAdmin, buildAuthorize } from './build-admin.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
 import { buildRendering } from './build-rendering.ts'
+import { openStores, type Stores } from './build-stores.ts'
+import { type DocumentName, packageOfDocument } from './composer/names.ts'
 import type { Config } from './config.ts'
-import { openDatabase } from './database/client.ts'
 import { isPassing } from './database/errors.ts'
-import { migrate } from './database/migrate.ts'
-import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
-import type { EventLog } from './events/log.ts'
-import { createPostgresLog } from './events/postgres.ts'
-import type { Position } from './events/types.ts'
 import { packageArchive } from './http/composer/archive.ts'
 import { createEncodedBodies } from './http/composer/document.ts'
 import { packageMetadata } from './http/composer/package-metadata.ts'
 import { notifyBatch, type Relay, relayed } from './http/composer/relay.ts'
 import { rootFile } from './http/composer/root.ts'
+import { metrics } from './http/metrics.ts'
 import { openApi } from './http/openapi.ts'
 import { probes, type Readiness } from './http/probes.ts'
 import type { Route } from './http/route.ts'
@@ -32,16 +26,16 @@ import { startHttpServer } from './http/server.ts'
 import type { startJob } from './jobs/every.ts'
 import { startFeedJob } from './jobs/feed.ts'
 import { createLease } from './jobs/lease.ts'
-import { createDocumentAsOf } from './metadata/as-of.ts'
+import { type Basis, createDocumentAsOf } from './metadata/as-of.ts'
 import { bodyKey, createBodies } from './metadata/bodies.ts'
 import { createResolveBasis } from './metadata/basis.ts'
 import type { ReadEndpoints } from './metadata/endpoints.ts'
-import { schemaOf } from './projector/projection.ts'
-import { type Projector, startProjector } from './projector/run.ts'
 import type { Purge } from './purge.ts'
 import { readiness } from './readiness.ts'
+import { createReadings } from './readings.ts'
 import { type Turn, turnSeconds } from './single-flight.ts'
-import { createSnapshotStore, type SnapshotStore } from './snapshots/store.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { type Asked, observed } from './telemetry/observer.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
@@ -78,17 +72,23 @@ const drainDeadlineMs = 30_000
 
 /** The composition root: builds the parts and passes them to each other. */
 export async function startApp(config: Config, outside: Outside): Promise<App> {
-  const stores = await openStores(outside)
+  const { logger } = outside
+  const observer = createMetrics([new URL(config.packagistUrl).host, ...config.distHosts])
+  const stores = await openStores({ outside, observer })
   const { db, projector } = stores
   const upstream = createUpstream({
     upstreamUrl: config.packagistUrl,
     userAgent: config.userAgent,
     now: () => msOfInstant(outside.now()),
     random: outside.random,
+    onCall(call) {
+      logger.info(call, 'upstream request')
+      observer.upstreamAsked(call)
+    },
   })
   const holder = randomUUID()
   const turnFor = (name: string): Turn => createLease(db, { name, holder, seconds: turnSeconds })
-  const parts: Parts = { config, outside, upstream, turnFor, ...stores }
+  const parts: Parts = { config, outside, observer, upstream, turnFor, ...stores }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
   const archives = await buildArchives({ ...parts, ...metadata })
@@ -101,8 +101,9 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const server = await startHttpServer(routes, {
     host: config.host,
     port: config.port,
-    logger: outside.logger,
+    logger,
     authorize: buildAuthorize(parts),
+    onRequest: observer.requestEnded,
     translate: asExpectedFailure,
   })
   const feedJob = startFeedJob({ ...parts, ...metadata })
@@ -120,56 +121,10 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   }
 }
 
-interface Stores {
-  readonly db: Db
-  readonly log: EventLog
-  readonly snapshots: SnapshotStore
-  readonly projector: Projector
-  readonly pool: pg.Pool
-  readonly headAtStart: Position
-}
-
-async function openStores(outside: Outside): Promise<Stores> {
-  const { databaseUrl, logger } = outside
-  const { db, pool } = openDatabase({
-    connectionString: databaseUrl,
-    logger,
-    schemas: projections.map(schemaOf),
-  })
-  await migrate(db)
-  await prepareStaging(stagingIn(outside.dataDirectory), msOfInstant(outside.now()))
-  const log = createPostgresLog({
-    db,
-    ...(outside.logClock === undefined ? {} : { now: outside.logClock }),
-  })
-  const snapshots = createSnapshotStore(db)
-  const projector = await startProjector({
-    db,
-    log,
-    projections,
-    sources: { snapshot: snapshots.get },
-    logger,
-  })
-  const headAtStart = await catchUp({ log, projector, logger })
-  return { db, pool, log, snapshots, projector, headAtStart }
-}
-
-/** Waits a little: a new version of a read model may take minutes, and until then /readyz says so. */
-async function catchUp({
-  log,
-  projector,
-  logger,
-}: Pick<Stores, 'log' | 'projector'> & { readonly logger: Logger }): Promise<Position> {
-  const head = await log.head()
-  await projector.until(head).catch((error: unknown) => {
-    logger.warn({ err: error }, 'read models are still being built')
-  })
-  return head
-}
-
 interface Parts extends Stores {
   readonly config: Config
   readonly outside: Outside
+  readonly observer: Metrics
   readonly upstream: Upstream
   readonly turnFor: (name: string) => Turn
 }
@@ -184,6 +139,7 @@ async function allRoutes(parts: Parts, served: Served): Promise<readonly Route[]
   const routes = [
     ...(await composerRoutes(parts, served)),
     ...probes(served.readiness),
+    metrics(parts.observer, createReadings({ ...parts, ...parts.outside })),
     ...buildAdmin({ ...parts, ...served }),
   ]
   return [...routes, openApi(routes, version)]
@@ -193,17 +149,20 @@ async function composerRoutes(
   parts: Parts,
   { current, endpoints, openArchive }: Served,
 ): Promise<readonly Route[]> {
-  const { config, db, log, snapshots, projector } = parts
+  const { config, db, log, snapshots, projector, observer } = parts
   const { now } = parts.outside
   const { root, render, rewrite } = await buildRendering(config, db)
   const bodies = createBodies(snapshots.get, rewrite)
-  const metadata = {
+  const asOf = createDocumentAsOf({
+    statesAround: async (document, position) => await readStatesAround(db, document, position),
+    bodies,
     current,
-    asOf: createDocumentAsOf({
-      statesAround: async (document, position) => await readStatesAround(db, document, position),
-      bodies,
-      current,
-    }),
+  })
+  const metadata = {
+    current: async (document: DocumentName) =>
+      await observed(observer, asked(document), async (note) => await current(document, note)),
+    asOf: async (document: DocumentName, basis: Basis) =>
+      await observed(observer, asked(document), async (note) => await asOf(document, basis, note)),
     resolveBasis: createResolveBasis({ log, until: projector.until, now }),
     body: createEncodedBodies(bodies.read, bodyKey),
   }
@@ -218,6 +177,10 @@ async function composerRoutes(
       : []),
     notifyBatch(),
   ]
+}
+
+function asked(document: DocumentName): Asked {
+  return { kind: 'metadata', packageName: packageOfDocument(document)?.packageName }
 }
 
 function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Relay {

@@ -44,6 +44,7 @@ import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { Projector } from './projector/run.ts'
 import { createPurge, type Purge } from './purge.ts'
 import type { Turn } from './single-flight.ts'
+import { observed, type Observer } from './telemetry/observer.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import { type ArchiveQuestion, downloadArchive } from './upstream/archives.ts'
@@ -67,6 +68,7 @@ interface ArchivesParts {
   readonly projector: Projector
   readonly current: CurrentDocument
   readonly pool: pg.Pool
+  readonly observer: Pick<Observer, 'cacheUsed' | 'corruptionFound'>
 }
 
 interface OpenArchiveParts extends ArchivesParts {
@@ -92,7 +94,11 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
   const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
     async openArchive(request) {
-      const archive = await openArchive(request)
+      const { packageName } = request
+      const asked = { kind: 'archives', packageName } as const
+      const archive = await observed(parts.observer, asked, async (noteResult) => {
+        return await openArchive(request, noteResult)
+      })
       if ('sha256' in archive) note(archive)
       // What isn't kept, or broke off, was not used.
       else archive.whole?.then(note, () => undefined)
@@ -164,6 +170,7 @@ async function buildReads(
 ): Promise<ObjectReads> {
   const { now, logger } = outside
   async function onCorrupt(blob: CorruptBlob): Promise<void> {
+    observer.corruptionFound()
     logger.error({ alert: 'archive_corrupt', ...blob }, 'a stored archive is damaged')
     const { sha256, sizeBytes } = blob
     // What can't be told now is told by the next cleanup, as it would be after a crash.

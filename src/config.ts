@@ -19,6 +19,8 @@ export type Config = {
   readonly scrubIntervalSeconds: number
   /** Undefined: one is generated at the first start. */
   readonly adminToken: string | undefined
+  /** Undefined: metrics are open to all. */
+  readonly metricsToken: string | undefined
   readonly host: string
   readonly port: number
   /** How clients reach this server, without a trailing slash. */
@@ -60,10 +62,8 @@ const schema = z.object({
   PROXY_DIST_HOSTS: hostList().optional(),
   PROXY_PIN_ADVISORIES: oneOf(['recorded', 'live']).default('recorded'),
   ARCHIVE_MEMORY_BYTES: wholeNumber('bytes', 0, 2 ** 40).default(128 * 2 ** 20),
-  ADMIN_TOKEN: z
-    .string()
-    .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 ASCII characters without spaces')
-    .optional(),
+  ADMIN_TOKEN: token().optional(),
+  METRICS_TOKEN: token().optional(),
   HOST: z
     .string()
     .refine(isHost, 'must be an IP address or a host name, without a port')
@@ -122,6 +122,7 @@ function configOf(settings: z.infer<typeof schema>): Config {
     cleanupIntervalSeconds: settings.PROXY_CLEANUP_INTERVAL,
     scrubIntervalSeconds: settings.PROXY_SCRUB_INTERVAL,
     adminToken: settings.ADMIN_TOKEN,
+    metricsToken: settings.METRICS_TOKEN,
     host: settings.HOST,
     port: settings.PORT,
     publicUrl: settings.PUBLIC_URL ?? localUrl(settings.HOST, settings.PORT),
@@ -175,6 +176,12 @@ function isHost(text: string): boolean {
 
 function isPostgresUrl(text: string): boolean {
   return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text)
+}
+
+function token(): z.ZodType<string, string> {
+  return z
+    .string()
+    .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 ASCII characters without spaces')
 }
 
 function flag(): z.ZodType<boolean, string> {

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { onOneNode } from '../single-flight.ts'
 import { AppError } from '../errors.ts'
 import type { PackageName } from '../composer/names.ts'
+import type { NoteResult } from '../telemetry/observer.ts'
 import { type ArchiveRequest, type Arriving, keyOf, type KnownReference } from './archive.ts'
 import type { Blob } from './blobs.ts'
 import { fetchArchive } from './fetch.ts'
@@ -25,7 +26,7 @@ export interface OpenArchiveOptions extends RevalidateOptions, Revalidate {
  * `archive_refused` when its host isn't allowed, `archive_invalid` when it isn't what metadata says,
  * `upstream_unavailable` when upstream gave no answer. Once it is arriving, its bytes throw instead.
  */
-export type OpenArchive = (request: ArchiveRequest) => Promise<Blob | Arriving>
+export type OpenArchive = (request: ArchiveRequest, note?: NoteResult) => Promise<Blob | Arriving>
 
 interface Flight {
   readonly begun: Promise<Blob | Arriving>
@@ -48,9 +49,10 @@ export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
     return flight
   }
 
-  return async (request) => {
-    const stored = await openStored(request, options)
+  return async (request, note = () => undefined) => {
+    const stored = await openStored(request, options, note)
     if (stored !== undefined) return stored
+    note(flights.has(keyOf(request)) ? 'coalesced' : 'miss')
     if (await options.hasRoomOnDisk()) return await join(request).begun
     return await passOn(await findReference(request, options), options)
   }
@@ -60,11 +62,14 @@ export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
 async function openStored(
   request: ArchiveRequest,
   { storedArchive, blobs, isExpired, revalidate }: OpenArchiveOptions,
+  note: NoteResult = () => undefined,
 ): Promise<Blob | undefined> {
   const stored = await storedArchive(request)
   if (stored === undefined || stored.purged) return undefined
   const blob = await blobs.find(stored.sha256)
-  if (blob !== undefined && isExpired(stored)) void revalidate(request)
+  if (blob === undefined) return undefined
+  note(isExpired(stored) ? 'stale' : 'hit')
+  if (isExpired(stored)) void revalidate(request)
   return blob
 }
 

@@ -33,8 +33,8 @@ export function reopening(open: OpenArchive, logger: Logger): OpenArchive {
     const archive = await open(request)
     return 'sha256' in archive ? archive : await archive.whole
   }
-  return async (request) => {
-    const blob = await open(request)
+  return async (request, note) => {
+    const blob = await open(request, note)
     if (!('sha256' in blob)) return blob
     return { ...blob, bytes: (range) => bytes({ request, blob }, range) }
   }

@@ -1,4 +1,4 @@
-import { Migrator } from 'kysely'
+import { Migrator, sql } from 'kysely'
 import { migrations } from '../../migrations/index.ts'
 import { StartupError } from '../errors.ts'
 import type { Db } from './schema.ts'
@@ -21,4 +21,11 @@ export async function migrate(db: Db): Promise<void> {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : 'unknown reason'
+}
+
+/** Whether the database still has all tables of this release: somebody may have restored an older one. */
+export async function isMigrated(db: Db): Promise<boolean> {
+  const newest = Object.keys(migrations).at(-1)
+  const { rows } = await sql`select from kysely_migration where name = ${newest}`.execute(db)
+  return rows.length === 1
 }

@@ -11,26 +11,40 @@ import type { Actor, Policy } from './route.ts'
  */
 export type Authorize = (policy: Policy, headers: IncomingHttpHeaders) => Promise<Actor>
 
-/**
- * @param adminDigest SHA-256 of the admin token, in hex; undefined: there is none yet. Asked for each
- * time, since another node may have made it meanwhile.
- */
-export function createAuthorize(adminDigest: () => Promise<string | undefined>): Authorize {
+/** Digests are SHA-256 in hex. */
+export interface AuthorizeOptions {
+  /**
+   * Of the admin token; undefined: there is none yet. Asked for each time, since another node may have
+   * made it meanwhile.
+   */
+  readonly adminDigest: () => Promise<string | undefined>
+  /** undefined: metrics are for all. */
+  readonly metricsDigest: string | undefined
+  readonly onRefused: () => void
+}
+
+export function createAuthorize(options: AuthorizeOptions): Authorize {
+  const { adminDigest, metricsDigest, onRefused } = options
   return async (policy, headers) => {
     if (policy === 'open') return 'anonymous'
+    if (policy === 'metrics' && metricsDigest === undefined) return 'anonymous'
     const token = bearerToken(headers)
-    if (token === undefined || !isTokenOf(token, await adminDigest())) throw unauthorized()
-    return 'admin'
+    if (token !== undefined) {
+      if (policy === 'metrics' && isTokenOf(token, metricsDigest)) return 'metrics'
+      if (isTokenOf(token, await adminDigest())) return 'admin'
+    }
+    onRefused()
+    throw unauthorized(policy)
   }
 }
 
 /** One sentence for every reason: what was nearly right is nobody's business. */
-function unauthorized(): AppError {
-  return new AppError(
-    'unauthorized',
-    'send the header `Authorization: Bearer` with the admin token: what ADMIN_TOKEN is set to, ' +
-      'or else what the first start printed',
-  )
+function unauthorized(policy: Exclude<Policy, 'open'>): AppError {
+  const token =
+    policy === 'metrics'
+      ? 'METRICS_TOKEN or the admin token'
+      : 'the admin token: what ADMIN_TOKEN is set to, or else what the first start printed'
+  return new AppError('unauthorized', `send the header \`Authorization: Bearer\` with ${token}`)
 }
 
 function bearerToken({ authorization = '' }: IncomingHttpHeaders): string | undefined {

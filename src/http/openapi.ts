@@ -42,7 +42,10 @@ function describe(routes: readonly Route[], version: string) {
     paths,
     components: {
       schemas: { Problem: jsonSchema(Problem) },
-      securitySchemes: { adminToken: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        adminToken: { type: 'http', scheme: 'bearer' },
+        metricsToken: { type: 'http', scheme: 'bearer' },
+      },
     },
   }
 }
@@ -53,12 +56,19 @@ function describeOperation({ policy, operation }: ApiRoute): Readonly<Record<str
     operationId: id,
     summary,
     ...(description === undefined ? {} : { description }),
-    security: policy === 'open' ? [] : [{ adminToken: [] }],
+    security: securityOf[policy],
     parameters: [...parametersIn('path', params), ...parametersIn('query', query)],
     ...(body === undefined ? {} : { requestBody: describeBody(body) }),
     responses: responsesOf(operation),
   }
 }
+
+/** A scraper may do without a token where none is set. */
+const securityOf = {
+  open: [],
+  metrics: [{}, { metricsToken: [] }, { adminToken: [] }],
+  admin: [{ adminToken: [] }],
+} as const
 
 function parametersIn(place: 'path' | 'query', schema: z.ZodObject | undefined) {
   return Object.entries(schema?.shape ?? {}).map(([name, part]) => {

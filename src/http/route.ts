@@ -2,11 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
 
-/** Who may ask: anybody, or who shows the admin token. */
-export type Policy = 'open' | 'admin'
+/** Who may ask: anybody; who shows the admin token; or, if METRICS_TOKEN is set, that or the admin's. */
+export type Policy = 'open' | 'metrics' | 'admin'
 
 /** Who asks, as it is written into events. */
-export type Actor = 'anonymous' | 'admin'
+export type Actor = 'anonymous' | 'metrics' | 'admin'
 
 /** What a handler sees of a request. */
 export interface RouteRequest {

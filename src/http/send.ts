@@ -2,7 +2,15 @@ import type { ServerResponse } from 'node:http'
 import type Koa from 'koa'
 import type { Answer } from './route.ts'
 
-export async function send(ctx: Koa.Context, { status, headers, body }: Answer): Promise<void> {
+/** Counts what is sent of bodies. */
+export interface Sent {
+  sentBytes: number
+}
+
+export async function send(
+  ctx: Koa.ParameterizedContext<Sent>,
+  { status, headers, body }: Answer,
+): Promise<void> {
   ctx.status = status
   ctx.set({ 'X-Content-Type-Options': 'nosniff', ...headers })
   if (body === undefined || Buffer.isBuffer(body)) {
@@ -10,17 +18,23 @@ export async function send(ctx: Koa.Context, { status, headers, body }: Answer):
     // Koa turns an empty body into 204 and drops its headers.
     ctx.status = status
     if (headers['Content-Type'] !== undefined) ctx.set('Content-Type', headers['Content-Type'])
+    if (ctx.method !== 'HEAD') ctx.state.sentBytes = body?.length ?? 0
     return
   }
   ctx.respond = false
   ctx.res.writeHead(status)
   if (ctx.method === 'HEAD') ctx.res.end()
-  else await stream(body, ctx.res)
+  else await stream(body, ctx.res, ctx.state)
 }
 
 /** By hand: a pipeline of streams around an iterable cost more than all the rest of a small answer. */
-async function stream(body: AsyncIterable<Buffer>, response: ServerResponse): Promise<void> {
+async function stream(
+  body: AsyncIterable<Buffer>,
+  response: ServerResponse,
+  sent: Sent,
+): Promise<void> {
   for await (const piece of body) {
+    sent.sentBytes += piece.length
     if (!response.write(piece)) await drained(response)
     if (response.destroyed) return // The client left; this ends the iteration too.
   }

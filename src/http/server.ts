@@ -5,10 +5,11 @@ import Koa from 'koa'
 import type { Logger } from 'pino'
 import { AppError, StartupError } from '../errors.ts'
 import { asRequest, requestIdOf } from '../request-id.ts'
+import type { EndedRequest } from '../telemetry/observer.ts'
 import type { Authorize } from './auth.ts'
 import { answerError } from './errors.ts'
 import type { Route, RouteRequest } from './route.ts'
-import { send } from './send.ts'
+import { type Sent, send } from './send.ts'
 
 export interface HttpServer {
   /** Takes no new connections, lets requests under way end, and cuts what is left after `deadlineMs`. */
@@ -20,6 +21,8 @@ export interface HttpServerOptions {
   readonly port: number
   readonly logger: Logger
   readonly authorize: Authorize
+  /** Is told of each request when it has been answered, or broke off. */
+  readonly onRequest: (request: EndedRequest) => void
   /** Tells an expected failure of what is behind the routes from a bug, which it gives back as it is. */
   readonly translate: (error: unknown) => unknown
 }
@@ -64,8 +67,10 @@ async function close(server: Server, deadlineMs: number): Promise<void> {
   clearInterval(idle)
 }
 
-interface State {
+interface State extends Sent {
   readonly requestId: string
+  /** What answered; undefined: nothing is there. */
+  route?: Pick<Route, 'path' | 'surface'>
 }
 
 type Context = Koa.ParameterizedContext<State>
@@ -76,9 +81,9 @@ function createKoa(routes: readonly Route[], options: HttpServerOptions): Koa<St
   koa.on('error', (error: unknown) => logger.warn({ err: error }, 'a response could not be sent'))
   koa.use(async (ctx, next) => {
     const requestId = requestIdOf(ctx.headers['x-request-id'])
-    ctx.state = { requestId }
+    ctx.state = { requestId, sentBytes: 0 }
     ctx.set('X-Request-Id', requestId)
-    await asRequest(requestId, async () => await logged(ctx, next, logger))
+    await asRequest(requestId, async () => await observed(ctx, next, options))
   })
   koa.use(async (ctx, next) => {
     try {
@@ -98,18 +103,28 @@ function createKoa(routes: readonly Route[], options: HttpServerOptions): Koa<St
   return koa
 }
 
-async function logged(ctx: Context, next: Koa.Next, logger: Logger): Promise<void> {
-  const begun = process.hrtime.bigint()
+async function observed(
+  ctx: Context,
+  next: Koa.Next,
+  { logger, onRequest }: HttpServerOptions,
+): Promise<void> {
+  const begunMs = performance.now()
   await next()
   const { method, path, status } = ctx
-  const durationMs = Number((process.hrtime.bigint() - begun) / 1_000_000n)
-  logger.info({ method, path, status, durationMs }, 'request')
+  const { route, sentBytes: bytes } = ctx.state
+  const durationMs = performance.now() - begunMs
+  const ended = { method, route: route?.path, status, durationMs, bytes }
+  logger.info({ ...ended, path, durationMs: Math.round(durationMs) }, 'request')
+  onRequest({ ...ended, surface: route?.surface })
 }
 
 function createRouter(routes: readonly Route[], options: HttpServerOptions): Router<State> {
   const router = new Router<State>()
   for (const route of routes) {
-    router[route.method](route.path, async (ctx) => await answer(ctx, route, options))
+    router[route.method](route.path, async (ctx) => {
+      ctx.state.route = route
+      await answer(ctx, route, options)
+    })
   }
   for (const [path, [first, ...others]] of byPath(routes)) {
     const allowed = [first, ...others].map(({ method }) => method.toUpperCase()).join(', ')
@@ -117,6 +132,7 @@ function createRouter(routes: readonly Route[], options: HttpServerOptions): Rou
       throw new AppError('method_not_allowed', `this takes ${allowed} only`)
     }
     router.all(path, async (ctx) => {
+      ctx.state.route = first
       await answer(ctx, { ...first, handle }, options)
       if (ctx.status === 405) ctx.set('Allow', allowed)
     })

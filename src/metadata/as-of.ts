@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts'
 import type { Position, Sha256 } from '../events/types.ts'
 import { type Confidence, confidenceOf } from '../time-machine/confidence.ts'
 import { type Instant, floorToSecond } from '../time-machine/instant.ts'
+import type { NoteResult } from '../telemetry/observer.ts'
 import type { Bodies, BodyName } from './bodies.ts'
 import type { CurrentDocument } from './current.ts'
 
@@ -51,20 +52,31 @@ export interface AsOfOptions {
  * @throws AppError `not_known_then` when upstream had no such document then, `upstream_unavailable`
  * when it was never seen and upstream doesn't answer.
  */
-export type DocumentAsOf = (document: DocumentName, basis: Basis) => Promise<AsOfAnswer>
+export type DocumentAsOf = (
+  document: DocumentName,
+  basis: Basis,
+  note?: NoteResult,
+) => Promise<AsOfAnswer>
 
 export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
   const { statesAround, bodies, current } = options
 
-  async function observedStates(document: DocumentName, { position }: Basis): Promise<States> {
+  async function observedStates(
+    document: DocumentName,
+    { position }: Basis,
+    note: NoteResult,
+  ): Promise<States> {
     const states = await statesAround(document, position)
-    if (states.at !== undefined || states.next !== undefined) return states
-    await observe(document, current)
+    if (states.at !== undefined || states.next !== undefined) {
+      note(isThere(states.at ?? states.next) ? 'hit' : 'negative')
+      return states
+    }
+    await observe(async () => await current(document, note))
     return await statesAround(document, position)
   }
 
-  return async (document, basis) => {
-    const states = await observedStates(document, basis)
+  return async (document, basis, note = () => undefined) => {
+    const states = await observedStates(document, basis, note)
     // Before the first state there is, that one stands in: also when it is that there was none, so
     // that a name which appears later doesn't appear in a past that was answered already.
     const state = states.at ?? states.next
@@ -96,9 +108,9 @@ export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
   }
 }
 
-async function observe(document: DocumentName, current: CurrentDocument): Promise<void> {
+async function observe(current: () => Promise<unknown>): Promise<void> {
   try {
-    await current(document)
+    await current()
   } catch (error) {
     // That upstream has no such document is an observation like any other.
     if (!(error instanceof AppError && error.code === 'package_not_found')) throw error
@@ -123,8 +135,8 @@ interface ThereState extends KnownState {
   readonly served_last_modified: Instant
 }
 
-function isThere(state: KnownState): state is ThereState {
-  return state.sha256 !== null
+function isThere(state: KnownState | undefined): state is ThereState {
+  return state !== undefined && state.sha256 !== null
 }
 
 function nextOf(state: KnownState | undefined): { lastModified: Instant | undefined } | undefined {

@@ -4,6 +4,7 @@ import { type DocumentName, rootDocument } from '../composer/names.ts'
 import { AppError } from '../errors.ts'
 import type { Sha256 } from '../events/types.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
+import type { CacheResult, NoteResult } from '../telemetry/observer.ts'
 import type { Refresh, Refreshed } from './refresh.ts'
 import type { UnknownNames } from './unknown-names.ts'
 
@@ -42,7 +43,7 @@ export interface CurrentOptions {
  * `upstream_unavailable` when nothing is known of it and upstream gives no answer, or isn't asked
  * because too many made-up names were asked for.
  */
-export type CurrentDocument = (document: DocumentName) => Promise<CurrentAnswer>
+export type CurrentDocument = (document: DocumentName, note?: NoteResult) => Promise<CurrentAnswer>
 
 /** With a copy at hand nobody waits longer for upstream; the refresh goes on behind the answer. */
 const foregroundWaitMs = 2_000
@@ -97,17 +98,33 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
     return await Promise.race([refreshQuietly(document, options), late])
   }
 
-  return async (document) => {
+  return async (document, note = () => undefined) => {
     const state = await currentState(document)
-    if (!needsRefresh(state)) return answerFrom(document, state)
+    if (!needsRefresh(state)) {
+      note(kept(state))
+      return answerFrom(document, state)
+    }
     const isMadeUp = state === undefined || state.sha256 === null
     if (isMadeUp) refuseTooManyUnknown(unknownNames)
     const refreshed = await refreshBehind(document, state)
     const pauseSeconds = refreshed?.outcome === 'paused' ? refreshed.retryAfterSeconds : undefined
     const after = await currentState(document)
+    note(fetched(refreshed, after))
     if (isMadeUp && after?.gone === true) unknownNames.count()
     return answerFrom(document, after, pauseSeconds)
   }
+}
+
+function kept(state: CurrentState | undefined): CacheResult {
+  if (state === undefined || !isServable(state)) return 'negative'
+  return hasFailed(state) ? 'stale' : 'hit'
+}
+
+/** @param refreshed undefined: it isn't waited for any longer, or failed by our own fault. */
+function fetched(refreshed: Refreshed | undefined, after: CurrentState | undefined): CacheResult {
+  const isBehind = refreshed?.outcome !== 'recorded' || hasFailed(after)
+  if (isBehind && after !== undefined && isServable(after)) return 'stale'
+  return refreshed?.outcome === 'recorded' && refreshed.isShared ? 'coalesced' : 'miss'
 }
 
 /** With a copy at hand, an error of our own (a standby, a full disk) is no reason not to serve it. */

@@ -35,7 +35,8 @@ export interface RefreshOptions {
 
 /** `paused`: upstream wasn't asked, so there is nothing to record. */
 export type Refreshed =
-  | { readonly outcome: 'recorded' }
+  /** `isShared`: somebody else had it fetched already, in this process or on another node. */
+  | { readonly outcome: 'recorded'; readonly isShared: boolean }
   | { readonly outcome: 'paused'; readonly retryAfterSeconds: number }
 
 /** Fetches a document, records what came of it, and returns when the read models know it too. */
@@ -53,7 +54,12 @@ export function createRefresh(options: RefreshOptions): Refresh {
   return createSingleFlight(
     async (document) => await refreshOnOneNode(document, options),
     (document) => document,
+    shared,
   )
+}
+
+function shared(refreshed: Refreshed): Refreshed {
+  return refreshed.outcome === 'recorded' ? { ...refreshed, isShared: true } : refreshed
 }
 
 async function refreshOnOneNode(
@@ -65,7 +71,9 @@ async function refreshOnOneNode(
     turn: options.turnFor(`fetch ${document}`),
     async brought() {
       const known = await options.knownDocument(document)
-      return known.streamVersion > streamVersion ? { outcome: 'recorded' } : undefined
+      return known.streamVersion > streamVersion
+        ? { outcome: 'recorded', isShared: true }
+        : undefined
     },
     work: async () => await refreshOnce(document, options),
   })
@@ -92,7 +100,7 @@ async function refreshOnce(document: DocumentName, options: RefreshOptions): Pro
     if (result.outcome === 'appended') {
       logOutcome(logger, events, durationMs)
       await options.until(result.events.at(-1)?.position ?? 0n)
-      return { outcome: 'recorded' }
+      return { outcome: 'recorded', isShared: false }
     }
     // Another node recorded a fetch of the same document meanwhile: decide against what it saw.
     if (conflicts === conflictsMax) throw new Error(`${document}: too many concurrent appends`)

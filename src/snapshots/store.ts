@@ -26,7 +26,11 @@ export interface SnapshotStore {
 const depthMax = 31
 const memoryBytesMax = 32 * 1024 * 1024
 
-export function createSnapshotStore(db: Db): SnapshotStore {
+/** @param onCorrupt is called when a snapshot's bytes don't hash to its name. */
+export function createSnapshotStore(
+  db: Db,
+  onCorrupt: () => void = () => undefined,
+): SnapshotStore {
   const recent = new LRUCache<Sha256, Buffer>({
     maxSize: memoryBytesMax,
     sizeCalculation: (body) => body.length + 1,
@@ -34,7 +38,10 @@ export function createSnapshotStore(db: Db): SnapshotStore {
   const read = createSingleFlight(
     async (sha256: Sha256) => {
       const body = await assemble(await readChain(db, sha256))
-      if (sha256Of(body) !== sha256) throw new Error(`snapshot ${sha256} is corrupt or missing`)
+      if (sha256Of(body) !== sha256) {
+        onCorrupt()
+        throw new Error(`snapshot ${sha256} is corrupt or missing`)
+      }
       recent.set(sha256, body)
       return body
     },

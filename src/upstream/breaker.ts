@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { FetchFailure } from '../events/types.ts'
 
 export interface BreakerOptions {
   /** Milliseconds since 1970. */
@@ -18,14 +19,19 @@ export interface BreakerState {
   readonly consecutiveFailures: number
   readonly lastSuccessAtMs?: number
   readonly lastFailureAtMs?: number
+  /** What the last failure was; there with `lastFailureAtMs`. */
+  readonly lastError?: OriginFailure
 }
+
+/** Why an origin is left alone: it gave no answer, an error, or said that it wants to be. */
+export type OriginFailure = Extract<FetchFailure, 'connection' | 'timeout' | 'status'> | 'paused'
 
 /** A request that was let through. It ends with exactly one of `succeeded`, `failed`, `toldToWait`. */
 export interface Passage {
   /** The head of a good answer is there: others needn't wait for the rest, which may take minutes. */
   readonly answered: () => void
   readonly succeeded: () => void
-  readonly failed: () => void
+  readonly failed: (error: Exclude<OriginFailure, 'paused'>) => void
   readonly toldToWait: (pauseMs: number) => void
 }
 
@@ -55,6 +61,7 @@ interface Circuit {
   readonly consecutiveFailures: number
   readonly lastSuccessAtMs: number | undefined
   readonly lastFailureAtMs: number | undefined
+  readonly lastError: OriginFailure | undefined
 }
 
 export function createBreaker({ now, random }: BreakerOptions): Breaker {
@@ -78,8 +85,8 @@ export function createBreaker({ now, random }: BreakerOptions): Breaker {
         if (circuit.era !== era) return
         circuit = { ...circuit, state: 'closed', consecutiveFailures: 0, openings: 0 }
       },
-      failed() {
-        circuit = { ...circuit, lastFailureAtMs: now() }
+      failed(lastError) {
+        circuit = { ...circuit, lastFailureAtMs: now(), lastError }
         if (circuit.era !== era) return
         circuit = { ...circuit, consecutiveFailures: circuit.consecutiveFailures + 1 }
         if (circuit.state === 'closed' && circuit.consecutiveFailures < failuresMax) return
@@ -90,7 +97,7 @@ export function createBreaker({ now, random }: BreakerOptions): Breaker {
       toldToWait(pauseMs) {
         const present = now()
         const consecutiveFailures = circuit.consecutiveFailures + 1
-        circuit = { ...circuit, lastFailureAtMs: present, consecutiveFailures }
+        circuit = { ...circuit, lastFailureAtMs: present, lastError: 'paused', consecutiveFailures }
         const isLonger = present + pauseMs > circuit.openUntilMs
         if (circuit.state !== 'open' || isLonger) circuit = opened(circuit, present, pauseMs)
       },
@@ -109,6 +116,7 @@ const untouched: Circuit = {
   consecutiveFailures: 0,
   lastSuccessAtMs: undefined,
   lastFailureAtMs: undefined,
+  lastError: undefined,
 }
 
 function opened(circuit: Circuit, openedAtMs: number, pauseMs: number): Circuit {
@@ -131,12 +139,14 @@ function waitMsOf({ state, openedAtMs, openUntilMs }: Circuit, present: number) 
 }
 
 function stateOf(circuit: Circuit): BreakerState {
-  const { state, openUntilMs, consecutiveFailures, lastSuccessAtMs, lastFailureAtMs } = circuit
+  const { state, openUntilMs, consecutiveFailures } = circuit
+  const { lastSuccessAtMs, lastFailureAtMs, lastError } = circuit
   return {
     state,
     consecutiveFailures,
     ...(state === 'open' && { openUntilMs }),
     ...(lastSuccessAtMs !== undefined && { lastSuccessAtMs }),
     ...(lastFailureAtMs !== undefined && { lastFailureAtMs }),
+    ...(lastError !== undefined && { lastError }),
   }
 }

@@ -11,6 +11,7 @@ import {
 import type { Resolve } from './public-addresses.ts'
 import { retried } from './retry.ts'
 import { createSend } from './send.ts'
+import type { UpstreamCall } from '../telemetry/observer.ts'
 import { createSlots } from './slots.ts'
 import type { Timeouts } from './timeouts.ts'
 
@@ -23,6 +24,8 @@ export interface UpstreamOptions {
   /** From 0 to less than 1. */
   readonly random: () => number
   readonly resolve?: Resolve
+  /** Is told of each request that was made, when it has ended. */
+  readonly onCall?: (call: UpstreamCall) => void
 }
 
 /** Everything that is asked of upstream goes through this one: connections, limits, pauses are shared. */
@@ -52,7 +55,7 @@ const requestsMax = 10
 const waitingMax = 1_000
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { now, random } = options
+  const { now, random, onCall = () => undefined } = options
   const send = createSend(options)
   // As many as there are hosts that guards let through.
   const origins = new Map<string, Origin>()
@@ -76,7 +79,16 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     const deadline = new AbortController()
     const { signal } = deadline
     const timer = setTimeout(() => deadline.abort(), timeouts.totalMs)
-    const asking: Asking<Body> = { send, originOf, now, guard, request, timeouts, signal }
+    const asking: Asking<Body> = {
+      send,
+      originOf,
+      now,
+      guard,
+      request,
+      timeouts,
+      signal,
+      onCall,
+    }
     try {
       if (request.method === 'POST') return await followRedirects(url, asking)
       return await retried(async () => await followRedirects(url, asking), { random, signal })

@@ -3,8 +3,9 @@ import { type AddressGuard, isPlain } from './address-guard.ts'
 import { discard } from './body.ts'
 import type { Breaker, Passage } from './breaker.ts'
 import { NotAsked, UpstreamFailure } from './failures.ts'
+import type { UpstreamCall } from '../telemetry/observer.ts'
 import { pauseMsOf } from './retry-after.ts'
-import { failureOf, type Incoming, type Send } from './send.ts'
+import { failureOf, type Incoming, type Message, type Send } from './send.ts'
 import type { Slots } from './slots.ts'
 import type { Timeouts } from './timeouts.ts'
 
@@ -43,6 +44,7 @@ export interface Asking<Body> {
   readonly request: UpstreamRequest<Body>
   readonly timeouts: Timeouts
   readonly signal: AbortSignal
+  readonly onCall: (call: UpstreamCall) => void
 }
 
 const redirectsMax = 5
@@ -99,20 +101,49 @@ async function exchange<Body>(
   passage: Passage,
   asking: Asking<Body>,
 ): Promise<UpstreamAnswer<Body>> {
-  const { send, request, timeouts, signal } = asking
+  const { send, request, timeouts, signal, onCall } = asking
+  const message = { method: 'GET', headers: {}, ...request, timeouts, signal } as const
+  const begunMs = performance.now()
   let incoming: Incoming | undefined
+  let failure: UpstreamFailure | undefined
   try {
-    incoming = await send(url, { method: 'GET', headers: {}, ...request, timeouts, signal })
+    incoming = await send(url, message)
     return await take(incoming, passage, asking)
   } catch (error) {
-    incoming?.body.destroy()
-    const failure = failureOf(error, signal)
-    const isBroken = failure?.reason === 'connection' || failure?.reason === 'timeout'
-    // An answer that is too large, or that can't be written to our disk, is still an answer.
-    if (incoming === undefined || isBroken) passage.failed()
-    else passage.succeeded()
+    failure = failureOf(error, signal)
+    end(passage, incoming, failure)
     throw failure ?? error
+  } finally {
+    const durationMs = Math.round(performance.now() - begunMs)
+    onCall({ ...whatCame(incoming, failure), ...nameOf(url, message), durationMs })
   }
+}
+
+function end(
+  passage: Passage,
+  incoming: Incoming | undefined,
+  failure: UpstreamFailure | undefined,
+): void {
+  incoming?.body.destroy()
+  const broken = failure?.reason === 'timeout' ? 'timeout' : 'connection'
+  // An answer that is too large, or that can't be written to our disk, is still an answer.
+  if (incoming === undefined || failure?.reason === broken) passage.failed(broken)
+  else passage.succeeded()
+}
+
+function nameOf(
+  { host, pathname }: URL,
+  { method }: Pick<Message, 'method'>,
+): Pick<UpstreamCall, 'method' | 'host' | 'path'> {
+  return { method, host, path: pathname }
+}
+
+function whatCame(
+  incoming: Incoming | undefined,
+  failure: UpstreamFailure | undefined,
+): Pick<UpstreamCall, 'status' | 'reason' | 'bytes'> {
+  const bytes = incoming?.receivedBytes() ?? 0
+  return { status: incoming?.status, reason: failure?.reason, bytes }
 }
 
 async function take<Body>(
@@ -123,7 +154,7 @@ async function take<Body>(
   const { status, headers } = incoming
   const pauseMs = pauseMsOf(incoming, now())
   if (pauseMs !== undefined || status >= 500) {
-    if (pauseMs === undefined) passage.failed()
+    if (pauseMs === undefined) passage.failed('status')
     else passage.toldToWait(pauseMs)
     const isTransient = pauseMs === undefined && [500, 502, 503, 504].includes(status)
     return { status, headers, body: await discard(incoming.body), isTransient }

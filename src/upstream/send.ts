@@ -23,6 +23,8 @@ export interface Incoming {
   readonly headers: IncomingHttpHeaders
   /** Fails with an error for `failureOf`, also when it ends before all of it came. */
   readonly body: Readable
+  /** How much of the body has come. */
+  readonly receivedBytes: () => number
 }
 
 export type Send = (url: URL, message: Message) => Promise<Incoming>
@@ -69,7 +71,8 @@ export function createSend(options: {
     const { statusCode, headers: answered } = await new Promise<Response>((resolved, reject) => {
       stream.once('response', resolved).once('error', reject)
     })
-    return { status: statusCode, headers: answered, body: stream }
+    const receivedBytes = () => stream.downloadProgress.transferred
+    return { status: statusCode, headers: answered, body: stream, receivedBytes }
   }
 }
 

@@ -135,6 +135,7 @@ async function serve(directory: string, port: number): Promise<void> {
     port,
     logger,
     authorize: async () => 'anonymous',
+    onRequest: () => undefined,
     translate: (error) => error,
   })
   // However the bench ends, this ends with it.

@@ -2,35 +2,40 @@ import { createConfig, lintFromString } from '@redocly/openapi-core'
 import * as assert from 'uvu/assert'
 import { z } from 'zod'
 import { Problem } from '../../src/http/errors.ts'
-import { adminToken, pathOf } from '../support/api.ts'
-import { startService } from '../support/service.ts'
+import type { Policy } from '../../src/http/route.ts'
+import { adminToken, metricsToken, pathOf } from '../support/api.ts'
+import { type Service, startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
 const wrongToken = 'admin-token-of-the-tests-9876543210'
 
-describe('who may ask for what', startService, (test) => {
-  test('the API is for those who have the token, whatever is asked; all else is open', async ({
-    api,
-    routes,
-  }) => {
-    for (const route of routes()) {
-      const { method, policy, surface } = route
-      const path = pathOf(route)
-      const isApi = path.startsWith('/api/v1/')
-      assert.is(policy, isApi ? 'admin' : 'open', `the policy of ${path}`)
-      for (const token of [undefined, wrongToken]) {
-        const answer = await api(method, path, { token })
-        assert.is(answer.status === 401, isApi, `${method} ${path}: ${answer.status}`)
-        if (!isApi) continue
-        assert.match(answer.headers['www-authenticate'] ?? '', /^Bearer /)
-        const problem = Problem.parse(answer.body)
-        assert.is(problem.code, 'unauthorized')
-        assert.match(problem.detail, 'ADMIN_TOKEN')
-      }
-      const { status } = await api(method, path)
-      assert.is.not(status, 401, `${method} ${path} with the token`)
-      if (surface === 'api') assert.ok(status < 500, `${method} ${path}: ${status}`)
+async function checkAccess(
+  { api, routes }: Service,
+  policies: Readonly<Record<string, Policy>>,
+): Promise<void> {
+  for (const route of routes()) {
+    const { method, policy, surface } = route
+    const path = pathOf(route)
+    const expected = policies[path] ?? (path.startsWith('/api/v1/') ? 'admin' : 'open')
+    assert.is(policy, expected === 'open' ? policy : expected, `the policy of ${path}`)
+    for (const token of [undefined, wrongToken]) {
+      const answer = await api(method, path, { token })
+      assert.is(answer.status === 401, expected !== 'open', `${method} ${path}: ${answer.status}`)
+      if (answer.status !== 401) continue
+      assert.match(answer.headers['www-authenticate'] ?? '', /^Bearer /)
+      const problem = Problem.parse(answer.body)
+      assert.is(problem.code, 'unauthorized')
+      assert.match(problem.detail, /_TOKEN/)
     }
+    const { status } = await api(method, path)
+    assert.is.not(status, 401, `${method} ${path} with the token`)
+    if (surface === 'api') assert.ok(status < 500, `${method} ${path}: ${status}`)
+  }
+}
+
+describe('who may ask for what', startService, (test) => {
+  test('the API is for those who have the token, whatever is asked; all else is open', async (service) => {
+    await checkAccess(service, { '/metrics': 'open' })
   })
 
   test('without the token, what is there below /api looks like what is not', async ({ api }) => {
@@ -64,6 +69,22 @@ describe('who may ask for what', startService, (test) => {
     assert.is(await ask(token), 401)
     assert.is(await ask(`Basic ${btoa(`admin:${token}`)}`), 401)
     assert.is(await ask('Bearer '), 401)
+  })
+})
+
+const withMetricsToken = async () =>
+  await startService({ settings: { METRICS_TOKEN: metricsToken } })
+
+describe('with METRICS_TOKEN', withMetricsToken, (test) => {
+  test('metrics are for those who have a token, and all else is as without', async (service) => {
+    await checkAccess(service, { '/metrics': 'metrics' })
+  })
+
+  test('that token opens the metrics and nothing else', async ({ api, routes }) => {
+    for (const route of routes()) {
+      const { status } = await api(route.method, pathOf(route), { token: metricsToken })
+      assert.is(status === 401, route.policy === 'admin', route.path)
+    }
   })
 })
 

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert'
 import { statusOf } from '../../src/http/errors.ts'
 import type { ApiRoute } from '../../src/http/route.ts'
-import { pathOf } from '../support/api.ts'
+import { metricsToken, pathOf } from '../support/api.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
@@ -14,6 +14,10 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
   'get /readyz 200': async ({ api }) => (await api('GET', '/readyz')).status,
   'get /readyz 503': async ({ api, withoutDatabase }) => {
     return await withoutDatabase(async () => (await api('GET', '/readyz')).status)
+  },
+  'get /metrics 200': async ({ api }) => (await api('GET', '/metrics')).status,
+  'get /api/v1/proxy/status 200': async ({ api }) => {
+    return (await api('GET', '/api/v1/proxy/status')).status
   },
   'get /api/v1/openapi.json 200': async ({ api }) => {
     return (await api('GET', '/api/v1/openapi.json')).status
@@ -58,7 +62,10 @@ async function impliedStatuses(route: ApiRoute, service: Service): Promise<Reado
   return statuses
 }
 
-describe('every status that openapi.json names', startService, (test) => {
+const withMetricsToken = async () =>
+  await startService({ settings: { METRICS_TOKEN: metricsToken } })
+
+describe('every status that openapi.json names', withMetricsToken, (test) => {
   test('comes about', async (service) => {
     for (const route of apiRoutes(service)) {
       const implied = await impliedStatuses(route, service)
@@ -84,7 +91,8 @@ describe('every status that openapi.json names', startService, (test) => {
   })
 })
 
-const generatedToken = async () => await startService({ settings: { ADMIN_TOKEN: '' } })
+const generatedToken = async () =>
+  await startService({ settings: { ADMIN_TOKEN: '', METRICS_TOKEN: metricsToken } })
 
 describe('a token that is kept in the database', generatedToken, (test) => {
   test('cannot be checked while that is away: 503, and no route tells more', async (service) => {

@@ -3,6 +3,7 @@ import { got } from 'got'
 import type { Route } from '../../src/http/route.ts'
 
 export const adminToken = 'admin-token-of-the-tests-0123456789'
+export const metricsToken = 'metrics-token-of-the-tests-0123456789'
 
 /** What the API answered. */
 export interface ApiAnswer {

@@ -20,7 +20,7 @@ function rig(random: () => number = () => 0): Rig {
     breaker,
     advance: (ms) => void (nowMs += ms),
     fail(times) {
-      for (let time = 0; time < times; time++) breaker.begin().failed()
+      for (let time = 0; time < times; time++) breaker.begin().failed('connection')
     },
     probe() {
       nowMs += breaker.waitMs() ?? 0
@@ -55,7 +55,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(fc.nat(9), fc.constantFrom('succeeded', 'failed')).map<Step>(
     ([which, end]) =>
       ({ underWay }) =>
-        underWay.splice(which, 1)[0]?.[end](),
+        underWay.splice(which, 1)[0]?.[end]('status'),
   ),
   fc.tuple(fc.nat(9), fc.nat(60_000)).map<Step>(
     ([which, ms]) =>
@@ -109,7 +109,7 @@ describe(
       fail(5)
       const pauses = Array.from({ length: 9 }, () => {
         const pauseMs = breaker.waitMs()
-        probe().failed()
+        probe().failed('connection')
         return pauseMs
       })
       assert.equal(
@@ -129,7 +129,7 @@ describe(
           const pauseMs = breaker.waitMs() ?? 0
           assert.ok(pauseMs <= wholeMs && pauseMs > wholeMs * 0.75 - 1, `${pauseMs} of ${wholeMs}`)
           assert.is(Math.abs(pauseMs - wholeMs * (1 - chance / 4)) < 0.01, true)
-          probe().failed()
+          probe().failed('connection')
         }
       }
     })
@@ -140,7 +140,7 @@ describe(
       const first = probe()
       first.answered()
       assert.is(breaker.waitMs(), undefined)
-      first.failed()
+      first.failed('connection')
       assert.is(breaker.waitMs(), 2000, 'but closes the way again when the rest does not come')
     })
 
@@ -150,7 +150,7 @@ describe(
       fail(5)
       early[0]?.succeeded()
       assert.is(breaker.waitMs(), 1000, 'upstream was well when that was asked')
-      early[1]?.failed()
+      early[1]?.failed('connection')
       early[2]?.answered()
       assert.is(breaker.waitMs(), 1000)
       assert.is(breaker.state().consecutiveFailures, 5)
@@ -177,7 +177,7 @@ describe(
       fail(5)
       advance(-86_400_000)
       assert.is(breaker.waitMs(), undefined)
-      breaker.begin().failed()
+      breaker.begin().failed('connection')
       assert.is(breaker.waitMs(), 2000)
     })
 
@@ -193,6 +193,7 @@ describe(
         consecutiveFailures: 5,
         lastSuccessAtMs: begunAtMs,
         lastFailureAtMs: begunAtMs + 5,
+        lastError: 'connection',
       })
       const last = probe()
       assert.equal(breaker.state(), {
@@ -200,6 +201,7 @@ describe(
         consecutiveFailures: 5,
         lastSuccessAtMs: begunAtMs,
         lastFailureAtMs: begunAtMs + 5,
+        lastError: 'connection',
       })
       last.succeeded()
       assert.equal(breaker.state(), {
@@ -207,6 +209,7 @@ describe(
         consecutiveFailures: 0,
         lastSuccessAtMs: begunAtMs + 1005,
         lastFailureAtMs: begunAtMs + 5,
+        lastError: 'connection',
       })
     })
 
@@ -218,7 +221,7 @@ describe(
           const waitMs = world.breaker.waitMs() ?? 0
           assert.ok(waitMs >= 0 && waitMs <= 60_000, `${waitMs} ms`)
         }
-        for (const passage of world.underWay) passage.failed()
+        for (const passage of world.underWay) passage.failed('connection')
         assert.is.not(world.breaker.state().state, 'half_open', 'every probe has ended')
         world.advance(world.breaker.waitMs() ?? 0)
         assert.is(world.breaker.waitMs(), undefined)

@@ -40,7 +40,7 @@ function createRig(answers: readonly FeedAnswer[], options: Partial<FollowFeedOp
     lagging: async () => [],
     async refresh(document) {
       fetched.push(document)
-      return { outcome: 'recorded' }
+      return { outcome: 'recorded', isShared: false }
     },
     log: {
       async append(append) {
@@ -222,7 +222,7 @@ describe(
         async refresh() {
           asked += 1
           stop.abort()
-          return { outcome: 'recorded' }
+          return { outcome: 'recorded', isShared: false }
         },
       })
       await step()
@@ -241,7 +241,7 @@ describe(
           async refresh(document) {
             asked += 1
             if (documents.indexOf(document) < bad) throw new Error('a bug')
-            return { outcome: 'recorded' }
+            return { outcome: 'recorded', isShared: false }
           },
         })
         await step()

@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { PackageName } from '../../composer/names.ts'
+import { Instant } from '../../time-machine/instant.ts'
+import { endpoint } from '../endpoint.ts'
+import type { ApiRoute } from '../route.ts'
+
+const bytes = z.int().nonnegative()
+
+/** Of one origin, as this node has seen it since its start. */
+const originState = {
+  state: z
+    .enum(['up', 'degraded', 'down'])
+    .describe(
+      '`degraded`: the last requests failed, or it asked for a pause; `down`: it is left alone for now.',
+    ),
+  lastSuccessAt: Instant.nullable(),
+  lastFailureAt: Instant.nullable(),
+  lastError: z.enum(['connection', 'timeout', 'status', 'paused']).nullable(),
+  pausedUntil: Instant.nullable().describe('Not asked before then.'),
+} as const
+
+const FrozenPackage = z.object({
+  package: PackageName,
+  at: Instant.describe('The instant that it is held at.'),
+  since: Instant,
+  by: z.string(),
+  reason: z.string().nullable(),
+  heldBack: z.int().nonnegative().describe('How many versions upstream has that are not shown.'),
+})
+export type FrozenPackage = z.infer<typeof FrozenPackage>
+
+const ProxyStatus = z.object({
+  enabled: z.boolean().describe('Whether public packages are served.'),
+  version: z.string(),
+  startedAt: Instant,
+  uptimeSeconds: z.int().nonnegative(),
+  upstream: z.object({
+    url: z.url(),
+    ...originState,
+    hosts: z
+      .array(z.object({ origin: z.string(), ...originState }))
+      .describe('All that were asked, those of archives included.'),
+  }),
+  feed: z.object({
+    enabled: z.boolean(),
+    lastReadAt: Instant.nullable(),
+    lagSeconds: z.int().nonnegative().nullable(),
+  }),
+  cache: z.object({
+    sizeBytes: bytes.describe('Of the archives in it.'),
+    physicalBytes: bytes.describe('What they take on the disk of the database.'),
+    maxSizeBytes: bytes,
+    archives: z.int().nonnegative(),
+    documents: z.int().nonnegative().describe('Metadata files of which there are bytes.'),
+    oldestUseAt: Instant.nullable().describe('Of the archive that was not used for the longest.'),
+  }),
+  log: z.object({
+    backend: z.enum(['postgres', 'eventstore']),
+    head: z.int().nonnegative().describe('Position of the last event.'),
+  }),
+  projections: z.array(
+    z.object({
+      name: z.string(),
+      version: z.int(),
+      position: z.int().nonnegative(),
+      lagEvents: z.int().nonnegative(),
+      state: z.enum(['running', 'stopped']),
+      error: z.string().nullable(),
+    }),
+  ),
+  frozen: z.array(FrozenPackage),
+})
+export type ProxyStatus = z.infer<typeof ProxyStatus>
+
+export function proxyStatus(readStatus: () => Promise<ProxyStatus>): ApiRoute {
+  return endpoint({
+    policy: 'admin',
+    method: 'get',
+    path: '/api/v1/proxy/status',
+    id: 'readStatus',
+    summary: 'How the proxy is: upstream, cache, log and read models',
+    description: 'What is said of upstream and of projections is what this node sees.',
+    result: ProxyStatus,
+    handle: readStatus,
+  })
+}

@@ -1,0 +1,125 @@
+import { readCacheTotal, readOldestUse } from '../projections/blob-use.ts'
+import { countDocuments, readFollowedFeed } from '../projections/document-queries.ts'
+import { readPhysicalBytes } from './archives/physical-bytes.ts'
+import type { Config } from './config.ts'
+import type { Db } from './database/schema.ts'
+import type { EventLog } from './events/log.ts'
+import { feedStream } from './events/types.ts'
+import type { FrozenPackage, ProxyStatus } from './http/admin/status.ts'
+import type { Projector } from './projector/run.ts'
+import { type Instant, instantFromDate, msOfInstant } from './time-machine/instant.ts'
+import type { BreakerState } from './upstream/breaker.ts'
+import type { Upstream } from './upstream/client.ts'
+import { version } from './version.ts'
+
+export interface StatusParts {
+  readonly config: Config
+  readonly db: Db
+  readonly log: EventLog
+  readonly projector: Projector
+  readonly upstream: Upstream
+  readonly startedAt: Instant
+  readonly now: () => Instant
+  readonly frozen: () => Promise<readonly FrozenPackage[]>
+}
+
+/** What an operator asks first. */
+export async function readStatus(parts: StatusParts): Promise<ProxyStatus> {
+  const { config, startedAt, now } = parts
+  const [feed, cache, log, frozen] = await Promise.all([
+    feedOf(parts),
+    cacheOf(parts),
+    logOf(parts),
+    parts.frozen(),
+  ])
+  return {
+    enabled: config.proxyEnabled,
+    version,
+    startedAt,
+    uptimeSeconds: secondsBetween(startedAt, now()),
+    upstream: upstreamOf(parts),
+    feed,
+    cache,
+    ...log,
+    frozen: [...frozen],
+  }
+}
+
+function upstreamOf({ config, upstream }: StatusParts): ProxyStatus['upstream'] {
+  const breakers = upstream.breakers()
+  const url = config.packagistUrl
+  const hosts = [...breakers].map(([origin, state]) => ({ origin, ...originOf(state) }))
+  return { url, ...originOf(breakers.get(new URL(url).origin)), hosts }
+}
+
+type OriginState = Omit<ProxyStatus['upstream'], 'url' | 'hosts'>
+
+/** undefined: it wasn't asked yet. */
+function originOf(breaker: BreakerState | undefined): OriginState {
+  return {
+    state: breaker === undefined ? 'up' : wordFor(breaker),
+    lastSuccessAt: instantOf(breaker?.lastSuccessAtMs),
+    lastFailureAt: instantOf(breaker?.lastFailureAtMs),
+    lastError: breaker?.lastError ?? null,
+    pausedUntil: instantOf(breaker?.openUntilMs),
+  }
+}
+
+function wordFor({ state, lastError, consecutiveFailures }: BreakerState): OriginState['state'] {
+  // Who asks for a pause is there.
+  if (state !== 'closed') return lastError === 'paused' ? 'degraded' : 'down'
+  return consecutiveFailures === 0 ? 'up' : 'degraded'
+}
+
+function instantOf(ms: number | undefined): Instant | null {
+  return ms === undefined ? null : instantFromDate(new Date(ms))
+}
+
+async function feedOf({ config, db, now }: StatusParts): Promise<ProxyStatus['feed']> {
+  const { last } = await readFollowedFeed(db, feedStream(config.packagistUrl))
+  const lastReadAt = last?.readAt ?? null
+  return {
+    enabled: config.proxyEnabled && config.feedIntervalSeconds > 0,
+    lastReadAt,
+    lagSeconds: lastReadAt === null ? null : secondsBetween(lastReadAt, now()),
+  }
+}
+
+async function cacheOf({ config, db }: StatusParts): Promise<ProxyStatus['cache']> {
+  const [total, physicalBytes, documents, oldestUseAt] = await Promise.all([
+    readCacheTotal(db),
+    readPhysicalBytes(db),
+    countDocuments(db),
+    readOldestUse(db),
+  ])
+  return {
+    sizeBytes: Number(total.size_bytes),
+    physicalBytes: Number(physicalBytes),
+    maxSizeBytes: config.maxCacheSizeBytes,
+    archives: Number(total.blobs),
+    documents: Number(documents),
+    oldestUseAt,
+  }
+}
+
+async function logOf({
+  log,
+  projector,
+}: StatusParts): Promise<Pick<ProxyStatus, 'log' | 'projections'>> {
+  const head = await log.head()
+  return {
+    log: { backend: 'postgres', head: Number(head) },
+    projections: projector.status().map(({ position, error, ...projection }) => ({
+      ...projection,
+      position: Number(position),
+      // It may have come further than the head was when that was read.
+      lagEvents: position < head ? Number(head - position) : 0,
+      error: error ?? null,
+    })),
+  }
+}
+
+/** Whole seconds; another node's clock may be ahead of ours. */
+function secondsBetween(from: Instant, to: Instant): number {
+  return Math.max(0, Math.floor((msOfInstant(to) - msOfInstant(from)) / 1000))
+}

@@ -45,7 +45,7 @@ describe(
         const theirs = Buffer.from(await (await fetch(url)).arrayBuffer())
         assert.ok(answer.body.equals(theirs))
         upstream.forget()
-        assert.is((await get(`${path}/tool.phar`)).statusCode, 200, 'also under a name')
+        assert.is((await get(`${path}/app.phar`)).statusCode, 200, 'also under a name')
         assert.is((await get(path.replace(/\w+$/, 'other'))).statusCode, 404)
         const wrong = type === 'zip' ? 'tar' : 'zip'
         assert.is((await get(path.replace(/\w+$/, wrong))).statusCode, 404, 'it is no other type')

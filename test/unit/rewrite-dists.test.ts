@@ -154,10 +154,10 @@ describe(
         const written = rewritten(documentOf([{ version: '1', dist: { type, url } }]))
         return /"url":"([^"]*)"/.exec(written.toString())?.[1]
       }
-      const tool = 'https://one.test/v1/tool.phar?token=x/y.phar#z'
-      assert.is(urlFor('file', tool), `${ours}.file/tool.phar`)
+      const phar = 'https://one.test/v1/app.phar?token=x/y.phar#z'
+      assert.is(urlFor('file', phar), `${ours}.file/app.phar`)
       assert.is(urlFor('gzip', 'https://one.test/data.sql.gz'), `${ours}.gzip/data.sql.gz`)
-      assert.is(urlFor('phar', tool), `${ours}.phar`)
+      assert.is(urlFor('phar', phar), `${ours}.phar`)
       for (const none of [
         'https://one.test/',
         'https://one.test/a/?x',

@@ -165,7 +165,7 @@ function buildPurge(
 }
 
 async function buildReads(
-  { outside, db, pool }: ArchivesParts,
+  { outside, db, pool, observer }: ArchivesParts,
   cache: Cache,
 ): Promise<ObjectReads> {
   const { now, logger } = outside

@@ -1,0 +1,61 @@
+import { open } from 'node:fs/promises'
+import type { Sha256 } from '../../events/types.ts'
+import { digestOf, unpackSmall, type Content } from './content.ts'
+import { readDirectory } from './directory.ts'
+import { readEnd } from './end-record.ts'
+import { findContent } from './local.ts'
+import { depthOf, staysInside } from './paths.ts'
+import { BadZip, badEntry } from './problem.ts'
+import { digestAt, digestBytes, treeOf, treeSha256, type Tree } from './tree.ts'
+import { createPause, sortInTurns } from './turns.ts'
+import { openWindow, type Window } from './window.ts'
+
+export type Inspection =
+  | { readonly ok: true; readonly treeSha256: Sha256 }
+  /** What is wrong: a clause that names nothing from the archive. */
+  | { readonly ok: false; readonly problem: string }
+
+/**
+ * Looks through a whole zip, without unpacking it to disk and in bounded memory. Refuses one that is
+ * damaged, that could be read in two ways (each byte has to belong to one entry, and all that is said
+ * about it has to agree), that writes outside of its directory, or that is a bomb.
+ */
+export async function inspectZip(path: string, sizeBytes: number): Promise<Inspection> {
+  const file = await open(path)
+  try {
+    return { ok: true, treeSha256: await inspect(openWindow(file, sizeBytes)) }
+  } catch (error) {
+    if (error instanceof BadZip) return { ok: false, problem: error.message }
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+async function inspect(file: Window): Promise<Sha256> {
+  const pause = createPause()
+  const end = await readEnd(file)
+  const entries = await readDirectory(file, end, pause)
+  const tree = await treeOf(entries, pause)
+  const sorted = await sortInTurns(entries, (one, other) => one.offset - other.offset, pause)
+  if ((sorted[0]?.offset ?? end.directoryOffset) !== 0) {
+    throw new BadZip('something stands before its first entry')
+  }
+  const digests = Buffer.alloc(entries.length * digestBytes)
+  for (const [index, entry] of sorted.entries()) {
+    const next = sorted[index + 1]?.offset ?? end.directoryOffset
+    const content = { entry, offset: await findContent(file, entry, next) }
+    if (entry.kind === 'link') await checkTarget(file, content, tree)
+    digests.write(await digestOf(file, content, pause), digestAt(entry), 'hex')
+    await pause()
+  }
+  return await treeSha256(tree, digests, pause)
+}
+
+/** What a link points at is counted from the root, which is all that gets installed. */
+async function checkTarget(file: Window, content: Content, { root }: Tree): Promise<void> {
+  const { number, path } = content.entry
+  const target = (await unpackSmall(file, content)).toString('latin1')
+  const depth = depthOf(path) - (root === '' ? 0 : 1)
+  if (!staysInside(target, depth)) throw badEntry(number, 'is a link that leads out of the archive')
+}

@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import * as assert from 'uvu/assert'
+import { describe } from '../support/suite.ts'
+import { removeDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
+import { evilZips } from '../support/zips/evil.ts'
+import type { Costs } from '../support/zips/inspect-all.ts'
+import { rawZip, stored, type RawEntry } from '../support/zips/raw.ts'
+
+const root = path.join(import.meta.dirname, '../..')
+const mebibyte = 1024 * 1024
+const growthBytesMax = 64 * mebibyte
+const turnMsMax = 50
+const zipMsMax = 2000
+
+function files(count: number, entry: (index: number) => RawEntry): Buffer {
+  const entries = Array.from({ length: count }, (_, index) => entry(index))
+  return rawZip(entries, { end64: {} })
+}
+
+/** Like a package; what the others cost is counted from there. */
+const ordinary = files(1000, (index) => ({
+  name: `acme/src/File${index}.php`,
+  content: randomBytes(2000).toString('hex'),
+}))
+
+const large: readonly (readonly [string, () => Buffer])[] = [
+  [
+    '100,000 files, listed in no order',
+    () =>
+      files(100_000, (index) => ({
+        name: `acme/${(index * 7919) % 100_000}/`.padEnd(110, 'd'),
+        content: String(index),
+      })),
+  ],
+  [
+    'the longest paths',
+    () => files(3900, (index) => ({ name: `acme/${index}/`.padEnd(4095, 'd/') + 'e' })),
+  ],
+  [
+    'large files',
+    () =>
+      rawZip([
+        { name: 'stored', content: randomBytes(32 * mebibyte), both: { method: stored } },
+        { name: 'packed', content: randomBytes(32 * mebibyte), level: 1 },
+        { name: 'zeros', content: Buffer.alloc(256 * mebibyte), level: 1 },
+      ]),
+  ],
+]
+
+async function open() {
+  const directory = temporaryDirectory('almanac-zips')
+  let runs = 0
+  return {
+    /** In a process of its own, which has nothing else in its memory. */
+    costsOf: async (zips: readonly (() => Buffer)[]): Promise<Costs> => {
+      runs += 1
+      const inspected = path.join(directory, String(runs))
+      mkdirSync(inspected)
+      for (const [index, bytes] of [() => ordinary, ...zips].entries()) {
+        writeFileSync(path.join(inspected, String(index).padStart(3, '0')), bytes())
+      }
+      const args = ['--import', 'tsx', 'test/support/zips/inspect-all.ts', inspected]
+      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root })
+      const costs = JSON.parse(stdout) as Costs
+      assert.is(costs.inspected, zips.length + 1)
+      assert.ok(costs.growthBytes < growthBytesMax, JSON.stringify(costs))
+      assert.ok(costs.turnMs < turnMsMax, JSON.stringify(costs))
+      return costs
+    },
+    close: async () => removeDirectory(directory),
+  }
+}
+
+describe(
+  'the inspection of zips takes 64 MiB, and the event loop for less than 50 ms',
+  open,
+  (test) => {
+    test('with all evil ones, and 2 s for each', async ({ costsOf }) => {
+      const costs = await costsOf(evilZips.map(([, , bytes]) => bytes))
+      assert.ok(costs.zipMs < zipMsMax, JSON.stringify(costs))
+    })
+
+    for (const [what, bytes] of large) {
+      test(`with ${what}`, async ({ costsOf }) => {
+        await costsOf([bytes])
+      })
+    }
+  },
+)

@@ -3,6 +3,8 @@ import * as eventLog from './0001_event_log.ts'
 import * as snapshotsAndBlobs from './0002_snapshots_and_blobs.ts'
 import * as service from './0003_service.ts'
 import * as jobLease from './0004_job_lease.ts'
+import * as rendering from './0005_rendering.ts'
+import * as blobCare from './0006_blob_care.ts'
 
 /** In order; append only. A released migration is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -10,4 +12,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002_snapshots_and_blobs': snapshotsAndBlobs,
   '0003_service': service,
   '0004_job_lease': jobLease,
+  '0005_rendering': rendering,
+  '0006_blob_care': blobCare,
 }

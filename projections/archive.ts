@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
-import type { RecordedEvent } from '../src/events/types.ts'
+import type { PackageName } from '../src/composer/names.ts'
+import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
 import type { ReferenceTokens } from './package-reference.ts'
 
@@ -10,7 +11,7 @@ export type StoredArchive = Readonly<Database['archive']>
 /** What was stored as the archive of each (package, reference) last, and what upstream said of it since. */
 export const archive: Projection = {
   name: 'archive',
-  version: 2,
+  version: 3,
 
   async createTables(tx) {
     await sql`
@@ -25,8 +26,10 @@ export const archive: Projection = {
         checked_at      timestamptz not null,
         differed_sha256 text,
         missing         boolean     not null,
+        purged          boolean     not null,
         primary key (package_name, archive_key, dist_type)
       )`.execute(tx)
+    await sql`create index archive_blob on archive (sha256)`.execute(tx)
   },
 
   async apply(tx, event) {
@@ -39,6 +42,10 @@ export const archive: Projection = {
       await change(tx, event, { ...checked, differed_sha256: event.data.upstreamSha256 })
     } else if (event.type === 'ArchiveMissing') {
       await change(tx, event, { ...checked, missing: true })
+    } else if (event.type === 'ArchiveEvicted') {
+      if (event.data.reason === 'purge') await purge(tx, event.data.sha256)
+    } else if (event.type === 'CachePurged') {
+      if (event.data.packageName !== undefined) await forgetTrees(tx, event.data.packageName)
     }
   },
 }
@@ -54,6 +61,7 @@ async function store(tx: Tx, event: EventOf<'ArchiveStored'>): Promise<void> {
     checked_at: recordedAt,
     differed_sha256: null,
     missing: false,
+    purged: false,
   }
   await tx
     .insertInto('archive')
@@ -83,6 +91,20 @@ async function change(
     .updateTable('archive')
     .set(changed)
     .where((row) => row.and(archiveId(data)))
+    .execute()
+}
+
+// Nodes may have it in memory, and would serve it for as long as it is known here.
+async function purge(tx: Tx, sha256: Sha256): Promise<void> {
+  await tx.updateTable('archive').set({ purged: true }).where('sha256', '=', sha256).execute()
+}
+
+/** Who purges one package wants what upstream has now, though it should differ from what was stored. */
+async function forgetTrees(tx: Tx, packageName: PackageName): Promise<void> {
+  await tx
+    .updateTable('archive')
+    .set({ tree_sha256: null, differed_sha256: null })
+    .where('package_name', '=', packageName)
     .execute()
 }
 

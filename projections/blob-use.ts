@@ -2,10 +2,10 @@ import { sql } from 'kysely'
 import { distsOf, parseDocument } from '../src/composer/document.ts'
 import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
 import { documentName, type DocumentName, packageOfDocument } from '../src/composer/names.ts'
+import { isBranch } from '../src/composer/versions.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
 import type { Projection, ProjectionSources } from '../src/projector/projection.ts'
-import type { Instant } from '../src/time-machine/instant.ts'
 import { archiveId, archiveKey } from './archive.ts'
 
 /**
@@ -83,8 +83,7 @@ async function store(tx: Tx, { data, recordedAt }: EventOf<'ArchiveStored'>): Pr
   else await touch(tx, [{ sha256, at: recordedAt, count: 0, bytes: 0 }])
 
   const source = archiveId(data)
-  const isBranch = versionNormalized.startsWith('dev-') || versionNormalized.endsWith('-dev')
-  const document = documentName(packageName, isBranch ? 'branches' : 'tags')
+  const document = documentName(packageName, isBranch(versionNormalized) ? 'branches' : 'tags')
   const before = await tx
     .selectFrom('blob_source')
     .select('sha256')
@@ -238,10 +237,14 @@ export async function readCacheTotal(
 export async function readLeastUsed(
   db: Db,
   limit: number,
-): Promise<readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'worth'>>[]> {
+): Promise<
+  readonly Readonly<
+    Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'worth' | 'last_used_at'>
+  >[]
+> {
   return await db
     .selectFrom('blob_use')
-    .select(['sha256', 'size_bytes', 'worth'])
+    .select(['sha256', 'size_bytes', 'worth', 'last_used_at'])
     .orderBy('worth')
     .orderBy('last_used_at')
     .orderBy('sha256')
@@ -253,23 +256,14 @@ export async function readLeastUsed(
 export async function readVanished(
   db: Db,
   limit: number,
-): Promise<readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes'>>[]> {
+): Promise<
+  readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'last_used_at'>>[]
+> {
   return await db
     .selectFrom('blob_use')
     .leftJoin('blob', 'blob.sha256', 'blob_use.sha256')
-    .select(['blob_use.sha256', 'blob_use.size_bytes'])
+    .select(['blob_use.sha256', 'blob_use.size_bytes', 'blob_use.last_used_at'])
     .where('blob.sha256', 'is', null)
     .limit(limit)
     .execute()
-}
-
-/** When the blob was used that was not used for the longest; null: there is none. Index: blob_use_order. */
-export async function readOldestUse(db: Db): Promise<Instant | null> {
-  const { rows } = await sql<{ at: Instant | null }>`
-    select min(used.at) as at
-    from generate_series(0, 2) as w (worth)
-    cross join lateral (
-      select min(last_used_at) as at from blob_use where worth = w.worth
-    ) used`.execute(db)
-  return rows[0]?.at ?? null
 }

@@ -1,7 +1,7 @@
-import { sql } from 'kysely'
-import type { DocumentName } from '../src/composer/names.ts'
+import { type RawBuilder, sql, type SqlBool } from 'kysely'
+import { documentName, type DocumentName, type PackageName } from '../src/composer/names.ts'
 import type { Database, Db } from '../src/database/schema.ts'
-import type { Position } from '../src/events/types.ts'
+import type { DomainEvent, Position } from '../src/events/types.ts'
 import type { Instant } from '../src/time-machine/instant.ts'
 import { feedReadAt, isFollowed, isNews, type NamedChange, tableOf } from './document-feed.ts'
 
@@ -63,6 +63,32 @@ export async function readStatesAround(
     states.where('h.position', '>', position).orderBy('h.position').executeTakeFirst(),
   ])
   return { at, next: following }
+}
+
+/** What a purge is about: each part narrows it. */
+export type PurgeScope = Pick<CachePurged['data'], 'packageName' | 'before'>
+type CachePurged = Extract<DomainEvent, { readonly type: 'CachePurged' }>
+
+/** For a `where` on document_current. */
+export function isPurged({ packageName, before }: PurgeScope): RawBuilder<SqlBool> {
+  const names = packageName === undefined ? null : documentsOf(packageName)
+  return sql`
+    (${names}::text[] is null or document = any (${names}))
+    and (${before ?? null}::timestamptz is null or checked_at < ${before ?? null})`
+}
+
+/** Reads all of document_current, unless it is about one package. */
+export async function countPurged(db: Db, scope: PurgeScope): Promise<number> {
+  const { documents } = await db
+    .selectFrom('document_current')
+    .select((row) => row.fn.countAll<bigint>().as('documents'))
+    .where(isPurged(scope))
+    .executeTakeFirstOrThrow()
+  return Number(documents)
+}
+
+function documentsOf(packageName: PackageName): readonly DocumentName[] {
+  return [documentName(packageName, 'tags'), documentName(packageName, 'branches')]
 }
 
 export interface FollowedFeed {

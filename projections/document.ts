@@ -3,13 +3,10 @@ import type { DocumentName } from '../src/composer/names.ts'
 import type { Database, Tx, UnseenChange } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
-import {
-  addSeconds,
-  floorToSecond,
-  type Instant,
-  msOfInstant,
-} from '../src/time-machine/instant.ts'
+import { addSeconds, type Instant, msOfInstant } from '../src/time-machine/instant.ts'
+import { servedDate } from '../src/time-machine/served-date.ts'
 import { applyFeedRead, settleState } from './document-feed.ts'
+import { isPurged, type PurgeScope } from './document-queries.ts'
 
 /** One row of what is known of a document now. */
 type Row = Readonly<Database['document_current']>
@@ -28,7 +25,7 @@ const edgeLagSecondsMax = 15 * 60
  */
 export const document: Projection = {
   name: 'document',
-  version: 1,
+  version: 3,
 
   async createTables(tx) {
     await sql`
@@ -46,6 +43,7 @@ export const document: Projection = {
         unseen_change        text        check (unseen_change in ('update', 'delete', 'resync')),
         unseen_change_at     timestamptz,
         unseen_since         timestamptz,
+        purged               boolean     not null,
         state_position       bigint,
         check ((sha256 is null) = (served_last_modified is null)),
         check ((unseen_change is null) = (unseen_change_at is null)),
@@ -79,6 +77,7 @@ export const document: Projection = {
 
   async apply(tx, event) {
     if (event.type === 'ChangeFeedRead') await applyFeedRead(tx, event)
+    else if (event.type === 'CachePurged') await purge(tx, event.data)
     else if (isAboutDocument(event)) await applyToDocument(tx, event)
   },
 }
@@ -112,6 +111,11 @@ async function applyToDocument(tx: Tx, event: DocumentEvent): Promise<void> {
   else if (confirms(event, row)) await extendState(tx, event, row)
 }
 
+/** Whatever verified them before, the feed included, counts no more. */
+async function purge(tx: Tx, scope: PurgeScope): Promise<void> {
+  await tx.updateTable('document_current').set({ purged: true }).where(isPurged(scope)).execute()
+}
+
 async function readRow(tx: Tx, name: DocumentName): Promise<Row | undefined> {
   return await tx
     .selectFrom('document_current')
@@ -135,11 +139,18 @@ function unknown(name: DocumentName): Row {
     unseen_change: null,
     unseen_change_at: null,
     unseen_since: null,
+    purged: false,
     state_position: null,
   }
 }
 
-const isThere = { missing_since: null, missing_checks: 0, gone: false, failed_at: null } as const
+const isThere = {
+  missing_since: null,
+  missing_checks: 0,
+  gone: false,
+  failed_at: null,
+  purged: false,
+} as const
 
 function after(before: Row, { type, data }: DocumentEvent): Row {
   const checked_at = data.fetchedAt
@@ -151,7 +162,10 @@ function after(before: Row, { type, data }: DocumentEvent): Row {
         checked_at,
         sha256: data.sha256,
         last_modified: data.lastModified ?? null,
-        served_last_modified: servedLastModified(data, before.served_last_modified),
+        served_last_modified: servedDate(
+          data.lastModified ?? data.fetchedAt,
+          before.served_last_modified,
+        ),
       }
     case 'MetadataConfirmed':
       return {
@@ -161,7 +175,13 @@ function after(before: Row, { type, data }: DocumentEvent): Row {
         last_modified: data.lastModified ?? before.last_modified,
       }
     case 'MetadataMissing':
-      return { ...before, ...afterMissing(before, checked_at), checked_at, failed_at: null }
+      return {
+        ...before,
+        ...afterMissing(before, checked_at),
+        checked_at,
+        failed_at: null,
+        purged: false,
+      }
     case 'MetadataFetchFailed':
       return { ...before, failed_at: data.fetchedAt }
     case 'ReferenceMoved':
@@ -170,20 +190,6 @@ function after(before: Row, { type, data }: DocumentEvent): Row {
     default:
       return type satisfies never
   }
-}
-
-/**
- * The `Last-Modified` that our clients see: upstream's, but at least a second after the one before,
- * since Composer revalidates by it alone and it has whole seconds only.
- */
-function servedLastModified(
-  changed: { readonly lastModified?: Instant | undefined; readonly fetchedAt: Instant },
-  before: Instant | null,
-): Instant {
-  const upstreams = floorToSecond(changed.lastModified ?? changed.fetchedAt)
-  if (before === null) return upstreams
-  const least = addSeconds(before, 1)
-  return upstreams > least ? upstreams : least
 }
 
 function afterMissing(

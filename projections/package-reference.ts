@@ -1,7 +1,13 @@
 import { sql } from 'kysely'
 import { distsOf, parseDocument } from '../src/composer/document.ts'
-import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
+import {
+  filledIn,
+  referenceToken,
+  urlOfCommit,
+  versionToken,
+} from '../src/composer/mirror-tokens.ts'
 import { packageOfDocument, type PackageName } from '../src/composer/names.ts'
+import { isBranch } from '../src/composer/versions.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { Projection } from '../src/projector/projection.ts'
 
@@ -15,7 +21,7 @@ const rowsPerInsert = 1000
  */
 export const packageReference: Projection = {
   name: 'package_reference',
-  version: 1,
+  version: 2,
 
   async createTables(tx) {
     await sql`
@@ -55,14 +61,20 @@ function referencesIn(
   for (const version of parsed.document.versions) {
     const dist = distsOf(version)
     if (dist === undefined) continue
+    const tokens = {
+      package: packageName,
+      version: versionToken(dist.versionNormalized),
+      reference: referenceToken(dist.reference),
+      type: dist.type,
+    }
     const row: PackageReference = {
       package_name: packageName,
-      version_token: versionToken(dist.versionNormalized),
-      reference_token: referenceToken(dist.reference),
+      version_token: tokens.version,
+      reference_token: tokens.reference,
       version_normalized: dist.versionNormalized,
       reference: dist.reference,
       dist_type: dist.type,
-      dist_url: dist.url,
+      dist_url: filledIn(dist.url, tokens),
       shasum: dist.shasum,
       position,
     }
@@ -111,4 +123,29 @@ export async function readReference(
     .where('version_token', '=', tokens.versionToken)
     .where('reference_token', '=', tokens.referenceToken)
     .executeTakeFirst()
+}
+
+/**
+ * The archive of a commit that no metadata names, as `dev-main#<commit>` asks for it: where that of the
+ * commit is that was last seen at the head of the same branch, with the one put in place of the other.
+ *
+ * Index: primary key; as many rows as the branch had commits, of which one comes back.
+ */
+export async function readUnnamedCommit(
+  db: Db,
+  tokens: ReferenceTokens,
+): Promise<PackageReference | undefined> {
+  const head = await db
+    .selectFrom('package_reference')
+    .selectAll()
+    .where('package_name', '=', tokens.packageName)
+    .where('version_token', '=', tokens.versionToken)
+    .orderBy('position', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (head === undefined || !isBranch(head.version_normalized)) return undefined
+  const reference = tokens.referenceToken
+  const dist_url = urlOfCommit({ url: head.dist_url, reference: head.reference }, reference)
+  if (dist_url === undefined) return undefined
+  return { ...head, reference, reference_token: reference, dist_url, shasum: null }
 }

@@ -2,15 +2,16 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { readStatesAround } from '../projections/document-queries.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
+import { BlobLost } from './archives/blobs.ts'
 import type { OpenArchive } from './archives/read-through.ts'
 import { buildAdmin, buildAuthorize } from './build-admin.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
+import { buildRendering } from './build-rendering.ts'
 import { openStores, type Stores } from './build-stores.ts'
 import { type DocumentName, packageOfDocument } from './composer/names.ts'
 import type { Config } from './config.ts'
 import { isPassing } from './database/errors.ts'
-import { createRenderedSince } from './database/root-rendering.ts'
 import { AppError } from './errors.ts'
 import { packageArchive } from './http/composer/archive.ts'
 import { createEncodedBodies } from './http/composer/document.ts'
@@ -29,6 +30,7 @@ import { type Basis, createDocumentAsOf } from './metadata/as-of.ts'
 import { bodyKey, createBodies } from './metadata/bodies.ts'
 import { createResolveBasis } from './metadata/basis.ts'
 import type { ReadEndpoints } from './metadata/endpoints.ts'
+import type { Purge } from './purge.ts'
 import { readiness } from './readiness.ts'
 import { createReadings } from './readings.ts'
 import { type Turn, turnSeconds } from './single-flight.ts'
@@ -72,7 +74,7 @@ const drainDeadlineMs = 30_000
 export async function startApp(config: Config, outside: Outside): Promise<App> {
   const { logger } = outside
   const observer = createMetrics([new URL(config.packagistUrl).host, ...config.distHosts])
-  const stores = await openStores({ config, outside, observer })
+  const stores = await openStores({ outside, observer })
   const { db, projector } = stores
   const upstream = createUpstream({
     upstreamUrl: config.packagistUrl,
@@ -89,11 +91,11 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const parts: Parts = { config, outside, observer, upstream, turnFor, ...stores }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
-  const archives = buildArchives({ ...parts, ...metadata })
+  const archives = await buildArchives({ ...parts, ...metadata })
   let draining = false
   const routes = await allRoutes(parts, {
     ...metadata,
-    openArchive: archives.openArchive,
+    ...archives,
     readiness: async () => await readiness({ ...parts, isDraining: draining }),
   })
   const server = await startHttpServer(routes, {
@@ -129,6 +131,7 @@ interface Parts extends Stores {
 
 interface Served extends Metadata {
   readonly openArchive: OpenArchive
+  readonly purge: Purge
   readonly readiness: () => Promise<Readiness>
 }
 
@@ -137,7 +140,7 @@ async function allRoutes(parts: Parts, served: Served): Promise<readonly Route[]
     ...(await composerRoutes(parts, served)),
     ...probes(served.readiness),
     metrics(parts.observer, createReadings({ ...parts, ...parts.outside })),
-    ...buildAdmin(parts),
+    ...buildAdmin({ ...parts, ...served }),
   ]
   return [...routes, openApi(routes, version)]
 }
@@ -147,9 +150,9 @@ async function composerRoutes(
   { current, endpoints, openArchive }: Served,
 ): Promise<readonly Route[]> {
   const { config, db, log, snapshots, projector, observer } = parts
-  const { publicUrl } = config
   const { now } = parts.outside
-  const bodies = createBodies(snapshots.get)
+  const { root, render, rewrite } = await buildRendering(config, db)
+  const bodies = createBodies(snapshots.get, rewrite)
   const asOf = createDocumentAsOf({
     statesAround: async (document, position) => await readStatesAround(db, document, position),
     bodies,
@@ -166,8 +169,8 @@ async function composerRoutes(
   return [
     ...(config.proxyEnabled
       ? [
-          ...rootFile({ ...metadata, publicUrl, renderedSince: createRenderedSince(db) }),
-          ...packageMetadata(metadata),
+          ...rootFile({ ...metadata, ...root }),
+          ...packageMetadata({ ...metadata, render }),
           packageArchive(openArchive),
           ...relayed(buildRelay(parts, endpoints)),
         ]
@@ -193,6 +196,10 @@ function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Rela
 }
 
 function asExpectedFailure(error: unknown): unknown {
+  if (error instanceof BlobLost) {
+    const message = 'the archive went away while it was sent; ask for it again'
+    return new AppError('database_unavailable', message, { cause: error })
+  }
   if (!isPassing(error)) return error
   const message = 'the database does not answer; try again shortly'
   return new AppError('database_unavailable', message, { cause: error })

@@ -1,17 +1,33 @@
+import type pg from 'pg'
 import type { Logger } from 'pino'
 import { readArchive } from '../projections/archive.ts'
+import {
+  countPurgedBlobs,
+  readCacheSize,
+  readPurged,
+  readUnlisted,
+} from '../projections/blob-use-queries.ts'
+import { countPurged } from '../projections/document-queries.ts'
 import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
-import { readReference } from '../projections/package-reference.ts'
+import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { ArchiveRequest } from './archives/archive.ts'
 import type { Blob, BlobStore } from './archives/blobs.ts'
 import type { ArchiveFact } from './archives/fetch.ts'
+import { type CorruptBlob, createLargeObjectStore } from './archives/large-objects.ts'
+import { createMemoryTier } from './archives/memory-tier.ts'
 import { createRevalidate } from './archives/revalidate.ts'
 import { type Cache, createCache } from './archives/evict.ts'
-import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
+import {
+  createOpenArchive,
+  type OpenArchive,
+  type OpenArchiveOptions,
+} from './archives/read-through.ts'
+import { reopening } from './archives/reopen.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
 import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
+import { openByteReader, type ReadBytes } from './database/byte-reader.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
@@ -21,10 +37,12 @@ import { startAccessesJob } from './jobs/accesses.ts'
 import { startCleanupJob } from './jobs/cleanup.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
 import type { CurrentDocument } from './metadata/current.ts'
+import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { Projector } from './projector/run.ts'
+import { createPurge, type Purge } from './purge.ts'
 import type { Turn } from './single-flight.ts'
 import { observed, type Observer } from './telemetry/observer.ts'
-import type { Instant } from './time-machine/instant.ts'
+import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import { type ArchiveQuestion, downloadArchive } from './upstream/archives.ts'
 import type { Upstream } from './upstream/client.ts'
@@ -46,22 +64,35 @@ interface ArchivesParts {
   readonly log: EventLog
   readonly projector: Projector
   readonly current: CurrentDocument
+  readonly pool: pg.Pool
+  readonly observer: Pick<Observer, 'cacheUsed' | 'corruptionFound'>
+}
+
+interface BlobsParts extends Pick<ArchivesParts, 'config' | 'outside' | 'db' | 'observer'> {
+  readonly readBytes: ReadBytes
+  readonly cache: Cache
+}
+
+interface OpenArchiveParts extends ArchivesParts {
+  readonly cache: Cache
   readonly blobs: BlobStore
-  readonly observer: Pick<Observer, 'cacheUsed'>
 }
 
 export interface Archives {
   readonly openArchive: OpenArchive
+  readonly purge: Purge
   readonly startJobs: () => RunningJob
 }
 
 /** The part of the composition root that is about archives. */
-export function buildArchives(parts: ArchivesParts): Archives {
-  const { config, outside, db, log } = parts
+export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
+  const { config, outside, db, pool, log } = parts
   const { now, logger } = outside
   const accesses = createAccesses({ log, now, logger })
   const cache = buildCache(parts, accesses)
-  const openArchive = buildOpenArchive(parts, cache)
+  const readBytes = await openByteReader(pool, logger)
+  const blobs = buildBlobs({ ...parts, readBytes, cache })
+  const openArchive = reopening(buildOpenArchive({ ...parts, cache, blobs }), logger)
   const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
     async openArchive(request) {
@@ -75,6 +106,7 @@ export function buildArchives(parts: ArchivesParts): Archives {
       else archive.whole?.then(note, () => undefined)
       return archive
     },
+    purge: buildPurge(parts, cache, accesses),
     startJobs() {
       const intervalSeconds = config.cleanupIntervalSeconds
       const cleanup = startCleanupJob(cache, { ...outside, db, intervalSeconds })
@@ -96,18 +128,57 @@ function buildCache(
   return createCache({
     db,
     maxSizeBytes: config.maxCacheSizeBytes,
+    archiveTtlSeconds: config.archiveTtlSeconds,
     totalBytes: async () => (await readCacheTotal(db)).size_bytes,
     leastUsed: async (limit) => await readLeastUsed(db, limit),
     vanished: async (limit) => await readVanished(db, limit),
+    unlisted: async (filter) => await readUnlisted(db, filter),
+    size: async () => await readCacheSize(db),
     flushAccesses: accesses.flush,
     log,
     until: projector.until,
+    now: outside.now,
     logger: outside.logger,
   })
 }
 
-function buildOpenArchive(parts: ArchivesParts, cache: Cache): OpenArchive {
-  const { config, outside, upstream, turnFor, db, current, blobs } = parts
+function buildPurge(
+  { db, log, projector, outside }: ArchivesParts,
+  cache: Cache,
+  { flush }: Accesses,
+): Purge {
+  return createPurge({
+    count: async (scope) => ({
+      ...(await countPurgedBlobs(db, scope)),
+      documents: await countPurged(db, scope),
+    }),
+    evict: async (scope) => {
+      await cache.purge(async (limit) => await readPurged(db, { ...scope, limit }))
+    },
+    flushAccesses: flush,
+    log,
+    until: projector.until,
+    now: outside.now,
+  })
+}
+
+function buildBlobs({ config, outside, db, readBytes, cache, observer }: BlobsParts): BlobStore {
+  const { now, logger } = outside
+  async function onCorrupt(blob: CorruptBlob): Promise<void> {
+    observer.corruptionFound()
+    logger.error({ alert: 'archive_corrupt', ...blob }, 'a stored archive is damaged')
+    const { sha256, sizeBytes } = blob
+    // What can't be told now is told by the next cleanup, as it would be after a crash.
+    await cache.tell([{ sha256, sizeBytes, reason: 'corrupt' }]).catch((error: unknown) => {
+      logger.warn({ err: error, sha256 }, 'that an archive is damaged is not recorded yet')
+    })
+  }
+  const stored = createLargeObjectStore({ db, readBytes, now, onCorrupt })
+  return createMemoryTier(stored, config.archiveMemoryBytes)
+}
+
+function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
+  const { config, outside, upstream, turnFor, db, current, cache, blobs } = parts
   const { packagistUrl, distHosts, upstreamTimeoutSeconds, archiveTtlSeconds } = config
   const guard = createAddressGuard(packagistUrl, distHosts)
   const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
@@ -131,6 +202,7 @@ function buildOpenArchive(parts: ArchivesParts, cache: Cache): OpenArchive {
     ...fetching,
     ...createRevalidate(fetching),
     hasRoomOnDisk: outside.hasRoomOnDisk ?? (async () => await hasRoomIn(stagingDirectory)),
+    unnamedCommit: unnamedCommits(parts),
     async refreshPackage(packageName) {
       for (const kind of ['tags', 'branches'] as const) {
         await current(documentName(packageName, kind)).catch(unlessNotFound)
@@ -144,6 +216,21 @@ function recordInto({ log, projector }: ArchivesParts): (fact: ArchiveFact) => P
     const stream = archiveStream(fact.data.packageName)
     const result = await log.append({ stream, expected: 'any', events: [newEvent(fact)] })
     if (result.outcome === 'appended') await projector.until(result.events.at(-1)?.position ?? 0n)
+  }
+}
+
+function unnamedCommits({ db, outside }: ArchivesParts): OpenArchiveOptions['unnamedCommit'] {
+  const asked = createUnknownNames(() => msOfInstant(outside.now()))
+  return async (request) => {
+    const commit = await readUnnamedCommit(db, request)
+    if (commit === undefined) return undefined
+    const retryAfterSeconds = asked.waitSeconds()
+    if (retryAfterSeconds > 0) {
+      const message = 'too many commits that no metadata names were asked for lately'
+      throw new AppError('upstream_unavailable', message, { retryAfterSeconds })
+    }
+    asked.count()
+    return commit
   }
 }
 

@@ -1,12 +1,7 @@
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
 import { projections } from '../projections/index.ts'
-import type { BlobStore } from './archives/blobs.ts'
-import { createLargeObjectStore } from './archives/large-objects.ts'
-import { createMemoryTier } from './archives/memory-tier.ts'
 import { prepareStaging, stagingIn } from './archives/staging.ts'
-import type { Config } from './config.ts'
-import { openByteReader } from './database/byte-reader.ts'
 import { openDatabase } from './database/client.ts'
 import { migrate } from './database/migrate.ts'
 import type { Db } from './database/schema.ts'
@@ -27,12 +22,10 @@ export interface Stores {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
-  readonly blobs: BlobStore
   readonly headAtStart: Position
 }
 
 interface StoresParts {
-  readonly config: Config
   readonly outside: {
     readonly databaseUrl: string
     readonly dataDirectory: string
@@ -44,7 +37,7 @@ interface StoresParts {
 }
 
 /** The part of the composition root that is about the database and what is in it. */
-export async function openStores({ config, outside, observer }: StoresParts): Promise<Stores> {
+export async function openStores({ outside, observer }: StoresParts): Promise<Stores> {
   const { databaseUrl, logger } = outside
   const { db, pool } = openDatabase({
     connectionString: databaseUrl,
@@ -64,13 +57,7 @@ export async function openStores({ config, outside, observer }: StoresParts): Pr
     logger,
   })
   const headAtStart = await catchUp({ log, projector, logger })
-  const stored = createLargeObjectStore(
-    db,
-    await openByteReader(pool, logger),
-    observer.corruptionFound,
-  )
-  const blobs = createMemoryTier(stored, config.archiveMemoryBytes)
-  return { db, pool, log, snapshots, projector, blobs, headAtStart }
+  return { db, pool, log, snapshots, projector, headAtStart }
 }
 
 /** Waits a little: a new version of a read model may take minutes, and until then /readyz says so. */

@@ -143,7 +143,6 @@ function defaultDistHosts(packagistUrl: string): readonly string[] {
 function notBuiltYet(set: Environment): string[] {
   const names = []
   if (set['EVENTSTORE_URL'] !== undefined) names.push('EVENTSTORE_URL')
-  if (set['PROXY_DIST_MODE'] === 'rewrite') names.push('PROXY_DIST_MODE=rewrite')
   if (set['PROXY_PIN_ADVISORIES'] === 'live') names.push('PROXY_PIN_ADVISORIES=live')
   return names.map((name) => `${name} isn't available in this release; unset it.`)
 }

@@ -33,6 +33,8 @@ export interface StoredArchive {
   readonly differed_sha256: Sha256 | null
   /** Upstream was seen not to have it any more. */
   readonly missing: boolean
+  /** Somebody wants it fetched again. */
+  readonly purged: boolean
 }
 
 /** An archive that upstream is still sending. */

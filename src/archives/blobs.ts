@@ -6,14 +6,19 @@ export interface ByteRange {
   readonly to: number
 }
 
+/** A blob that was found can't be read any more: it was evicted, or is damaged. Ask for it anew. */
+export class BlobLost extends Error {
+  override readonly name = 'BlobLost'
+}
+
 /** A blob that is there. */
 export interface Blob {
   readonly sha256: Sha256
   readonly sizeBytes: number
   /**
    * Its bytes. The last of them are held back until all of them hashed to the blob's
-   * name: a reader that gets everything got the right bytes, else the iteration throws,
-   * and the store no longer has the blob.
+   * name: a reader that gets everything got the right bytes, else the iteration throws
+   * `BlobLost`, and the store no longer has the blob.
    * A part can't be checked in this way, and comes as it is stored. Nothing is read before
    * the first is asked for.
    */
@@ -24,7 +29,10 @@ export interface Blob {
 
 /** Content-addressed bytes of archives: whole, or not there. Every adapter passes the contract suite. */
 export interface BlobStore {
-  /** Keeps the file's bytes, which must hash to `sha256`; durable once it resolves, harmless to repeat. */
-  readonly put: (path: string, sha256: Sha256) => Promise<void>
+  /**
+   * Keeps the file's bytes, which must hash to `sha256`; durable once it resolves, harmless to repeat.
+   * `full`: there is no room for them now, below the cache's own limit; nothing was kept.
+   */
+  readonly put: (path: string, sha256: Sha256) => Promise<'kept' | 'full'>
   readonly find: (sha256: Sha256) => Promise<Blob | undefined>
 }

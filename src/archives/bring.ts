@@ -38,7 +38,7 @@ export async function bring(
   download: (question: ArchiveQuestion) => Promise<ArchiveDownload>,
 ): Promise<Brought> {
   const { dist_url: url, dist_type: distType, shasum } = known
-  const result = await download({ url, known: validators, into })
+  const result = await download({ url, known: validators, into }).catch(refusedBySink)
   if (result.outcome !== 'downloaded') return result
   const { sha1, sizeBytes } = result
   if (shasum !== null && shasum !== sha1) {
@@ -49,8 +49,13 @@ export async function bring(
   return { outcome: 'good', archive: { ...result, treeSha256: inspected.treeSha256 } }
 }
 
+function refusedBySink(error: unknown): Extract<Brought, { readonly outcome: 'refused' }> {
+  if (!(error instanceof AppError)) throw error
+  return { outcome: 'refused', problem: error.message }
+}
+
 /**
- * Writes into a spool.
+ * Writes into a spool, but for what can't be an archive of the type.
  *
  * @param onReadable is called when some of it may be read, with the size that upstream announces.
  */
@@ -74,7 +79,7 @@ export function sinkInto(
     async write(chunk) {
       // A login page is told before anybody gets it.
       if (isFirst && !beginsLike(distType, chunk)) {
-        throw new AppError('archive_invalid', `upstream's archive was refused: ${notA(distType)}`)
+        throw new AppError('archive_invalid', `it is not a ${distType}`)
       }
       isFirst = false
       if (isOther || !(await spool.write(chunk))) return false
@@ -86,10 +91,6 @@ export function sinkInto(
     },
     end: spool.end,
   }
-}
-
-function notA(distType: string): string {
-  return `it is not a ${distType}`
 }
 
 /**

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import type { Sha256 } from '../events/types.ts'
+import { beginningBytes, beginsLike } from './dist-types.ts'
 
 const localFile = Buffer.from('PK\x03\x04', 'latin1')
 const endOfDirectory = Buffer.from('PK\x05\x06', 'latin1')
@@ -13,10 +14,27 @@ export type Inspected =
 /** Whether a whole download is an archive of its type; only of zips all of it is known. */
 export async function inspectArchive(
   path: string,
-  { distType, sizeBytes }: { readonly distType: string; readonly sizeBytes: number },
+  download: { readonly distType: string; readonly sizeBytes: number },
 ): Promise<Inspected> {
-  const problem = distType === 'zip' ? await problemOfZip(path, sizeBytes) : undefined
+  const problem = await problemOfArchive(path, download)
   return problem === undefined ? { ok: true, treeSha256: undefined } : { ok: false, problem }
+}
+
+/** Returns what is wrong. */
+async function problemOfArchive(
+  path: string,
+  { distType, sizeBytes }: { readonly distType: string; readonly sizeBytes: number },
+): Promise<string | undefined> {
+  if (distType === 'zip') return await problemOfZip(path, sizeBytes)
+  const file = await open(path)
+  try {
+    // What a short file lacks is zeros here, with which no archive begins.
+    const beginning = Buffer.alloc(beginningBytes)
+    await file.read(beginning, 0, beginningBytes, 0)
+    return beginsLike(distType, beginning) ? undefined : `it is not a ${distType}`
+  } finally {
+    await file.close()
+  }
 }
 
 /**

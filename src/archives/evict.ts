@@ -1,31 +1,38 @@
 import { EventEmitter, once } from 'node:events'
-import { sql } from 'kysely'
-import type { Logger } from 'pino'
-import type { Db } from '../database/schema.ts'
 import type { EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
-import { cacheStream, type Position, type Sha256 } from '../events/types.ts'
+import { cacheStream, type DomainEvent, type Position, type Sha256 } from '../events/types.ts'
+import { addSeconds, type Instant } from '../time-machine/instant.ts'
+import { createDeadSpace } from './dead-space.ts'
+import { blobsPerTransaction, removeBlobs } from './remove.ts'
+import { sweep, type SweepOptions } from './sweep.ts'
 
 export interface ListedBlob {
   readonly sha256: Sha256
   readonly size_bytes: bigint
+  readonly last_used_at: Instant
 }
 
-export interface CacheOptions {
-  readonly db: Db
+export type PurgedBlob = Pick<ListedBlob, 'sha256' | 'size_bytes'>
+
+export interface CacheOptions extends SweepOptions {
   readonly maxSizeBytes: number
+  readonly archiveTtlSeconds: number
   /** Of what the read models list. */
   readonly totalBytes: () => Promise<bigint>
   /** The first blobs to do without, of what the read models list. */
   readonly leastUsed: (limit: number) => Promise<readonly ListedBlob[]>
   /** What the read models list and isn't there. */
   readonly vanished: (limit: number) => Promise<readonly ListedBlob[]>
+  /** How large all is, for the log. */
+  readonly size: () => Promise<object>
   /** Appends what is known here only of the order of use. */
   readonly flushAccesses: () => Promise<void>
   readonly log: EventLog
   readonly until: (position: Position) => Promise<void>
-  readonly logger: Logger
 }
+
+export type Eviction = Extract<DomainEvent, { readonly type: 'ArchiveEvicted' }>['data']
 
 /** Keeps the cache within its size: exactly on one node; n nodes may pass it by n - 1 archives. */
 export interface Cache {
@@ -35,20 +42,27 @@ export interface Cache {
    * Returns false, and doesn't run it, when the cache could never hold them.
    */
   readonly withRoomFor: (sizeBytes: number, store: () => Promise<void>) => Promise<boolean>
+  /**
+   * Evicts what `next` gives until it gives none, which is so once the read models know.
+   *
+   * @param next gives at most so many.
+   */
+  readonly purge: (next: (limit: number) => Promise<readonly PurgedBlob[]>) => Promise<void>
+  /** Has what was removed from the store removed from the read models, too. */
+  readonly tell: (evictions: readonly Eviction[]) => Promise<void>
   /** What crashes and other nodes left: see the cleanup job. */
   readonly tidy: () => Promise<void>
 }
 
-/** Each large object takes a lock until the end of its transaction: 12,000 were too many, 500 fit. */
-const blobsPerTransaction = 500
 /** Dead rows of a tenth of the cache are made reusable at once, not at the next regular time. */
 const vacuumFraction = 10n
 
 export function createCache(options: CacheOptions): Cache {
+  const { log, until, size, logger } = options
   const maxSizeBytes = BigInt(options.maxSizeBytes)
+  const deadSpace = createDeadSpace(options.db, logger)
   const releases = new EventEmitter()
   let reservedBytes = 0n
-  let deadBytes = 0n
   let turn: Promise<unknown> = Promise.resolve()
 
   /** One after the other: two at once would both evict for the same room. */
@@ -61,7 +75,7 @@ export function createCache(options: CacheOptions): Cache {
     return (await options.totalBytes()) + reservedBytes - maxSizeBytes
   }
   async function evictExcess(): Promise<void> {
-    deadBytes += await evict(options, excessBytes)
+    deadSpace.add(await evict(options, excessBytes))
   }
   /** What is being stored can't be evicted yet: when that fills the cache, its end is waited for. */
   async function reserve(bytes: bigint): Promise<void> {
@@ -75,11 +89,6 @@ export function createCache(options: CacheOptions): Cache {
       throw error
     }
   }
-  async function vacuum(): Promise<void> {
-    deadBytes = 0n
-    await makeReusable(options)
-  }
-
   return {
     async withRoomFor(sizeBytes, store) {
       const bytes = BigInt(sizeBytes)
@@ -91,22 +100,30 @@ export function createCache(options: CacheOptions): Cache {
         reservedBytes -= bytes
         releases.emit('release')
       }
-      if (deadBytes * vacuumFraction > maxSizeBytes) void vacuum()
+      void deadSpace.reuse(maxSizeBytes / vacuumFraction)
       return true
     },
+    async purge(next) {
+      await inTurn(async () => deadSpace.add(await purge(options, next)))
+      await deadSpace.reuse(0n)
+    },
+    tell: async (evictions) => await tell(options, evictions),
     async tidy() {
       await inTurn(async () => {
+        await until(await log.head())
         await tellVanished(options)
+        deadSpace.add(await sweep(options))
         await evictExcess()
       })
-      if (deadBytes > 0n) await vacuum()
+      await deadSpace.reuse(0n)
+      logger.info(await size(), 'the cache is tidied up')
     },
   }
 }
 
 /** Evicts until the excess, which it asks for again and again, is none. Returns how many bytes. */
 async function evict(options: CacheOptions, excess: () => Promise<bigint>): Promise<bigint> {
-  const { db, leastUsed, flushAccesses, log, until, logger } = options
+  const { db, leastUsed, flushAccesses, log, until, now, logger } = options
   let evictedBytes = 0n
   if ((await excess()) <= 0n) return evictedBytes
   await flushAccesses()
@@ -116,42 +133,64 @@ async function evict(options: CacheOptions, excess: () => Promise<bigint>): Prom
     if (excessBytes <= 0n) return evictedBytes
     const blobs = firstOf(await leastUsed(blobsPerTransaction), excessBytes)
     if (blobs.length === 0) return evictedBytes
-    await removeBlobs(db, blobs)
-    await tell(options, blobs)
-    for (const { size_bytes } of blobs) evictedBytes += size_bytes
+    const names = blobs.map(({ sha256 }) => sha256)
+    evictedBytes += await removeBlobs(db, { names, now, logger })
+    await tell(options, evictionsOf(blobs, options))
     logger.info({ blobs: blobs.length }, 'the cache is full: archives were evicted')
   }
 }
 
+async function purge(
+  options: CacheOptions,
+  next: (limit: number) => Promise<readonly PurgedBlob[]>,
+): Promise<bigint> {
+  const { db, now, logger } = options
+  let purgedBytes = 0n
+  for (;;) {
+    const blobs = await next(blobsPerTransaction)
+    if (blobs.length === 0) return purgedBytes
+    const names = blobs.map(({ sha256 }) => sha256)
+    purgedBytes += await removeBlobs(db, { names, now, logger })
+    const evictions = blobs.map(({ sha256, size_bytes }) => {
+      return { sha256, sizeBytes: Number(size_bytes), reason: 'purge' as const }
+    })
+    await tell(options, evictions)
+  }
+}
+
+/** Of blobs of one worth the least recently used go first, so the expired go before those in use. */
+function evictionsOf(
+  blobs: readonly ListedBlob[],
+  { now, archiveTtlSeconds }: CacheOptions,
+): readonly Eviction[] {
+  const expiredBefore = addSeconds(now(), -archiveTtlSeconds)
+  return blobs.map(({ sha256, size_bytes, last_used_at }) => ({
+    sha256,
+    sizeBytes: Number(size_bytes),
+    reason: last_used_at < expiredBefore ? 'expired' : 'lru',
+  }))
+}
+
 // The event comes after the fact. After a crash in between, the read models list what isn't there,
 // and the next tidying tells it; told twice, it takes effect once.
-async function tell({ log, until }: CacheOptions, blobs: readonly ListedBlob[]): Promise<void> {
-  if (blobs.length === 0) return
-  const events = blobs.map(({ sha256, size_bytes }) => {
-    const data = { sha256, sizeBytes: Number(size_bytes), reason: 'lru' } as const
-    return newEvent({ type: 'ArchiveEvicted', data })
-  })
+async function tell(options: CacheOptions, evictions: readonly Eviction[]): Promise<void> {
+  if (evictions.length === 0) return
+  const { db, log, until, unlisted, now, logger } = options
+  const events = evictions.map((data) => newEvent({ type: 'ArchiveEvicted', data }))
   const result = await log.append({ stream: cacheStream, expected: 'any', events })
   if (result.outcome === 'appended') await until(result.events.at(-1)?.position ?? 0n)
+  // One that was stored again, and named, before this was told is listed no more: so it has to go again.
+  // When it will be named only now, it is listed and isn't there, which the next tidying tells.
+  const removed = evictions.map(({ sha256 }) => sha256)
+  const names = await unlisted({ names: removed, limit: removed.length })
+  await removeBlobs(db, { names, now, logger })
 }
 
 async function tellVanished(options: CacheOptions): Promise<void> {
   for (;;) {
     const blobs = await options.vanished(blobsPerTransaction)
-    await tell(options, blobs)
+    await tell(options, evictionsOf(blobs, options))
     if (blobs.length < blobsPerTransaction) return
-  }
-}
-
-/**
- * Makes the space of evicted blobs reusable. Where the role mayn't, PostgreSQL skips it and its own
- * autovacuum has to do. One that fails is made up for by the next.
- */
-async function makeReusable({ db, logger }: CacheOptions): Promise<void> {
-  try {
-    await sql`vacuum pg_largeobject`.execute(db)
-  } catch (error) {
-    logger.warn({ err: error }, 'the space of evicted archives is not reusable yet')
   }
 }
 
@@ -160,16 +199,4 @@ function firstOf(blobs: readonly ListedBlob[], bytes: bigint): readonly ListedBl
   let sum = 0n
   const end = blobs.findIndex(({ size_bytes }) => (sum += size_bytes) >= bytes)
   return end === -1 ? blobs : blobs.slice(0, end + 1)
-}
-
-/** Row and object go together. Locked in one order, so that nodes that evict the same don't deadlock. */
-async function removeBlobs(db: Db, blobs: readonly ListedBlob[]): Promise<void> {
-  const names = blobs.map(({ sha256 }) => sha256)
-  await db.transaction().execute(async (tx) => {
-    await sql`
-      select from blob where sha256 = any (${names}) order by sha256 for update`.execute(tx)
-    await sql`
-      with removed as (delete from blob where sha256 = any (${names}) returning oid)
-      select count(lo_unlink(oid)) from removed`.execute(tx)
-  })
 }

@@ -117,7 +117,10 @@ export async function keep(
   const { sha256, sizeBytes, treeSha256, etag, lastModified } = archive
   try {
     await withRoomFor(sizeBytes, async () => {
-      await blobs.put(file, sha256)
+      if ((await blobs.put(file, sha256)) === 'full') {
+        logger.warn({ alert: 'store_full', sizeBytes }, 'an archive is passed on and not kept')
+        return
+      }
       await record({
         type: 'ArchiveStored',
         data: {

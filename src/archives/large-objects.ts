@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { sql } from 'kysely'
 import type { ReadBytes } from '../database/byte-reader.ts'
+import { isDamagedData, isOutOfRoom, sqlState } from '../database/errors.ts'
 import type { Db, Tx } from '../database/schema.ts'
 import type { Sha256 } from '../events/types.ts'
-import type { BlobStore, ByteRange } from './blobs.ts'
+import type { Instant } from '../time-machine/instant.ts'
+import { BlobLost, type BlobStore, type ByteRange } from './blobs.ts'
+import { quarantine } from './quarantine.ts'
 
 /** Written in pieces of this size: 256 KiB to 1 MiB measured alike, larger ones worse. */
 const writeBytes = 512 * 1024
@@ -13,26 +16,40 @@ const sliceBytes = 2 * 1024 * 1024
 /** Of rows in such a statement: 64 KiB to 1 MiB measured alike. */
 const rowBytes = 256 * 1024
 
+export interface LargeObjectOptions {
+  readonly db: Db
+  readonly readBytes: ReadBytes
+  readonly now: () => Instant
+  /** Hears of each damaged blob once, when the store no longer has it. */
+  readonly onCorrupt: (blob: CorruptBlob) => Promise<void>
+}
+
+export interface CorruptBlob {
+  readonly sha256: Sha256
+  readonly sizeBytes: number
+  readonly problem: string
+}
+
 /**
  * Blobs as PostgreSQL large objects.
  *
  * Object and row appear in one transaction, so a crash leaves neither or both. Reads are short
  * statements without a transaction: no connection waits for a slow client. Blobs never change, so a
- * read can only fail by the blob being removed, and then it throws.
- *
- * @param onCorrupt is called when a blob's bytes don't hash to its name.
+ * read can only fail by the blob being removed, or damaged: that one goes to quarantine.
  */
-export function createLargeObjectStore(
-  db: Db,
-  readBytes: ReadBytes,
-  onCorrupt: () => void = () => undefined,
-): BlobStore {
+export function createLargeObjectStore(options: LargeObjectOptions): BlobStore {
+  const { db, now } = options
   return {
     async put(path, sha256) {
-      if ((await findRow(db, sha256)) !== undefined) return
+      if (await touch(db, sha256, now())) return 'kept'
       const file = await open(path)
       try {
-        await db.transaction().execute(async (tx) => await write(tx, file, sha256))
+        const name = { sha256, storedAt: now() }
+        await db.transaction().execute(async (tx) => await write(tx, file, name))
+        return 'kept'
+      } catch (error) {
+        if (isOutOfRoom(error)) return 'full'
+        throw error
       } finally {
         await file.close()
       }
@@ -42,25 +59,31 @@ export function createLargeObjectStore(
       if (row === undefined) return undefined
       const sizeBytes = Number(row.size_bytes)
       const stored = { sha256, oid: row.oid, sizeBytes }
-      async function giveUp(): Promise<void> {
-        onCorrupt()
-        // So that the next one who wants it gets it from upstream again.
-        await discard(db, stored)
-      }
       return {
         sha256,
         sizeBytes,
         bytes: (range) =>
-          range === undefined
-            ? readWhole(readBytes, stored, giveUp)
-            : readRange(readBytes, stored, range),
+          range === undefined ? readWhole(options, stored) : readRange(options, stored, range),
       }
     },
   }
 }
 
+/**
+ * Whether the blob is here already. Then it is as if it were stored now: whoever removes what nothing
+ * names, because it is old, sees that this isn't, and the event that names it has time to come.
+ */
+async function touch(db: Db, sha256: Sha256, stored_at: Instant): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('blob')
+    .set({ stored_at })
+    .where('sha256', '=', sha256)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows === 1n
+}
+
 async function findRow(
-  db: Db | Tx,
+  db: Db,
   sha256: Sha256,
 ): Promise<{ readonly oid: number; readonly size_bytes: bigint } | undefined> {
   return await db
@@ -70,7 +93,12 @@ async function findRow(
     .executeTakeFirst()
 }
 
-async function write(tx: Tx, file: FileHandle, sha256: Sha256): Promise<void> {
+interface Name {
+  readonly sha256: Sha256
+  readonly storedAt: Instant
+}
+
+async function write(tx: Tx, file: FileHandle, { sha256, storedAt }: Name): Promise<void> {
   const created = await sql<{ oid: number }>`select lo_create(0) as oid`.execute(tx)
   const oid = created.rows[0]?.oid
   if (oid === undefined) throw new Error('lo_create returned nothing')
@@ -87,13 +115,14 @@ async function write(tx: Tx, file: FileHandle, sha256: Sha256): Promise<void> {
   }
   if (hash.digest('hex') !== sha256)
     throw new Error(`the bytes for blob ${sha256} hash differently`)
-  const { numInsertedOrUpdatedRows } = await tx
+  const row = await tx
     .insertInto('blob')
-    .values({ sha256, oid, size_bytes: BigInt(offset) })
-    .onConflict((conflict) => conflict.column('sha256').doNothing())
+    .values({ sha256, oid, size_bytes: BigInt(offset), stored_at: storedAt, scrubbed_at: storedAt })
+    .onConflict((conflict) => conflict.column('sha256').doUpdateSet({ stored_at: storedAt }))
+    .returning('oid')
     .executeTakeFirstOrThrow()
   // Another node stored the same bytes meanwhile: its object stays, ours goes.
-  if (numInsertedOrUpdatedRows === 0n) await sql`select lo_unlink(${oid})`.execute(tx)
+  if (row.oid !== oid) await sql`select lo_unlink(${oid})`.execute(tx)
 }
 
 interface Stored {
@@ -102,58 +131,54 @@ interface Stored {
   readonly sizeBytes: number
 }
 
-async function* readWhole(
-  readBytes: ReadBytes,
-  stored: Stored,
-  giveUp: () => Promise<void>,
-): AsyncGenerator<Buffer> {
+async function* readWhole(options: LargeObjectOptions, stored: Stored): AsyncGenerator<Buffer> {
   const { sha256, sizeBytes } = stored
   const hash = createHash('sha256')
   let gotBytes = 0
-  for await (const slice of slices(readBytes, stored, { from: 0, to: sizeBytes })) {
+  for await (const slice of slices(options, stored, { from: 0, to: sizeBytes })) {
     for (const piece of slice) {
       hash.update(piece)
       gotBytes += piece.length
     }
     if (gotBytes === sizeBytes && hash.digest('hex') !== sha256) {
-      await giveUp()
-      throw corrupt(stored)
+      throw await lost(options, stored, 'its bytes hash differently')
     }
     yield* slice
   }
 }
 
-async function discard(db: Db, { sha256, oid }: Stored): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    const { numDeletedRows } = await tx
-      .deleteFrom('blob')
-      .where('sha256', '=', sha256)
-      .where('oid', '=', oid)
-      .executeTakeFirstOrThrow()
-    if (numDeletedRows === 1n) await sql`select lo_unlink(${oid})`.execute(tx)
-  })
+/** Why it can't be read as it was stored: it is there no more, or else damaged, and then it goes too. */
+async function lost(
+  { db, now, onCorrupt }: LargeObjectOptions,
+  { sha256, oid, sizeBytes }: Stored,
+  problem: string,
+): Promise<BlobLost> {
+  const wasThere = await quarantine(db, { sha256, oid, problem, at: now() })
+  if (!wasThere) return new BlobLost(`blob ${sha256} was evicted`)
+  await onCorrupt({ sha256, sizeBytes, problem })
+  return new BlobLost(`blob ${sha256} is corrupt: ${problem}`)
 }
 
 async function* readRange(
-  readBytes: ReadBytes,
+  options: LargeObjectOptions,
   stored: Stored,
   range: ByteRange,
 ): AsyncGenerator<Buffer> {
-  for await (const slice of slices(readBytes, stored, range)) yield* slice
+  for await (const slice of slices(options, stored, range)) yield* slice
 }
 
 /** The next slice is fetched while the reader is busy with this one. */
 async function* slices(
-  readBytes: ReadBytes,
+  options: LargeObjectOptions,
   stored: Stored,
   { from, to }: ByteRange,
 ): AsyncGenerator<readonly Buffer[]> {
   let next: Promise<readonly Buffer[]> | undefined
   for (let offset = from; offset < to; offset += sliceBytes) {
     const end = Math.min(offset + sliceBytes, to)
-    const slice = await (next ?? readSlice(readBytes, stored, { from: offset, to: end }))
+    const slice = await (next ?? readSlice(options, stored, { from: offset, to: end }))
     if (end < to) {
-      next = readSlice(readBytes, stored, { from: end, to: Math.min(end + sliceBytes, to) })
+      next = readSlice(options, stored, { from: end, to: Math.min(end + sliceBytes, to) })
       // A reader that leaves never hears of it.
       next.catch(() => undefined)
     }
@@ -162,23 +187,31 @@ async function* slices(
 }
 
 async function readSlice(
-  readBytes: ReadBytes,
+  options: LargeObjectOptions,
   stored: Stored,
   { from, to }: ByteRange,
 ): Promise<readonly Buffer[]> {
-  const pieces = await readBytes({
+  const query = {
     name: 'almanac_blob_slice',
     text: `
       select lo_get($1::oid, start, least($3::bigint - start, ${rowBytes})::int)
       from generate_series($2::bigint, $3::bigint - 1, ${rowBytes}) as start`,
     values: [stored.oid, from, to],
     bytesMax: sliceBytes,
+  }
+  const pieces = await options.readBytes(query).catch(async (error: unknown) => {
+    const problem = problemOf(error)
+    throw problem === undefined ? error : await lost(options, stored, problem)
   })
   const gotBytes = pieces.reduce((sum, { length }) => sum + length, 0)
-  if (gotBytes !== to - from) throw corrupt(stored)
+  if (gotBytes !== to - from) throw await lost(options, stored, 'its object is too short')
   return pieces
 }
 
-function corrupt({ sha256 }: Stored): Error {
-  return new Error(`blob ${sha256} is corrupt`)
+const undefinedObject = '42704'
+
+/** What an error says about the object; undefined: nothing. */
+function problemOf(error: unknown): string | undefined {
+  if (sqlState(error).state === undefinedObject) return 'its object is missing'
+  return isDamagedData(error) ? `its object cannot be read: ${String(error)}` : undefined
 }

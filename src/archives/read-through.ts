@@ -10,6 +10,8 @@ import { passOn } from './pass-on.ts'
 import type { Revalidate, RevalidateOptions } from './revalidate.ts'
 
 export interface OpenArchiveOptions extends RevalidateOptions, Revalidate {
+  /** What can be told of a commit that no metadata names, from others of its branch. */
+  readonly unnamedCommit: (request: ArchiveRequest) => Promise<KnownReference | undefined>
   /** Brings a package's metadata up to date, when its references aren't known yet. */
   readonly refreshPackage: (packageName: PackageName) => Promise<void>
   /** Whether the disk has room for downloads. */
@@ -63,7 +65,7 @@ async function openStored(
   note: NoteResult = () => undefined,
 ): Promise<Blob | undefined> {
   const stored = await storedArchive(request)
-  if (stored === undefined) return undefined
+  if (stored === undefined || stored.purged) return undefined
   const blob = await blobs.find(stored.sha256)
   if (blob === undefined) return undefined
   note(isExpired(stored) ? 'stale' : 'hit')
@@ -94,13 +96,13 @@ function begin(request: ArchiveRequest, options: OpenArchiveOptions, onEnd: () =
 
 async function findReference(
   request: ArchiveRequest,
-  { knownReference, refreshPackage, isAllowed }: OpenArchiveOptions,
+  { knownReference, unnamedCommit, refreshPackage, isAllowed }: OpenArchiveOptions,
 ): Promise<KnownReference> {
   let known = await knownReference(request)
   if (known === undefined) {
     // An install from a lock file asks for archives without ever asking for metadata.
     await refreshPackage(request.packageName)
-    known = await knownReference(request)
+    known = (await knownReference(request)) ?? (await unnamedCommit(request))
   }
   if (known === undefined || known.dist_type !== request.distType) {
     throw new AppError(

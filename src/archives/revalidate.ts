@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache'
 import { createSingleFlight, onOneNode, type Turn } from '../single-flight.ts'
 import { msOfInstant } from '../time-machine/instant.ts'
 import { type ArchiveRequest, keyOf, type KnownReference, type StoredArchive } from './archive.ts'
-import { bring, type Checked, differs, sinkInto } from './bring.ts'
+import { bring, type Brought, type Checked, differs, sinkInto } from './bring.ts'
 import { type FetchOptions, keep, missingFact, namesOf, tellDiffering } from './fetch.ts'
 import { openSpool } from './spool.ts'
 
@@ -38,11 +38,11 @@ export function createRevalidate(options: RevalidateOptions): Revalidate {
     return msOfInstant(now()) - msOfInstant(checked_at) >= archiveTtlSeconds * 1000
   }
   const once = createSingleFlight(async (request: ArchiveRequest) => {
-    await onOneNode({
+    return await onOneNode({
       turn: options.turnFor(`archive ${keyOf(request)}`),
       async brought() {
         const stored = await options.storedArchive(request)
-        return stored === undefined || !isExpired(stored) ? 'done' : undefined
+        return stored === undefined || !isExpired(stored) ? answered : undefined
       },
       work: async () => await askAgain(request, options),
     })
@@ -56,19 +56,24 @@ export function createRevalidate(options: RevalidateOptions): Revalidate {
       if (nowMs - (askedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < pauseMs) return
       askedAtMs.set(key, nowMs)
       try {
-        await once(request)
+        const { outcome, ...failure } = await once(request)
+        if (outcome === 'answered') return
+        logger.warn({ ...request, ...failure }, `revalidation ${outcome}`)
       } catch (error) {
-        logger.warn({ err: error, ...request }, 'an archive could not be revalidated')
+        logger.warn({ err: error, ...request }, 'revalidation failed')
       }
     },
   }
 }
 
-async function askAgain(request: ArchiveRequest, options: RevalidateOptions): Promise<'done'> {
+const answered = { outcome: 'answered' } as const
+type Asking = typeof answered | Extract<Brought, { outcome: 'failed' | 'paused' | 'refused' }>
+
+async function askAgain(request: ArchiveRequest, options: RevalidateOptions): Promise<Asking> {
   const known = await options.knownReference(request)
   const stored = await options.storedArchive(request)
-  if (known === undefined || stored === undefined) return 'done'
-  if (!options.isAllowed(known.dist_url)) return 'done'
+  if (known === undefined || stored === undefined) return answered
+  if (!options.isAllowed(known.dist_url)) return answered
   const file = path.join(options.stagingDirectory, randomUUID())
   const spool = await openSpool(file)
   try {
@@ -84,17 +89,12 @@ async function askAgain(request: ArchiveRequest, options: RevalidateOptions): Pr
       await compare({ request, known, stored, archive: brought.archive, file }, options)
     } else if (brought.outcome === 'missing') {
       await options.record(missingFact(request, { known, ...brought }, options))
-    } else {
-      options.logger.warn(
-        { url: known.dist_url, ...brought },
-        'an archive could not be revalidated',
-      )
-    }
+    } else return brought
+    return answered
   } finally {
     spool.close()
     await rm(file, { force: true })
   }
-  return 'done'
 }
 
 interface Asked {

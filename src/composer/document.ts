@@ -53,6 +53,9 @@ const Version = z.object({
   dist: z.object({ type: text, url: text, reference: textOrNull, shasum: textOrNull }),
 })
 
+/** For Composer 1; later ones read the version itself in place of it. */
+const composer1DefaultBranch = '9999999-dev'
+
 /**
  * The archive that a version offers; undefined when it has none, as metapackages do, or when what
  * makes one is missing. GitHub's archives come without a `shasum`.
@@ -70,7 +73,8 @@ export function distsOf(version: JsonObject):
   const parsed = Version.safeParse(version)
   if (!parsed.success) return undefined
   const { version: asWritten, version_normalized: sent, dist } = parsed.data
-  const versionNormalized = sent ?? normalizeVersion(asWritten)
+  const versionNormalized =
+    sent === undefined || sent === composer1DefaultBranch ? normalizeVersion(asWritten) : sent
   if (versionNormalized === undefined) return undefined
   return { versionNormalized, version: asWritten, ...dist }
 }

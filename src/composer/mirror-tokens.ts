@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 
 const tokenLengthMax = 200
+const commit = /^[0-9a-f]{40}$/
+
+/** Where archives are here: what Composer fills in is in percent signs. The path of http's route. */
+export function distTemplate(publicUrl: string): string {
+  return `${publicUrl}/dist-proxy/%package%/%version%/%reference%.%type%`
+}
 
 /**
  * What Composer writes for `%version%` in a mirror's URL: the normalized version, or its MD5 in hex
@@ -17,6 +23,36 @@ export function versionToken(versionNormalized: string): string {
 export function referenceToken(reference: string | null | undefined): string {
   if (reference === null || reference === undefined) return ''
   return /^[a-f0-9]*$/.test(reference) ? reference : md5(reference)
+}
+
+export type DistTokens = {
+  readonly package: string
+  readonly version: string
+  readonly reference: string
+  readonly type: string
+}
+
+/** The URL of an archive that metadata may name by a template, which Composer fills in everywhere. */
+export function filledIn(distUrl: string, tokens: DistTokens): string {
+  return distUrl
+    .replaceAll('%package%', () => tokens.package)
+    .replaceAll('%version%', () => tokens.version)
+    .replaceAll('%reference%', () => tokens.reference)
+    .replaceAll('%type%', () => tokens.type)
+}
+
+/**
+ * Where the archive of another commit of the same branch is; undefined when that can't be told from
+ * where the archive of one commit is.
+ */
+export function urlOfCommit(
+  known: { readonly url: string; readonly reference: string | null },
+  wanted: string,
+): string | undefined {
+  const { url, reference } = known
+  if (reference === null || !commit.test(reference) || !commit.test(wanted)) return undefined
+  const around = url.split(reference)
+  return around.length === 2 ? around.join(wanted) : undefined
 }
 
 /** Whether a part of a URL can have come out of `versionToken`; any other names no archive. */

@@ -1,9 +1,12 @@
 import { isJsonObject, type JsonObject } from './minify.ts'
+import { distTemplate } from './mirror-tokens.ts'
 
 export type RootOptions = {
   readonly upstreamRoot: JsonObject
   /** How clients reach this server: without a trailing slash, perhaps with a path. */
   readonly publicUrl: string
+  /** `rewrite`: documents name no archive but ours, so there is nothing to be a mirror of. */
+  readonly distMode: 'mirror' | 'rewrite'
   /** For a root of the past: `/at/20240501T120000Z`, and what to tell the person at the terminal. */
   readonly pin: { readonly path: string; readonly message: string } | undefined
 }
@@ -16,7 +19,7 @@ export type RootOptions = {
  * Archives and notifications go without: Composer writes those into composer.lock, where a date would
  * stay for good. Advisories and the malware list go without too, being always today's.
  */
-export function buildRoot({ upstreamRoot, publicUrl, pin }: RootOptions): JsonObject {
+export function buildRoot({ upstreamRoot, publicUrl, distMode, pin }: RootOptions): JsonObject {
   const base = `${publicUrl}${pin?.path ?? ''}`
   const has = (key: string): boolean => typeof upstreamRoot[key] === 'string'
   return {
@@ -26,13 +29,10 @@ export function buildRoot({ upstreamRoot, publicUrl, pin }: RootOptions): JsonOb
     // Composer appends "?filter=": this one must not have a query of its own.
     ...(has('list') && { list: `${base}/packages/list.json` }),
     ...(has('providers-api') && { 'providers-api': `${base}/providers/%package%.json` }),
-    mirrors: [
-      {
-        'dist-url': `${publicUrl}/dist-proxy/%package%/%version%/%reference%.%type%`,
-        // Asked first; when it says 404, Composer goes to the origin by itself.
-        preferred: true,
-      },
-    ],
+    // Asked first; when it says 404, Composer goes to the origin by itself.
+    ...(distMode === 'mirror' && {
+      mirrors: [{ 'dist-url': distTemplate(publicUrl), preferred: true }],
+    }),
     'notify-batch': `${publicUrl}/downloads/`,
     ...securityAdvisories(upstreamRoot['security-advisories'], publicUrl),
     ...filter(upstreamRoot['filter'], publicUrl),

@@ -25,6 +25,11 @@ export function normalizeVersion(version: string): string | undefined {
   return releaseVersion(release) ?? branchVersion(release)
 }
 
+/** Whether a normalized version is a branch and not a tag: a requirement may name a commit of it. */
+export function isBranch(versionNormalized: string): boolean {
+  return versionNormalized.startsWith('dev-') || versionNormalized.endsWith('-dev')
+}
+
 function releaseVersion(release: string): string | undefined {
   const classical = numbered.exec(release)?.groups
   if (classical !== undefined) {

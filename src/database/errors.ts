@@ -27,6 +27,16 @@ export function isPassing(error: unknown): boolean {
   )
 }
 
+/** The server has no room for it now: on its disk (53100), or of memory or connections. */
+export function isOutOfRoom(error: unknown): boolean {
+  return sqlState(error).state?.startsWith('53') === true
+}
+
+/** What is stored can't be read as it was written: a page or an index of it is damaged. */
+export function isDamagedData(error: unknown): boolean {
+  return /^XX00[12]$/.test(sqlState(error).state ?? '')
+}
+
 /** pg's own words; it has no codes for them. */
 const lostBy: ReadonlySet<string> = new Set([
   'Connection terminated',

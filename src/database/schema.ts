@@ -8,6 +8,7 @@ export interface Database {
   event: EventTable
   snapshot: SnapshotTable
   blob: BlobTable
+  blob_quarantine: BlobQuarantineTable
   projection_checkpoint: ProjectionCheckpointTable
   admin_token: AdminTokenTable
   job_lease: JobLeaseTable
@@ -47,6 +48,18 @@ interface BlobTable {
   readonly sha256: Sha256
   readonly oid: number
   readonly size_bytes: bigint
+  /** When it was last put. */
+  stored_at: Instant
+  /** When its bytes were last known to be right. */
+  scrubbed_at: Instant
+}
+
+interface BlobQuarantineTable {
+  readonly oid: number
+  readonly sha256: Sha256
+  readonly size_bytes: bigint
+  readonly quarantined_at: Instant
+  readonly problem: string
 }
 
 interface ProjectionCheckpointTable {
@@ -92,6 +105,8 @@ interface DocumentCurrentTable {
   unseen_change_at: Instant | null
   /** Since when it is noted, by our clock: upstream's may tell another time. */
   unseen_since: Instant | null
+  /** Somebody wants it asked for again, however fresh it is. */
+  purged: boolean
   /** Of the row in document_history that holds now; null before the first. */
   state_position: bigint | null
 }
@@ -149,6 +164,8 @@ interface ArchiveTable {
   differed_sha256: Sha256 | null
   /** Upstream was seen not to have it any more. */
   missing: boolean
+  /** Somebody wants it fetched again. */
+  purged: boolean
 }
 
 interface BlobUseTable {

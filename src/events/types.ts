@@ -219,6 +219,22 @@ const ArchiveEvicted = event('ArchiveEvicted', {
 })
 
 /**
+ * Somebody had what is cached forgotten. The archives' evictions follow; the documents are served and
+ * asked for again.
+ */
+const CachePurged = event('CachePurged', {
+  /** Only of this package … */
+  packageName: PackageName.optional(),
+  /** … and only archives that were last used, and documents that upstream was last asked for, before. */
+  before: Instant.optional(),
+  /** How much was meant when it was asked for. */
+  archives: z.int().nonnegative(),
+  sizeBytes,
+  documents: z.int().nonnegative(),
+  ...written,
+})
+
+/**
  * Facts this proxy learned, in the past tense. Recorded events are permanent: add optional fields or
  * new types; never rename, retype or remove one. A fixture of every type must decode for ever.
  */
@@ -236,6 +252,7 @@ export const DomainEvent = z.discriminatedUnion('type', [
   ArchiveMissing,
   ArchivesAccessed,
   ArchiveEvicted,
+  CachePurged,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>
 

@@ -4,10 +4,12 @@ import type { Sha256 } from '../events/types.ts'
 import { Instant } from '../time-machine/instant.ts'
 import { publicationTimes, reconstructDocument } from '../time-machine/reconstruct.ts'
 
-/** Which bytes to serve: a snapshot as it is, or what is reconstructed from it. */
+/** Which bytes to serve: a snapshot as it is, or what is made of it. */
 export interface BodyName {
   readonly sha256: Sha256
   readonly reconstructed: { readonly packageName: PackageName; readonly at: Instant } | undefined
+  /** There when all archives of this package are to be at this proxy. */
+  readonly rewrittenFor?: PackageName
 }
 
 export interface Bodies {
@@ -23,7 +25,10 @@ const documentsMax = 1000
  * Names reconstructions by the last publication at or before the instant, so that asking for a
  * document at any number of instants makes no more bodies than it has versions.
  */
-export function createBodies(snapshot: (sha256: Sha256) => Promise<Buffer>): Bodies {
+export function createBodies(
+  snapshot: (sha256: Sha256) => Promise<Buffer>,
+  rewrite: (bytes: Buffer, packageName: PackageName) => Buffer,
+): Bodies {
   const publications = new LRUCache<Sha256, readonly Instant[]>({ max: documentsMax })
   async function publicationsIn(
     sha256: Sha256,
@@ -36,10 +41,13 @@ export function createBodies(snapshot: (sha256: Sha256) => Promise<Buffer>): Bod
     return times
   }
   return {
-    async read({ sha256, reconstructed }) {
-      const bytes = await snapshot(sha256)
-      if (reconstructed === undefined) return bytes
-      return reconstructDocument(bytes, reconstructed.packageName, reconstructed.at)
+    async read({ sha256, reconstructed, rewrittenFor }) {
+      const recorded = await snapshot(sha256)
+      const bytes =
+        reconstructed === undefined
+          ? recorded
+          : reconstructDocument(recorded, reconstructed.packageName, reconstructed.at)
+      return rewrittenFor === undefined ? bytes : rewrite(bytes, rewrittenFor)
     },
     async asOf(sha256, packageName, at) {
       const times = await publicationsIn(sha256, packageName)
@@ -50,6 +58,6 @@ export function createBodies(snapshot: (sha256: Sha256) => Promise<Buffer>): Bod
 }
 
 /** For caches of what is made of bodies. */
-export function bodyKey({ sha256, reconstructed }: BodyName): string {
-  return reconstructed === undefined ? sha256 : `${sha256} ${reconstructed.at}`
+export function bodyKey({ sha256, reconstructed, rewrittenFor }: BodyName): string {
+  return `${sha256} ${reconstructed?.at ?? ''} ${rewrittenFor ?? ''}`
 }

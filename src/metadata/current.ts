@@ -16,6 +16,8 @@ export interface CurrentState {
   readonly missing_since: Instant | null
   readonly gone: boolean
   readonly failed_at: Instant | null
+  /** Somebody wants it asked for again, however fresh it is. */
+  readonly purged: boolean
 }
 
 export interface CurrentAnswer {
@@ -64,6 +66,7 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
   function needsRefresh(state: CurrentState | undefined): boolean {
     if (state === undefined) return true
     if (isServable(state) && isWithin(state.failed_at, failurePauseSeconds)) return false
+    if (state.purged) return true
     const doubted = state.missing_since !== null
     const ttl = doubted ? Math.min(missingTtlSeconds, metadataTtlSeconds) : metadataTtlSeconds
     return !isWithin(state.verified_at, state.gone ? missingTtlSeconds : ttl)
@@ -78,7 +81,8 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
     if (state !== undefined && isServable(state)) {
       const age = ageSeconds(state.verified_at) ?? 0
       const { sha256, served_last_modified } = state
-      const staleSeconds = age >= metadataTtlSeconds && isFailing ? age : undefined
+      const isOld = age >= metadataTtlSeconds || state.purged
+      const staleSeconds = isOld && isFailing ? age : undefined
       return { sha256, lastModified: served_last_modified, staleSeconds }
     }
     throw noDocument(document, { isGone: state?.gone === true && !isFailing, pauseSeconds })

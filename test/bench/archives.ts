@@ -13,14 +13,13 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pino } from 'pino'
 import type { BlobStore } from '../../src/archives/blobs.ts'
-import { createLargeObjectStore } from '../../src/archives/large-objects.ts'
 import { createMemoryTier } from '../../src/archives/memory-tier.ts'
-import { openByteReader } from '../../src/database/byte-reader.ts'
 import { openDatabase, type OpenDatabase } from '../../src/database/client.ts'
 import { packageArchive } from '../../src/http/composer/archive.ts'
 import type { Route } from '../../src/http/route.ts'
 import { startHttpServer } from '../../src/http/server.ts'
 import { sha256Of } from '../../src/snapshots/store.ts'
+import { openBlobs } from '../support/blobs.ts'
 import { freePort } from '../support/free-port.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { runDatabase } from '../support/run-database.ts'
@@ -68,7 +67,7 @@ async function compare(): Promise<void> {
 }
 
 async function prepare(directory: string, { db, pool }: OpenDatabase): Promise<void> {
-  const blobs = createLargeObjectStore(db, await openByteReader(pool, logger))
+  const { blobs } = await openBlobs({ db, pool })
   for (const [size, sizeBytes] of Object.entries(sizes)) {
     const body = randomBytes(sizeBytes)
     await writeFile(path.join(directory, size), body)
@@ -104,7 +103,7 @@ async function startOurs(directory: string, { database, url, children }: Ours): 
 /** The service's own server and route, in a process of its own. */
 async function serve(directory: string, port: number): Promise<void> {
   const { db, pool } = openDatabase({ connectionString: process.argv[4] ?? '', logger })
-  const objects = createLargeObjectStore(db, await openByteReader(pool, logger))
+  const { blobs: objects } = await openBlobs({ db, pool })
   const stores: Readonly<Record<string, BlobStore>> = {
     memory: createMemoryTier(objects, 128 * mebibyte),
     'large-objects': objects,

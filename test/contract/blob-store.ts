@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import * as assert from 'uvu/assert'
 import type { BlobStore } from '../../src/archives/blobs.ts'
 import type { Sha256 } from '../../src/events/types.ts'
 import { sha256Of } from '../../src/snapshots/store.ts'
+import { putBlob, readBlob } from '../support/blobs.ts'
 import { describe, rejection } from '../support/suite.ts'
 
 /** What every adapter of the blob store promises. `corrupt` changes a byte behind its back. */
@@ -20,35 +18,19 @@ export function blobStoreContract(
   }>,
 ): void {
   describe(`blob store contract: ${name}`, open, (test) => {
-    async function put(blobs: BlobStore, body: Buffer, named = sha256Of(body)): Promise<Sha256> {
-      const directory = await mkdtemp(path.join(tmpdir(), 'almanac-blob-'))
-      try {
-        const file = path.join(directory, 'body')
-        await writeFile(file, body)
-        await blobs.put(file, named)
-        return named
-      } finally {
-        await rm(directory, { recursive: true })
-      }
-    }
-    async function read(blobs: BlobStore, sha256: Sha256): Promise<Buffer | undefined> {
-      const blob = await blobs.find(sha256)
-      return blob === undefined ? undefined : await buffer(blob.bytes())
-    }
-
     for (const sizeBytes of [0, 1, 512 * 1024 - 1, 512 * 1024, 512 * 1024 + 1, 3_000_000]) {
       test(`${sizeBytes} bytes come back as they were`, async ({ blobs }) => {
         const body = randomBytes(sizeBytes)
-        const sha256 = await put(blobs, body)
+        const sha256 = await putBlob(blobs, body)
         assert.is((await blobs.find(sha256))?.sizeBytes, sizeBytes)
-        assert.ok((await read(blobs, sha256))?.equals(body))
+        assert.ok((await readBlob(blobs, sha256))?.equals(body))
       })
     }
 
     test('a part comes as it was, of any blob, also again', async ({ blobs }) => {
       const body = randomBytes(5_000_000)
       for (const whole of [body.subarray(0, 10), body.subarray(0, 1_000_000), body]) {
-        const blob = await blobs.find(await put(blobs, whole))
+        const blob = await blobs.find(await putBlob(blobs, whole))
         const end = whole.length
         for (const [from, to] of [
           [0, 1],
@@ -69,22 +51,22 @@ export function blobStoreContract(
 
     test('the same bytes may be put again, and at the same time', async ({ blobs }) => {
       const body = randomBytes(100_000)
-      await Promise.all([1, 2, 3, 4].map(async () => await put(blobs, body)))
-      await put(blobs, body)
-      assert.ok((await read(blobs, sha256Of(body)))?.equals(body))
+      await Promise.all([1, 2, 3, 4].map(async () => await putBlob(blobs, body)))
+      await putBlob(blobs, body)
+      assert.ok((await readBlob(blobs, sha256Of(body)))?.equals(body))
     })
 
     test('bytes that hash to something else are refused, and leave nothing', async ({ blobs }) => {
       const claimed = sha256Of(Buffer.from('claimed'))
       assert.match(
-        String(await rejection(put(blobs, Buffer.from('other'), claimed))),
+        String(await rejection(putBlob(blobs, Buffer.from('other'), claimed))),
         /differently/,
       )
       assert.is(await blobs.find(claimed), undefined)
     })
 
     test('a reader of a changed blob never gets to its end', async ({ blobs, corrupt }) => {
-      const sha256 = await put(blobs, randomBytes(1_500_000))
+      const sha256 = await putBlob(blobs, randomBytes(1_500_000))
       await corrupt(sha256)
       const blob = await blobs.find(sha256)
       if (blob === undefined) throw new Error('the blob is gone')

@@ -22,6 +22,9 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
   'get /api/v1/openapi.json 200': async ({ api }) => {
     return (await api('GET', '/api/v1/openapi.json')).status
   },
+  'post /api/v1/proxy/purge 200': async ({ api }) => {
+    return (await api('POST', '/api/v1/proxy/purge', { json: {} })).status
+  },
 }
 
 function apiRoutes({ routes }: Service): readonly ApiRoute[] {

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import * as assert from 'uvu/assert'
 import { distOf } from '../support/dist.ts'
 import { startService, type Service } from '../support/service.ts'
-import { describe, rejection } from '../support/suite.ts'
+import { describe } from '../support/suite.ts'
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')
 const distRequests = /^\/(dist|codeload)\//
@@ -144,14 +144,22 @@ describe('archives that are not what they should be', startService, (test) => {
     assert.match(answer.body.toString(), shasum)
   })
 
-  test('a blob that was damaged at rest never arrives whole', async (service) => {
+  test('an archive that finds no room in PostgreSQL is passed on and not kept', async (service) => {
     const { get, database } = service
-    const { reference } = await distOf(service, 'acme/testing', '1.0.1')
-    const path = `/dist-proxy/acme/testing/1.0.1.0/${reference}.zip`
-    const sha256 = (await get(path)).headers.etag?.replaceAll('"', '') ?? ''
-    await sql`select lo_put(oid, 100, 'X') from blob where sha256 = ${sha256}`.execute(database.db)
-    assert.match(String(await rejection(get(path))), 'socket hang up')
-    assert.is((await get(path)).statusCode, 200, 'and then it comes from upstream again')
+    const { reference } = await distOf(service, 'acme/log', '2.1.0')
+    const path = `/dist-proxy/acme/log/2.1.0.0/${reference}.zip`
+    const before = await stored(service)
+    await sql`
+      create function no_room() returns trigger language plpgsql as
+      $$ begin raise 'the disk is full' using errcode = 'disk_full'; end $$`.execute(database.db)
+    await sql`
+      create trigger no_room before insert on blob execute function no_room()`.execute(database.db)
+    const passedOn = await get(path)
+    assert.is(passedOn.statusCode, 200)
+    assert.is(await stored(service), before)
+    await sql`drop function no_room cascade`.execute(database.db)
+    assert.ok((await get(path)).body.equals(passedOn.body))
+    assert.is(await stored(service), before + 1)
   })
 
   test('a host that is not allowed is not asked, whatever metadata says', async (service) => {

@@ -4,7 +4,11 @@ import { gunzipSync } from 'node:zlib'
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import { z } from 'zod'
-import { DocumentName, rootDocument } from '../../src/composer/names.ts'
+import { type PackageDocument, parseDocument } from '../../src/composer/document.ts'
+import { isJsonObject } from '../../src/composer/minify.ts'
+import { distTemplate } from '../../src/composer/mirror-tokens.ts'
+import { DocumentName, packageOfDocument, rootDocument } from '../../src/composer/names.ts'
+import { rewriteDists } from '../../src/composer/rewrite-dists.ts'
 import { openDatabase } from '../../src/database/client.ts'
 import type { Sha256 } from '../../src/events/types.ts'
 import { inspectBody } from '../../src/metadata/inspect.ts'
@@ -74,5 +78,38 @@ if (!existsSync(corpus)) {
         assert.ok((await cold.get(sha256)).equals(await readBody(doc)), doc)
       }
     })
+
+    test('each can be rewritten, and then is the same but for where archives are', async () => {
+      let dists = 0
+      for (const { doc, name } of await readIndex()) {
+        const body = await readBody(doc)
+        const about = packageOfDocument(documentOf(body, name.includes('~dev')))
+        if (about === undefined) continue
+        const before = parseDocument(body, about.packageName)
+        const written = rewriteDists(body, about.packageName, 'https://proxy.test')
+        const after = parseDocument(written, about.packageName)
+        assert.ok(before.ok && after.ok, doc)
+        assert.is(after.document.minified, before.document.minified, doc)
+        assert.is(withoutUrls(after.document), withoutUrls(before.document), doc)
+        for (const { dist } of after.document.versions) {
+          if (!isJsonObject(dist)) continue
+          dists += 1
+          const type = String(dist['type'])
+          assert.is(dist['url'], distTemplate('https://proxy.test').replace('%type%', type), doc)
+        }
+      }
+      assert.ok(dists > 200_000, `${dists} dists`)
+    })
   })
+}
+
+/** The order of a version's keys doesn't count. */
+function withoutUrls({ top, versions }: PackageDocument): string {
+  const kept = versions.map(({ dist, ...version }) => {
+    const archive = isJsonObject(dist) ? { ...dist, url: '' } : dist
+    return Object.entries({ ...version, dist: archive }).toSorted(([one], [other]) =>
+      one < other ? -1 : 1,
+    )
+  })
+  return JSON.stringify([{ ...top, packages: {} }, kept])
 }

@@ -35,8 +35,12 @@ export interface Service {
   readonly api: AskApi
   /** Everything that is served. */
   readonly routes: () => App['routes']
-  /** Another node over the same database and upstream, ended with the service; how to ask it. */
-  readonly startNode: () => Promise<Get>
+  /**
+   * Another node over the same database and upstream, ended with the service; how to ask it.
+   *
+   * @param settings beside those of the service.
+   */
+  readonly startNode: (settings?: Readonly<Record<string, string>>) => Promise<Get>
   readonly withoutDatabase: TestDatabase['without']
   /** Runs a job once, of the first node or another; by itself none runs, and none waits. */
   readonly runJob: (name: string, node?: number) => Promise<void>
@@ -73,13 +77,14 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const dataDirectory = await mkdtemp(path.join(tmpdir(), 'almanac-test-'))
   const clock = createClock(at)
   const jobs: Job[] = []
-  const configFor = (port: number) =>
+  const configFor = (port: number, ofNode: Readonly<Record<string, string>> = {}) =>
     parseConfig({
       PROXY_PACKAGIST_URL: upstream.url,
       PROXY_FEED_INTERVAL: '0',
       ADMIN_TOKEN: adminToken,
       PORT: String(port),
       ...settings,
+      ...ofNode,
     }).config
   const config = configFor(await freePort())
   const start = async (settingsOfNode = config) =>
@@ -115,10 +120,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     get: askAt(config.publicUrl),
     api: askApiAt(config.publicUrl),
     routes: () => app.routes,
-    async startNode() {
-      const other = configFor(await freePort())
-      others.push(await start(other))
-      return askAt(other.publicUrl)
+    async startNode(ofNode) {
+      const port = await freePort()
+      others.push(await start(configFor(port, ofNode)))
+      return askAt(`http://127.0.0.1:${port}`)
     },
     withoutDatabase: testDatabase.without,
     async runJob(name, node = 0) {

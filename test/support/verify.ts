@@ -1,15 +1,12 @@
-import { createHash } from 'node:crypto'
-import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import { projections } from '../../projections/index.ts'
-import { createLargeObjectStore } from '../../src/archives/large-objects.ts'
-import { openByteReader } from '../../src/database/byte-reader.ts'
 import type { OpenDatabase } from '../../src/database/client.ts'
 import { createPostgresLog } from '../../src/events/postgres.ts'
 import type { RecordedEvent } from '../../src/events/types.ts'
 import { schemaOf } from '../../src/projector/projection.ts'
 import { rebuild } from '../../src/projector/rebuild.ts'
-import { createSnapshotStore } from '../../src/snapshots/store.ts'
+import { createSnapshotStore, sha256Of } from '../../src/snapshots/store.ts'
+import { openBlobs, readBlob } from './blobs.ts'
 import { dumpSchema } from './dump.ts'
 
 /**
@@ -23,7 +20,7 @@ export async function verifyDatabase({
 }: OpenDatabase): Promise<readonly RecordedEvent[]> {
   const log = createPostgresLog({ db })
   const snapshots = createSnapshotStore(db)
-  const blobs = createLargeObjectStore(db, await openByteReader(pool, pino({ level: 'silent' })))
+  const { blobs } = await openBlobs({ db, pool })
   const events = await log.read(0n, 1_000_000)
   const versions = new Map<string, number>()
   for (const [index, event] of events.entries()) {
@@ -34,10 +31,8 @@ export async function verifyDatabase({
       assert.is((await snapshots.get(event.data.sha256)).length, event.data.sizeBytes)
     }
     if (event.type === 'ArchiveStored') {
-      const blob = await blobs.find(event.data.sha256)
-      const hash = createHash('sha256')
-      for await (const slice of blob?.bytes() ?? []) hash.update(slice)
-      assert.is(hash.digest('hex'), event.data.sha256)
+      const body = await readBlob(blobs, event.data.sha256)
+      assert.is(sha256Of(body ?? Buffer.alloc(0)), event.data.sha256)
     }
   }
   for (const projection of projections) {

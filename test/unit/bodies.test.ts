@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { PackageName } from '../../src/composer/names.ts'
+import { createEncodedBodies } from '../../src/http/composer/document.ts'
 import { bodyKey, createBodies } from '../../src/metadata/bodies.ts'
 import { sha256Of } from '../../src/snapshots/store.ts'
 import { instantFromMs } from '../../src/time-machine/instant.ts'
@@ -10,6 +11,8 @@ import { describe } from '../support/suite.ts'
 const packageName = PackageName.parse('acme/log')
 const day = 86_400_000
 const begin = Date.UTC(2025, 0, 1)
+
+const asTheyAre = (bytes: Buffer) => bytes
 
 function documentOf(daysPublished: readonly number[]): Buffer {
   const versions = daysPublished.map((published, index) => ({
@@ -32,7 +35,7 @@ describe(
       await fc.assert(
         fc.asyncProperty(days, asked, async (published, offsets) => {
           const bytes = documentOf(published)
-          const bodies = createBodies(async () => bytes)
+          const bodies = createBodies(async () => bytes, asTheyAre)
           const keys = new Set<string>()
           for (const offset of offsets) {
             const at = instantFromMs(begin + offset)
@@ -44,6 +47,45 @@ describe(
         }),
         { numRuns: 50 },
       )
+    })
+
+    test('and of the present are rewritten last, and then have another name', async () => {
+      const bytes = documentOf([0, 10])
+      const bodies = createBodies(
+        async () => bytes,
+        (body, name) => Buffer.from(`${body.toString()} for ${name}`),
+      )
+      const sha256 = sha256Of(bytes)
+      const past = await bodies.asOf(sha256, packageName, instantFromMs(begin + day))
+      const keys = new Set<string>()
+      for (const name of [past, { sha256, reconstructed: undefined }]) {
+        const plain = await bodies.read(name)
+        const own = { ...name, rewrittenFor: packageName }
+        assert.is((await bodies.read(own)).toString(), `${plain.toString()} for acme/log`)
+        keys.add(bodyKey(name)).add(bodyKey(own))
+      }
+      assert.is(keys.size, 4)
+    })
+
+    test('are rewritten once for all who want them', async () => {
+      const bytes = documentOf([0, 10])
+      let times = 0
+      const bodies = createBodies(
+        async () => bytes,
+        (body) => {
+          times += 1
+          return body
+        },
+      )
+      const encoded = createEncodedBodies(bodies.read, bodyKey)
+      const name = {
+        sha256: sha256Of(bytes),
+        reconstructed: undefined,
+        rewrittenFor: packageName,
+      } as const
+      await Promise.all(Array.from({ length: 20 }, async () => await encoded(name)))
+      await encoded(name)
+      assert.is(times, 1)
     })
   },
 )

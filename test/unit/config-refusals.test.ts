@@ -180,7 +180,6 @@ describe(
     test('refuses by name what this release does not have', () => {
       for (const [name, value, said] of [
         ['EVENTSTORE_URL', 'esdb://host:2113', 'EVENTSTORE_URL'],
-        ['PROXY_DIST_MODE', 'rewrite', 'PROXY_DIST_MODE=rewrite'],
         ['PROXY_PIN_ADVISORIES', 'live', 'PROXY_PIN_ADVISORIES=live'],
       ] as const) {
         const message = refusalOf({ [name]: value })

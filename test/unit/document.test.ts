@@ -157,6 +157,12 @@ describe(
       assert.is(distsOf({ version: 'nonsense', dist }), undefined)
     })
 
+    test('of a default branch have the name that Composer 2 gives it', () => {
+      // Written for Composer 1; it was read from real documents of 2020.
+      const sent = { version: 'dev-master', version_normalized: '9999999-dev', dist }
+      assert.is(distsOf(sent)?.versionNormalized, 'dev-master')
+    })
+
     test('may lack a reference and a checksum', () => {
       for (const odd of [{}, { reference: null, shasum: null }, { reference: 7, shasum: [] }]) {
         const found = distsOf({ version: '1', dist: { type: 'zip', url: 'u', ...odd } })

@@ -15,7 +15,7 @@ function createCountedStore() {
   const bodies = new Map<Sha256, Buffer>()
   const counts = { reads: 0, failing: false }
   const blobs: BlobStore = {
-    put: async () => undefined,
+    put: async () => 'kept',
     async find(sha256) {
       const body = bodies.get(sha256)
       if (body === undefined) return undefined

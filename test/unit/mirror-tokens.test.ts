@@ -1,9 +1,12 @@
 import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import {
+  distTemplate,
+  filledIn,
   isReferenceToken,
   isVersionToken,
   referenceToken,
+  urlOfCommit,
   versionToken,
 } from '../../src/composer/mirror-tokens.ts'
 import { describe } from '../support/suite.ts'
@@ -67,6 +70,50 @@ describe(
       assert.ok(isVersionToken('a'.repeat(200)))
       assert.ok(isReferenceToken('a'.repeat(128)))
       assert.ok(isReferenceToken(''))
+    })
+  },
+)
+
+const commit = 'ad7c68d0b5f04ab1ba3f12a1b0b7b2a1f6a3d1e2'
+const other = '0123456789abcdef0123456789abcdef01234567'
+
+describe(
+  'URLs of archives',
+  async () => ({}),
+  (test) => {
+    test('are filled in as Composer does it', () => {
+      const tokens = { package: 'acme/log', version: 'dev-$&', reference: commit, type: 'tar' }
+      assert.is(
+        filledIn(distTemplate('https://proxy.test'), tokens),
+        `https://proxy.test/dist-proxy/acme/log/dev-$&/${commit}.tar`,
+      )
+      const plain = 'https://host.test/a%2Fb/archive.zip?x=%20'
+      assert.is(filledIn(plain, tokens), plain)
+    })
+
+    test('of another commit have that one in place of the one that is known', () => {
+      for (const around of [
+        ['https://api.github.test/repos/acme/log/zipball/', ''],
+        ['https://gitlab.test/api/v4/projects/a%2Fb/repository/archive.zip?sha=', ''],
+        ['https://git.test/acme/log/get/', '.zip'],
+      ]) {
+        const url = around.join(commit)
+        assert.is(urlOfCommit({ url, reference: commit }, other), around.join(other))
+      }
+    })
+
+    test('of another commit are not guessed', () => {
+      const url = `https://host.test/${commit}.zip`
+      assert.is(
+        urlOfCommit({ url: 'https://host.test/x.zip', reference: commit }, other),
+        undefined,
+      )
+      assert.is(urlOfCommit({ url: `${url}?again=${commit}`, reference: commit }, other), undefined)
+      assert.is(urlOfCommit({ url: 'https://host.test/1.zip', reference: '1' }, other), undefined)
+      assert.is(urlOfCommit({ url, reference: null }, other), undefined)
+      for (const odd of ['', 'abc', commit.toUpperCase(), `${commit}0`, `../${commit.slice(3)}`]) {
+        assert.is(urlOfCommit({ url, reference: commit }, odd), undefined, odd)
+      }
     })
   },
 )

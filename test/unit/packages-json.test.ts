@@ -25,6 +25,7 @@ const upstreamRoot: JsonObject = {
 }
 
 const publicUrl = 'https://proxy.test/composer'
+const ours = { publicUrl, distMode: 'mirror' } as const
 const pin = { path: '/at/20240501T120000Z', message: 'As of 1 May 2024.' }
 
 describe(
@@ -32,7 +33,7 @@ describe(
   async () => ({}),
   (test) => {
     test('of the present sends everything here', () => {
-      assert.equal(buildRoot({ upstreamRoot, publicUrl, pin: undefined }), {
+      assert.equal(buildRoot({ upstreamRoot, ...ours, pin: undefined }), {
         packages: {},
         'metadata-url': 'https://proxy.test/composer/p2/%package%.json',
         search: 'https://proxy.test/composer/search.json?q=%query%&type=%type%',
@@ -61,8 +62,8 @@ describe(
     })
 
     test('of the past has the pin in what is dated, and not in what gets into lock files', () => {
-      const now = buildRoot({ upstreamRoot, publicUrl, pin: undefined })
-      const then = buildRoot({ upstreamRoot, publicUrl, pin })
+      const now = buildRoot({ upstreamRoot, ...ours, pin: undefined })
+      const then = buildRoot({ upstreamRoot, ...ours, pin })
       const dated = ['metadata-url', 'search', 'list', 'providers-api']
       for (const key of dated) {
         assert.is(then[key], String(now[key]).replace(publicUrl, `${publicUrl}${pin.path}`), key)
@@ -73,12 +74,12 @@ describe(
 
     test('of the past says so to Composers that can show it, after what upstream says', () => {
       const said = { versions: '>=2.9', message: 'from upstream' }
-      const root = buildRoot({ upstreamRoot: { ...upstreamRoot, infos: [said] }, publicUrl, pin })
+      const root = buildRoot({ upstreamRoot: { ...upstreamRoot, infos: [said] }, ...ours, pin })
       assert.equal(root['infos'], [said, { versions: '>=2.2', message: 'As of 1 May 2024.' }])
     })
 
     test('offers only what upstream has, besides metadata, archives and notifications', () => {
-      assert.equal(Object.keys(buildRoot({ upstreamRoot: {}, publicUrl, pin: undefined })), [
+      assert.equal(Object.keys(buildRoot({ upstreamRoot: {}, ...ours, pin: undefined })), [
         'packages',
         'metadata-url',
         'mirrors',
@@ -86,22 +87,28 @@ describe(
       ])
       const broken = { search: 7, list: null, 'security-advisories': true, filter: [], infos: 'x' }
       assert.equal(
-        buildRoot({ upstreamRoot: broken, publicUrl, pin: undefined }),
-        buildRoot({ upstreamRoot: {}, publicUrl, pin: undefined }),
+        buildRoot({ upstreamRoot: broken, ...ours, pin: undefined }),
+        buildRoot({ upstreamRoot: {}, ...ours, pin: undefined }),
       )
+    })
+
+    test('is no mirror of other archives when documents name none', () => {
+      const root = buildRoot({ upstreamRoot, publicUrl, distMode: 'rewrite', pin: undefined })
+      const { mirrors: _, ...others } = buildRoot({ upstreamRoot, ...ours, pin: undefined })
+      assert.equal(root, others)
     })
 
     test('names no summary of a filter when upstream has none', () => {
       const { filter } = buildRoot({
         upstreamRoot: { filter: { metadata: false, lists: { malware: { enabled: true } } } },
-        publicUrl,
+        ...ours,
         pin: undefined,
       })
       assert.equal(filter, { metadata: false, lists: { malware: { enabled: true } } })
     })
 
     test('names no host but this one', () => {
-      assert.not.match(JSON.stringify(buildRoot({ upstreamRoot, publicUrl, pin })), 'packages.test')
+      assert.not.match(JSON.stringify(buildRoot({ upstreamRoot, ...ours, pin })), 'packages.test')
     })
 
     test('passes on notices without what could act on a terminal', () => {
@@ -118,7 +125,7 @@ describe(
             null,
           ],
         },
-        publicUrl,
+        ...ours,
         pin: undefined,
       })
       assert.is(root['info'], '[31mred')
@@ -130,7 +137,7 @@ describe(
 
     test('passes on which packages upstream has', () => {
       const names = { 'available-packages': ['a/b', 7], 'available-package-patterns': ['a/*'] }
-      const root = buildRoot({ upstreamRoot: names, publicUrl, pin: undefined })
+      const root = buildRoot({ upstreamRoot: names, ...ours, pin: undefined })
       assert.equal(root['available-packages'], ['a/b'])
       assert.equal(root['available-package-patterns'], ['a/*'])
     })

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert'
-import { normalizeVersion } from '../../src/composer/versions.ts'
+import { isBranch, normalizeVersion } from '../../src/composer/versions.ts'
 import { describe } from '../support/suite.ts'
 
 function isNormalizedTo(pairs: Readonly<Record<string, string>>): void {
@@ -82,6 +82,15 @@ describe(
         '^1.0',
       ]) {
         assert.is(normalizeVersion(version), undefined, version)
+      }
+    })
+
+    test('of branches are told from those of tags', () => {
+      for (const branch of ['dev-main', 'dev-feature/x', '1.x-dev', 'master']) {
+        assert.ok(isBranch(normalizeVersion(branch) ?? ''), branch)
+      }
+      for (const tag of ['1.0', '2.0-beta1', '20240501']) {
+        assert.not(isBranch(normalizeVersion(tag) ?? ''), tag)
       }
     })
 

@@ -1,6 +1,7 @@
 import type { Blob } from '../../archives/blobs.ts'
 import type { ArchiveRequest, Arriving } from '../../archives/archive.ts'
 import type { OpenArchive } from '../../archives/read-through.ts'
+import { type DistType, isDistType } from '../../composer/dist-types.ts'
 import { isReferenceToken, isVersionToken } from '../../composer/mirror-tokens.ts'
 import { parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
@@ -8,20 +9,34 @@ import { namesTag } from '../conditional.ts'
 import { wantedRange } from '../ranges.ts'
 import type { Answer, Route, RouteRequest } from '../route.ts'
 
-/** `/dist-proxy/{vendor}/{package}/{version}/{reference}.zip`, as the root file's `mirrors` says. */
+const contentTypes: Readonly<Record<DistType, string>> = {
+  zip: 'application/zip',
+  tar: 'application/x-tar',
+  gzip: 'application/gzip',
+  xz: 'application/x-xz',
+  rar: 'application/vnd.rar',
+  phar: 'application/octet-stream',
+  file: 'application/octet-stream',
+}
+
+/**
+ * `/dist-proxy/{vendor}/{package}/{version}/{reference}.{type}`, as `distTemplate` says. A name behind
+ * it tells Composer what to call what is one file, and nothing to us.
+ */
 export function packageArchive(openArchive: OpenArchive): Route {
   return {
     surface: 'composer',
     policy: 'open',
     method: 'get',
-    path: '/dist-proxy/:vendor/:package/:version/:file',
+    path: '/dist-proxy/:vendor/:package/:version/:file{/:name}',
     async handle(request) {
-      const archive = await openArchive(archiveRequest(request))
-      if ('sha256' in archive) return answerBlob(request, archive)
+      const asked = archiveRequest(request)
+      const archive = await openArchive(asked)
+      if ('sha256' in archive) return answerBlob(request, archive, asked.distType)
       if (archive.whole !== undefined && asksForMore(request)) {
-        return answerBlob(request, await archive.whole)
+        return answerBlob(request, await archive.whole, asked.distType)
       }
-      return answerArriving(archive)
+      return answerArriving(archive, asked.distType)
     },
   }
 }
@@ -29,13 +44,15 @@ export function packageArchive(openArchive: OpenArchive): Route {
 /** What holds for every answer: the URL names a commit, whose archive stays the same. */
 const immutable = { 'Cache-Control': 'public, max-age=31536000, immutable' } as const
 
-const typed = {
-  'Content-Type': 'application/zip',
-  'Content-Disposition': 'attachment',
-  'Content-Security-Policy': "default-src 'none'; sandbox",
-} as const
+function typed(distType: DistType): Readonly<Record<string, string>> {
+  return {
+    'Content-Type': contentTypes[distType],
+    'Content-Disposition': 'attachment',
+    'Content-Security-Policy': "default-src 'none'; sandbox",
+  }
+}
 
-function answerBlob({ method, headers }: RouteRequest, blob: Blob): Answer {
+function answerBlob({ method, headers }: RouteRequest, blob: Blob, distType: DistType): Answer {
   const { sha256, sizeBytes } = blob
   const etag = `"${sha256}"`
   const common = { ...immutable, ETag: etag, 'Accept-Ranges': 'bytes' }
@@ -45,7 +62,7 @@ function answerBlob({ method, headers }: RouteRequest, blob: Blob): Answer {
     return { status: 416, headers: { ...common, 'Content-Range': `bytes */${sizeBytes}` } }
   }
   if (range === 'whole') {
-    const whole = { ...common, ...typed, 'Content-Length': String(sizeBytes) }
+    const whole = { ...common, ...typed(distType), 'Content-Length': String(sizeBytes) }
     return { status: 200, headers: whole, body: blob.held ?? blob.bytes() }
   }
   const { from, to } = range
@@ -53,7 +70,7 @@ function answerBlob({ method, headers }: RouteRequest, blob: Blob): Answer {
     status: 206,
     headers: {
       ...common,
-      ...typed,
+      ...typed(distType),
       'Content-Length': String(to - from),
       'Content-Range': `bytes ${from}-${to - 1}/${sizeBytes}`,
     },
@@ -62,9 +79,9 @@ function answerBlob({ method, headers }: RouteRequest, blob: Blob): Answer {
 }
 
 /** Nobody knows its hash yet. */
-function answerArriving({ sizeBytes, bytes }: Arriving): Answer {
+function answerArriving({ sizeBytes, bytes }: Arriving, distType: DistType): Answer {
   const length = sizeBytes === undefined ? {} : { 'Content-Length': String(sizeBytes) }
-  return { status: 200, headers: { ...immutable, ...typed, ...length }, body: bytes() }
+  return { status: 200, headers: { ...immutable, ...typed(distType), ...length }, body: bytes() }
 }
 
 /** Such a request can't be answered without knowing all of the archive. */
@@ -72,13 +89,11 @@ function asksForMore({ method, headers }: RouteRequest): boolean {
   return method === 'HEAD' || headers.range !== undefined || headers['if-none-match'] !== undefined
 }
 
-function archiveRequest({ param }: RouteRequest): ArchiveRequest {
+function archiveRequest({ param }: RouteRequest): ArchiveRequest & { readonly distType: DistType } {
   const packageName = parsePackageName(param('vendor'), param('package'))
   const version = param('version')
-  const [, referenceToken, distType] = /^([^.]*)\.(zip)$/.exec(param('file')) ?? []
-  if (packageName === undefined || referenceToken === undefined || distType === undefined) {
-    throw notAnArchive()
-  }
+  const [, referenceToken = '', distType = ''] = /^([^.]*)\.([a-z]+)$/.exec(param('file')) ?? []
+  if (packageName === undefined || !isDistType(distType)) throw notAnArchive()
   if (!isVersionToken(version) || !isReferenceToken(referenceToken)) throw notAnArchive()
   return { packageName, versionToken: version, referenceToken, distType }
 }
@@ -86,6 +101,6 @@ function archiveRequest({ param }: RouteRequest): ArchiveRequest {
 function notAnArchive(): AppError {
   return new AppError(
     'archive_not_found',
-    'archives are at /dist-proxy/{vendor}/{package}/{version}/{reference}.zip',
+    'archives are at /dist-proxy/{vendor}/{package}/{version}/{reference}.{type}',
   )
 }

@@ -1,8 +1,14 @@
-import { documentName, type DocumentName, parsePackageName } from '../../composer/names.ts'
+import {
+  documentName,
+  type DocumentName,
+  type PackageName,
+  parsePackageName,
+} from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
 import type { AsOfAnswer, Basis, DocumentAsOf } from '../../metadata/as-of.ts'
 import type { BodyName } from '../../metadata/bodies.ts'
-import type { CurrentAnswer, CurrentDocument } from '../../metadata/current.ts'
+import type { CurrentDocument } from '../../metadata/current.ts'
+import type { Render } from '../../metadata/rendering.ts'
 import { timeMachineHeader } from '../../time-machine/confidence.ts'
 import { httpDate, type Instant } from '../../time-machine/instant.ts'
 import type { Answer, Route, RouteRequest } from '../route.ts'
@@ -16,8 +22,12 @@ export interface MetadataDeps {
   readonly body: (name: BodyName) => Promise<EncodedBody>
 }
 
+export interface PackageMetadataDeps extends MetadataDeps {
+  readonly render: Render
+}
+
 /** `/p2/{vendor}/{name}.json` and `…~dev.json`, now and as of an instant. */
-export function packageMetadata(deps: MetadataDeps): readonly Route[] {
+export function packageMetadata(deps: PackageMetadataDeps): readonly Route[] {
   return alsoPinned({
     surface: 'composer',
     policy: 'open',
@@ -25,33 +35,48 @@ export function packageMetadata(deps: MetadataDeps): readonly Route[] {
     path: '/p2/:vendor/:file',
     async handle(request) {
       const at = pinOf(request)
-      const document = documentOf(request)
-      if (at === undefined) return await answerCurrent(request, await deps.current(document), deps)
-      const basis = await deps.resolveBasis(at)
-      return await answerAsOf(request, { found: await deps.asOf(document, basis), basis }, deps)
+      const asked = documentAsked(request)
+      return at === undefined
+        ? await answerCurrent(request, asked, deps)
+        : await answerAsOf(request, { ...asked, basis: await deps.resolveBasis(at) }, deps)
     },
   })
 }
 
-function documentOf({ param }: RouteRequest): DocumentName {
+interface Asked {
+  readonly document: DocumentName
+  readonly packageName: PackageName
+}
+
+function documentAsked({ param }: RouteRequest): Asked {
   const [, name = '', dev] = /^(.+?)(~dev)?\.json$/.exec(param('file')) ?? []
   const packageName = parsePackageName(param('vendor'), name)
   if (packageName === undefined) {
     throw new AppError('package_not_found', 'that is not the name of a package')
   }
-  return documentName(packageName, dev === undefined ? 'tags' : 'branches')
+  return {
+    document: documentName(packageName, dev === undefined ? 'tags' : 'branches'),
+    packageName,
+  }
 }
 
 async function answerCurrent(
   { headers }: RouteRequest,
-  { sha256, lastModified, staleSeconds }: CurrentAnswer,
-  { body }: MetadataDeps,
+  { document, packageName }: Asked,
+  { current, body, render }: PackageMetadataDeps,
 ): Promise<Answer> {
+  const { sha256, lastModified, staleSeconds } = await current(document)
+  const found = { body: { sha256, reconstructed: undefined }, lastModified }
+  const rendered = render(found, packageName)
   return answerDocument(headers, {
-    body: await body({ sha256, reconstructed: undefined }),
-    lastModified: httpDate(lastModified),
+    body: await body(rendered.body),
+    lastModified: dateOf(rendered.lastModified),
     headers: { ...currentCaching, ...staleHeaders(staleSeconds) },
   })
+}
+
+function dateOf(lastModified: Instant | undefined): string | undefined {
+  return lastModified === undefined ? undefined : httpDate(lastModified)
 }
 
 /** For whatever caches stand in front: about as fresh as this proxy itself, and usable when it is down. */
@@ -66,18 +91,20 @@ export function staleHeaders(staleSeconds: number | undefined): Readonly<Record<
 
 async function answerAsOf(
   { headers, query }: RouteRequest,
-  { found, basis }: { readonly found: AsOfAnswer; readonly basis: Basis },
-  { body }: MetadataDeps,
+  { document, packageName, basis }: Asked & { readonly basis: Basis },
+  { asOf, body, render }: PackageMetadataDeps,
 ): Promise<Answer> {
+  const found = await asOf(document, basis)
   if (found.confidence === 'reconstructed' && query.get('strict') === '1') {
     throw new AppError(
       'not_known_then',
       `this proxy had not seen the package yet at ${basis.at}, and strict=1 wants no reconstruction`,
     )
   }
+  const rendered = render(found, packageName)
   return answerDocument(headers, {
-    body: await body(found.body),
-    lastModified: httpDate(found.lastModified),
+    body: await body(rendered.body),
+    lastModified: dateOf(rendered.lastModified),
     headers: pinnedHeaders(found, basis),
   })
 }

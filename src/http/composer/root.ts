@@ -3,6 +3,7 @@ import { buildRoot } from '../../composer/packages-json.ts'
 import { parseRootFile } from '../../composer/root-file.ts'
 import type { Basis } from '../../metadata/as-of.ts'
 import {
+  addSeconds,
   compactInstant,
   floorToSecond,
   httpDate,
@@ -20,6 +21,9 @@ import { alsoPinned, pinOf } from './pin.ts'
 
 export interface RootDeps extends MetadataDeps {
   readonly publicUrl: string
+  readonly distMode: 'mirror' | 'rewrite'
+  /** Of the way in which pinned root files are written, which depends on the settings; from 1. */
+  readonly pinnedNumber: number
   /** Since when a root file has been what these words stand for; rises with each that is new. */
   readonly renderedSince: (content: string) => Promise<Instant>
 }
@@ -41,16 +45,18 @@ export function rootFile(deps: RootDeps): readonly Route[] {
 }
 
 async function answerCurrent({ headers }: RouteRequest, deps: RootDeps): Promise<Answer> {
+  const { publicUrl, distMode } = deps
   const { sha256, staleSeconds } = await deps.current(rootDocument)
   const { identity } = await deps.body({ sha256, reconstructed: undefined })
   const root = buildRoot({
     upstreamRoot: parseRootFile(identity),
-    publicUrl: deps.publicUrl,
+    publicUrl,
+    distMode,
     pin: undefined,
   })
   return answerDocument(headers, {
     body: await encodeBody(Buffer.from(JSON.stringify(root))),
-    lastModified: httpDate(await deps.renderedSince(`${deps.publicUrl} ${sha256}`)),
+    lastModified: httpDate(await deps.renderedSince(`${distMode} ${publicUrl} ${sha256}`)),
     headers: { ...currentCaching, ...staleHeaders(staleSeconds) },
   })
 }
@@ -65,15 +71,15 @@ async function answerAsOf(
   const root = buildRoot({
     upstreamRoot: parseRootFile(identity),
     publicUrl: deps.publicUrl,
+    distMode: deps.distMode,
     pin: { path: `/at/${compactInstant(basis.at)}`, message: messageFor(basis) },
   })
-  // What is written changes with the settings, and once more when the instant settles: until then
-  // there is nothing to revalidate by.
-  const settingsSince = await deps.renderedSince(`${deps.publicUrl} pinned`)
-  const since = later(floorToSecond(basis.at), settingsSince)
+  // What is written changes with the settings, which have a second of their own, and once more when the
+  // instant settles: until then there is nothing to revalidate by.
+  const date = addSeconds(floorToSecond(basis.at), deps.pinnedNumber)
   return answerDocument(headers, {
     body: await encodeBody(Buffer.from(JSON.stringify(root))),
-    lastModified: basis.settled ? httpDate(since) : undefined,
+    lastModified: basis.settled ? httpDate(date) : undefined,
     headers: pinnedHeaders(found, basis),
   })
 }
@@ -86,8 +92,4 @@ function messageFor({ at, position, settled }: Basis): string {
     return `${what}, before this proxy's first record: reconstructed from publication dates`
   }
   return `${what}, as recorded; packages first seen later are reconstructed from publication dates`
-}
-
-function later(one: Instant, other: Instant): Instant {
-  return one > other ? one : other
 }

@@ -55,7 +55,7 @@ const routes: readonly Route[] = [
     pattern: /^\/downloads\/$/,
     answer: () => json({ status: 'success' }, undefined, 201),
   },
-  { method: 'GET', pattern: new RegExp(`^/dist/${name}/${reference}\\.zip$`), answer: archive },
+  { method: 'GET', pattern: new RegExp(`^/dist/${name}/${reference}\\.[a-z]+$`), answer: archive },
   {
     method: 'GET',
     pattern: new RegExp(`^/zipball/${name}/${reference}$`),
@@ -112,9 +112,11 @@ function metadata(world: World, { parts }: Asked): Answer {
 
 function distLocation(world: World, version: VersionState): DistLocation {
   const path = `${version.package}/${version.reference}`
-  const { hasShasum = false } = world.history.descriptionOf(version.package)
+  const { hasShasum = false, distType = 'zip' } = world.history.descriptionOf(version.package)
   return {
-    url: world.redirectsDists ? `${world.url}/zipball/${path}` : `${world.url}/dist/${path}.zip`,
+    url: world.redirectsDists
+      ? `${world.url}/zipball/${path}`
+      : `${world.url}/dist/${path}.${distType}`,
     shasum: hasShasum
       ? createHash('sha1')
           .update(archiveBytes(world, version, 'original'))

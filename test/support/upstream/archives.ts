@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import { tar } from '../tar.ts'
 import { zipball, type ZipEntry } from '../zip.ts'
 import type { VersionState } from './history.ts'
 import type { PackageDescription } from './packages.ts'
@@ -9,29 +11,49 @@ export interface ArchiveOptions {
   readonly form: 'original' | 'repacked' | 'tampered'
 }
 
-/** The zip of one commit: a folder with a composer.json and one PHP class, which can be autoloaded. */
-export function archiveOf(version: VersionState, { description, form }: ArchiveOptions): Buffer {
-  const { label, reference, facts } = version
-  const { namespace, autoload } = autoloadOf(version.package)
+/**
+ * The archive of one commit: a folder with a composer.json and one PHP class, which can be autoloaded.
+ * One file has the class alone. Types that no test unpacks only begin as they should.
+ */
+export function archiveOf(version: VersionState, options: ArchiveOptions): Buffer {
+  const { reference } = version
+  const { distType = 'zip' } = options.description
+  const release = releaseOf(version)
+  const folder = `${version.package.replace('/', '-')}-${reference.slice(0, 7)}`
+  switch (distType) {
+    case 'zip': {
+      const method = options.form === 'repacked' ? 'stored' : 'deflate'
+      return zipball(folder, treeOf(version, options), { method, comment: reference })
+    }
+    case 'tar': {
+      const tree = treeOf(version, options)
+      return tar(tree.map((entry) => ({ ...entry, path: `${folder}/${entry.path}` })))
+    }
+    case 'gzip':
+      return gzipSync(release)
+    case 'xz':
+      return Buffer.from(`\xfd7zXZ\0${release}`, 'latin1')
+    case 'rar':
+      return Buffer.from(`Rar!\x1a\x07${release}`, 'latin1')
+    case 'phar':
+    case 'file':
+      return Buffer.from(release)
+    default:
+      return distType satisfies never
+  }
+}
+
+function treeOf(version: VersionState, { description, form }: ArchiveOptions): readonly ZipEntry[] {
+  const { reference, facts } = version
   const composer = {
     name: version.package,
     description: description.description,
     ...facts,
-    autoload,
+    autoload: autoloadOf(version.package).autoload,
   }
-  const release = `<?php
-
-namespace ${namespace};
-
-final class Release
-{
-    public const VERSION = '${label}';
-    public const REFERENCE = '${reference}';
-}
-`
   const tree: ZipEntry[] = [
     { path: 'composer.json', content: `${JSON.stringify(composer, null, 4)}\n` },
-    { path: 'src/Release.php', content: release },
+    { path: 'src/Release.php', content: releaseOf(version) },
   ]
   for (const path of facts.bin ?? [])
     tree.push({ path, content: "<?php\n\necho 'ok';\n", mode: 0o755 })
@@ -39,11 +61,20 @@ final class Release
   if (ballastBytes > 0) tree.push({ path: 'ballast.bin', content: noise(reference, ballastBytes) })
   if (form === 'tampered')
     tree.push({ path: 'src/extra.php', content: '<?php // not of the tag\n' })
+  return tree
+}
 
-  return zipball(`${version.package.replace('/', '-')}-${reference.slice(0, 7)}`, tree, {
-    method: form === 'repacked' ? 'stored' : 'deflate',
-    comment: reference,
-  })
+function releaseOf(version: VersionState): string {
+  return `<?php
+
+namespace ${autoloadOf(version.package).namespace};
+
+final class Release
+{
+    public const VERSION = '${version.label}';
+    public const REFERENCE = '${version.reference}';
+}
+`
 }
 
 /** `acme/log` → `Acme\Log`, found in `src/`. */

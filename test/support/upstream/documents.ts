@@ -71,7 +71,7 @@ export function minify(versions: readonly object[]): readonly object[] {
 }
 
 function versionDocument(state: PackageState, version: VersionState, dist: DistLocation): object {
-  const { name, description } = state.description
+  const { name, description, distType = 'zip' } = state.description
   const { reference, facts, publishedAt } = version
   const { version: pretty, normalised } = normalise(version)
   const repository = `https://git.example/${name}`
@@ -89,7 +89,7 @@ function versionDocument(state: PackageState, version: VersionState, dist: DistL
     authors: [{ name: 'Ada Example', email: 'ada@example.org' }],
     ...(type !== 'metapackage' && {
       source: { url: `${repository}.git`, type: 'git', reference },
-      dist: { url, type: 'zip', shasum, reference },
+      dist: { url, type: distType, shasum, ...distReference(state.description, version) },
     }),
     type,
     support: { issues: `${repository}/issues`, source: `${repository}/tree/${version.label}` },
@@ -104,6 +104,14 @@ function versionDocument(state: PackageState, version: VersionState, dist: DistL
     ...inPackagistsOrder(links),
     ...(state.abandoned !== undefined && { abandoned: state.abandoned }),
   }
+}
+
+function distReference(
+  { distReference: kind }: PackageState['description'],
+  { reference, label }: VersionState,
+): object {
+  if (kind === 'none') return {}
+  return { reference: kind === 'version' ? label : reference }
 }
 
 const linkOrder = ['require', 'require-dev', 'suggest', 'conflict', 'provide', 'replace']

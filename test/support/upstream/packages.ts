@@ -1,3 +1,5 @@
+import type { DistType } from '../../../src/composer/dist-types.ts'
+
 /** What a composer.json may say of its version, beside the name. */
 export interface ComposerFacts {
   readonly type?: 'library' | 'metapackage'
@@ -29,6 +31,10 @@ export interface PackageDescription {
   readonly tags: readonly (readonly [version: string, day: string, facts?: ComposerFacts])[]
   /** The days of each branch's commits. The first branch is the default one. */
   readonly branches: Readonly<Record<string, readonly string[]>>
+  /** Of its dists: `zip`, unless told otherwise. */
+  readonly distType?: DistType
+  /** What its dists have for a reference: the commit, or else the version's name, or nothing. */
+  readonly distReference?: 'version' | 'none'
   /** Its dists name the SHA-1 of their archive. */
   readonly hasShasum?: boolean
   /** Incompressible bytes in each archive, for tests that need a body of some size. */

@@ -38,12 +38,18 @@ export interface CacheSize {
   readonly oldestUseAt: Instant | null
 }
 
-/** Of the whole cache; reads every row of blob_use. */
+/** Of the whole cache. Index: blob_use_order, one row for each worth. */
 export async function readCacheSize(db: Db): Promise<CacheSize> {
   const { rows } = await sql<CacheSize>`
     select blobs, size_bytes as "logicalBytes",
       pg_total_relation_size('pg_catalog.pg_largeobject') as "physicalBytes",
-      (select min(last_used_at) from blob_use) as "oldestUseAt"
+      (
+        select min(oldest.at)
+        from generate_series(0, 2) as w (worth)
+        cross join lateral (
+          select min(last_used_at) as at from blob_use where worth = w.worth
+        ) oldest
+      ) as "oldestUseAt"
     from blob_use_total`.execute(db)
   const [size] = rows
   if (size === undefined) throw new Error('blob_use_total has its row from the start')

@@ -6,7 +6,6 @@ import { isBranch } from '../src/composer/versions.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
 import type { Projection, ProjectionSources } from '../src/projector/projection.ts'
-import type { Instant } from '../src/time-machine/instant.ts'
 import { archiveId, archiveKey } from './archive.ts'
 
 /**
@@ -267,15 +266,4 @@ export async function readVanished(
     .where('blob.sha256', 'is', null)
     .limit(limit)
     .execute()
-}
-
-/** When the blob was used that was not used for the longest; null: there is none. Index: blob_use_order. */
-export async function readOldestUse(db: Db): Promise<Instant | null> {
-  const { rows } = await sql<{ at: Instant | null }>`
-    select min(used.at) as at
-    from generate_series(0, 2) as w (worth)
-    cross join lateral (
-      select min(last_used_at) as at from blob_use where worth = w.worth
-    ) used`.execute(db)
-  return rows[0]?.at ?? null
 }

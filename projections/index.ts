@@ -3,6 +3,13 @@ import { archive } from './archive.ts'
 import { blobUse } from './blob-use.ts'
 import { document } from './document.ts'
 import { packageReference } from './package-reference.ts'
+import { usage } from './usage.ts'
 
 /** Every read model; each is independent of the others. */
-export const projections: readonly Projection[] = [document, packageReference, archive, blobUse]
+export const projections: readonly Projection[] = [
+  document,
+  packageReference,
+  archive,
+  blobUse,
+  usage,
+]

@@ -25,6 +25,7 @@ import type { Route } from './http/route.ts'
 import { startHttpServer } from './http/server.ts'
 import type { startJob } from './jobs/every.ts'
 import { startFeedJob } from './jobs/feed.ts'
+import { startUsageJob } from './jobs/usage.ts'
 import { createLease } from './jobs/lease.ts'
 import { type Basis, createDocumentAsOf } from './metadata/as-of.ts'
 import { bodyKey, createBodies } from './metadata/bodies.ts'
@@ -35,7 +36,8 @@ import { readiness } from './readiness.ts'
 import { createReadings } from './readings.ts'
 import { type Turn, turnSeconds } from './single-flight.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
-import { type Asked, observed } from './telemetry/observer.ts'
+import { type Asked, observed, type Observer, tellAll } from './telemetry/observer.ts'
+import { createUsage } from './telemetry/usage.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
@@ -72,20 +74,12 @@ const drainDeadlineMs = 30_000
 
 /** The composition root: builds the parts and passes them to each other. */
 export async function startApp(config: Config, outside: Outside): Promise<App> {
-  const { logger } = outside
-  const observer = createMetrics([new URL(config.packagistUrl).host, ...config.distHosts])
+  const counting = createMetrics([new URL(config.packagistUrl).host, ...config.distHosts])
+  const usage = createUsage(outside)
+  const observer = tellAll([counting, usage])
   const stores = await openStores({ outside, observer })
   const { db, projector } = stores
-  const upstream = createUpstream({
-    upstreamUrl: config.packagistUrl,
-    userAgent: config.userAgent,
-    now: () => msOfInstant(outside.now()),
-    random: outside.random,
-    onCall(call) {
-      logger.info(call, 'upstream request')
-      observer.upstreamAsked(call)
-    },
-  })
+  const upstream = openUpstream(config, outside, observer)
   const holder = randomUUID()
   const turnFor = (name: string): Turn => createLease(db, { name, holder, seconds: turnSeconds })
   const parts: Parts = { config, outside, observer, upstream, turnFor, ...stores }
@@ -96,18 +90,20 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const routes = await allRoutes(parts, {
     ...metadata,
     ...archives,
+    metrics: counting,
     readiness: async () => await readiness({ ...parts, isDraining: draining }),
   })
   const server = await startHttpServer(routes, {
     host: config.host,
     port: config.port,
-    logger,
+    logger: outside.logger,
     authorize: buildAuthorize(parts),
     onRequest: observer.requestEnded,
     translate: asExpectedFailure,
   })
   const feedJob = startFeedJob({ ...parts, ...metadata })
   const archiveJobs = archives.startJobs()
+  const usageJob = startUsageJob(usage, parts)
   return {
     generatedToken,
     routes,
@@ -115,21 +111,37 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
       draining = true
       await Promise.all([server.close(drainDeadlineMs), feedJob?.stop()])
       await archiveJobs.stop()
+      await usageJob.stop()
       await projector.stop()
       await db.destroy()
     },
   }
 }
 
+function openUpstream(config: Config, outside: Outside, observer: Observer): Upstream {
+  const { now, random, logger } = outside
+  return createUpstream({
+    upstreamUrl: config.packagistUrl,
+    userAgent: config.userAgent,
+    now: () => msOfInstant(now()),
+    random,
+    onCall(call) {
+      logger.info(call, 'upstream request')
+      observer.upstreamAsked(call)
+    },
+  })
+}
+
 interface Parts extends Stores {
   readonly config: Config
   readonly outside: Outside
-  readonly observer: Metrics
+  readonly observer: Observer
   readonly upstream: Upstream
   readonly turnFor: (name: string) => Turn
 }
 
 interface Served extends Metadata {
+  readonly metrics: Metrics
   readonly openArchive: OpenArchive
   readonly purge: Purge
   readonly readiness: () => Promise<Readiness>
@@ -139,7 +151,7 @@ async function allRoutes(parts: Parts, served: Served): Promise<readonly Route[]
   const routes = [
     ...(await composerRoutes(parts, served)),
     ...probes(served.readiness),
-    metrics(parts.observer, createReadings({ ...parts, ...parts.outside })),
+    metrics(served.metrics, createReadings({ ...parts, ...parts.outside })),
     ...buildAdmin({ ...parts, ...served }),
   ]
   return [...routes, openApi(routes, version)]

@@ -2,22 +2,27 @@ import { digestOfToken, readTokenDigest } from './admin-token.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { type Authorize, createAuthorize } from './http/auth.ts'
-import type { Route } from './http/route.ts'
-import { type FrozenPackage, proxyStatus } from './http/admin/status.ts'
 import { purgeRoutes } from './http/admin/purge.ts'
+import type { Route } from './http/route.ts'
+import { proxyStats } from './http/admin/stats.ts'
+import { type FrozenPackage, proxyStatus } from './http/admin/status.ts'
 import type { EventLog } from './events/log.ts'
 import type { Projector } from './projector/run.ts'
 import type { Purge } from './purge.ts'
+import { readStats } from './stats.ts'
 import { readStatus } from './status.ts'
 import type { Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 import type { Upstream } from './upstream/client.ts'
 
-interface AdminParts {
+interface AuthorizeParts {
   readonly config: Config
-  readonly outside: { readonly now: () => Instant }
   readonly observer: Observer
   readonly db: Db
+}
+
+interface AdminParts extends AuthorizeParts {
+  readonly outside: { readonly now: () => Instant }
   readonly log: EventLog
   readonly projector: Projector
   readonly upstream: Upstream
@@ -25,11 +30,7 @@ interface AdminParts {
 }
 
 /** ADMIN_TOKEN counts alone when it is set, so that setting it is a way to replace the generated one. */
-export function buildAuthorize({
-  config,
-  db,
-  observer,
-}: Pick<AdminParts, 'config' | 'db' | 'observer'>): Authorize {
+export function buildAuthorize({ config, db, observer }: AuthorizeParts): Authorize {
   const { adminToken, metricsToken } = config
   const digest = adminToken === undefined ? undefined : digestOfToken(adminToken)
   return createAuthorize({
@@ -45,6 +46,7 @@ export function buildAdmin(parts: AdminParts): readonly Route[] {
   const startedAt = now()
   return [
     ...purgeRoutes(parts.purge),
+    proxyStats({ now, readStats: async (from, to) => await readStats(parts.db, from, to) }),
     proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: noneFrozen })),
   ]
 }

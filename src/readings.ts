@@ -1,8 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import { readCacheTotal } from '../projections/blob-use.ts'
-import { readPhysicalBytes } from './archives/physical-bytes.ts'
+import { readCacheSize } from '../projections/blob-use-queries.ts'
 import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
 import type { Projector } from './projector/run.ts'
@@ -25,11 +24,8 @@ const readMsMax = 2_000
 export function createReadings(parts: ReadingsParts): () => Promise<Readings> {
   const { db, pool, log, projector, upstream, dataDirectory } = parts
   const cacheBytes = inTime(async () => {
-    const [{ size_bytes }, physical] = await Promise.all([
-      readCacheTotal(db),
-      readPhysicalBytes(db),
-    ])
-    return { logical: Number(size_bytes), physical: Number(physical) }
+    const { logicalBytes, physicalBytes } = await readCacheSize(db)
+    return { logical: Number(logicalBytes), physical: Number(physicalBytes) }
   })
   const projectionLagEvents = inTime(async () => {
     const head = await log.head()

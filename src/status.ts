@@ -1,6 +1,5 @@
-import { readCacheTotal, readOldestUse } from '../projections/blob-use.ts'
+import { readCacheSize } from '../projections/blob-use-queries.ts'
 import { countDocuments, readFollowedFeed } from '../projections/document-queries.ts'
-import { readPhysicalBytes } from './archives/physical-bytes.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
@@ -86,19 +85,14 @@ async function feedOf({ config, db, now }: StatusParts): Promise<ProxyStatus['fe
 }
 
 async function cacheOf({ config, db }: StatusParts): Promise<ProxyStatus['cache']> {
-  const [total, physicalBytes, documents, oldestUseAt] = await Promise.all([
-    readCacheTotal(db),
-    readPhysicalBytes(db),
-    countDocuments(db),
-    readOldestUse(db),
-  ])
+  const [size, documents] = await Promise.all([readCacheSize(db), countDocuments(db)])
   return {
-    sizeBytes: Number(total.size_bytes),
-    physicalBytes: Number(physicalBytes),
+    sizeBytes: Number(size.logicalBytes),
+    physicalBytes: Number(size.physicalBytes),
     maxSizeBytes: config.maxCacheSizeBytes,
-    archives: Number(total.blobs),
+    archives: Number(size.blobs),
     documents: Number(documents),
-    oldestUseAt,
+    oldestUseAt: size.oldestUseAt,
   }
 }
 

@@ -21,6 +21,9 @@ export interface Database {
   blob_use: BlobUseTable
   blob_use_total: BlobUseTotalTable
   blob_source: BlobSourceTable
+  usage_count: UsageCountTable
+  usage_latency: UsageLatencyTable
+  usage_package: UsagePackageTable
 }
 
 interface EventTable {
@@ -183,6 +186,28 @@ interface BlobUseTotalTable {
   one: Generated<boolean>
   blobs: bigint
   size_bytes: bigint
+}
+
+interface UsageCountTable {
+  /** `2026-06-01`, UTC. */
+  day: string
+  what: string
+  count: bigint
+}
+
+interface UsageLatencyTable {
+  day: string
+  /** Infinity: longer than any bound. */
+  up_to_ms: number
+  count: bigint
+}
+
+interface UsagePackageTable {
+  day: string
+  package_name: PackageName
+  /** How often it was asked for. */
+  metadata: bigint
+  archives: bigint
 }
 
 interface BlobSourceTable {

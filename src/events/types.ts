@@ -16,6 +16,9 @@ const text = z.string().max(500)
 /** An access takes 176 bytes of JSON at most, so an event of them stays below 64 KiB. */
 export const accessesPerEventMax = 350
 
+/** A package takes 300 bytes of JSON at most, so an event of them stays below 64 KiB. */
+export const usagePackagesMax = 100
+
 /** What an upstream metadata answer can lack; a closed list, also the label of the failure metric. */
 export const FetchFailure = z.enum([
   'connection', // refused, reset, TLS, DNS
@@ -234,6 +237,35 @@ const CachePurged = event('CachePurged', {
   ...written,
 })
 
+const count = z.int().nonnegative()
+/** By where the answers came from; see telemetry/observer.ts. */
+const results = z.object({
+  hit: count,
+  miss: count,
+  stale: count,
+  coalesced: count,
+  negative: count,
+})
+
+/** What one node did for Composer since its last such event; all of it on one day, UTC. */
+const UsageRecorded = event('UsageRecorded', {
+  /** Of the first and the last that is counted, by the clock of the node. */
+  from: Instant,
+  to: Instant,
+  requests: count,
+  /** Of bodies, as sent. */
+  servedBytes: count,
+  metadata: results,
+  archives: results,
+  upstream: z.object({ requests: count, bytes: count, failures: count }),
+  /** How many requests took at most so long, and longer than the next lower bound; null: longer than all. */
+  latency: z.array(z.object({ upToMs: z.int().positive().nullable(), count })).max(50),
+  /** Those asked for most, and how often they were. */
+  packages: z
+    .array(z.object({ packageName: PackageName, metadata: count, archives: count }))
+    .max(usagePackagesMax),
+})
+
 /**
  * Facts this proxy learned, in the past tense. Recorded events are permanent: add optional fields or
  * new types; never rename, retype or remove one. A fixture of every type must decode for ever.
@@ -253,6 +285,7 @@ export const DomainEvent = z.discriminatedUnion('type', [
   ArchivesAccessed,
   ArchiveEvicted,
   CachePurged,
+  UsageRecorded,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>
 
@@ -289,3 +322,6 @@ export function archiveStream(packageName: PackageName): string {
 
 /** Of what happens to blobs, whichever packages they belong to. */
 export const cacheStream = 'cache'
+
+/** Of what is counted. */
+export const usageStream = 'usage'

@@ -63,6 +63,18 @@ export interface Observer {
   readonly corruptionFound: () => void
 }
 
+/** Tells all of them; each hears of what it listens to. */
+export function tellAll(all: readonly Partial<Observer>[]): Observer {
+  return {
+    requestEnded: (request) => all.forEach((each) => each.requestEnded?.(request)),
+    cacheUsed: (use) => all.forEach((each) => each.cacheUsed?.(use)),
+    upstreamAsked: (call) => all.forEach((each) => each.upstreamAsked?.(call)),
+    appended: (result, events) => all.forEach((each) => each.appended?.(result, events)),
+    tokenRefused: () => all.forEach((each) => each.tokenRefused?.()),
+    corruptionFound: () => all.forEach((each) => each.corruptionFound?.()),
+  }
+}
+
 /** The package that a document is of, for `observed`; none for the root file. */
 export type Asked = { readonly kind: CacheKind; readonly packageName: PackageName | undefined }
 

@@ -16,6 +16,8 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
     return await withoutDatabase(async () => (await api('GET', '/readyz')).status)
   },
   'get /metrics 200': async ({ api }) => (await api('GET', '/metrics')).status,
+  'get /api/v1/proxy/stats 200': async ({ api }) =>
+    (await api('GET', '/api/v1/proxy/stats')).status,
   'get /api/v1/proxy/status 200': async ({ api }) => {
     return (await api('GET', '/api/v1/proxy/status')).status
   },

@@ -1,0 +1,160 @@
+import * as assert from 'uvu/assert'
+import { projections } from '../../projections/index.ts'
+import type { ProxyStats } from '../../src/http/admin/stats.ts'
+import { Problem } from '../../src/http/errors.ts'
+import { rebuild } from '../../src/projector/rebuild.ts'
+import { createSnapshotStore } from '../../src/snapshots/store.ts'
+import { distOf } from '../support/dist.ts'
+import { type Service, startService } from '../support/service.ts'
+import { describe, eventually } from '../support/suite.ts'
+
+const log = '/p2/acme/log.json'
+/** Bodies then have as many bytes as are sent. */
+const plain = { 'accept-encoding': 'identity' }
+
+async function readStats({ api }: Pick<Service, 'api'>, query = ''): Promise<ProxyStats> {
+  const { status, body } = await api('GET', `/api/v1/proxy/stats${query}`)
+  assert.is(status, 200)
+  return body as ProxyStats // what its schema let through
+}
+
+/** After what was counted has been recorded and applied. */
+async function recorded(service: Service, query = ''): Promise<ProxyStats> {
+  await service.runJob('usage')
+  const head = await service.log.head()
+  await eventually('the read model has it', async () => {
+    const { body } = await service.api('GET', '/api/v1/proxy/status')
+    const { projections: states } = body as { projections: { name: string; position: number }[] }
+    return states.find(({ name }) => name === 'usage')?.position === Number(head)
+  })
+  return await readStats(service, query)
+}
+
+async function rebuildUsage({ database, log: events }: Service): Promise<void> {
+  const { db } = database
+  const sources = { snapshot: createSnapshotStore(db).get }
+  for (const projection of projections) {
+    if (projection.name === 'usage') await rebuild({ db, log: events, projection, sources })
+  }
+}
+
+const smallCache = async () =>
+  await startService({ at: '2026-05-31T23:50:00Z', settings: { PROXY_MAX_CACHE_SIZE: '5000' } })
+
+describe('the statistics', smallCache, (test) => {
+  test('are empty before anything was done', async (service) => {
+    const { days, topPackages, since, from, to, metadata, latencyMs } = await recorded(service)
+    assert.equal({ days, topPackages, since }, { days: [], topPackages: [], since: null })
+    assert.equal([from, to], ['2026-05-02', '2026-05-31'])
+    assert.is(metadata.hitRatio, null)
+    assert.equal(latencyMs, { p50: null, p95: null, p99: null })
+    assert.is((await service.events()).length, 0, 'nothing is recorded of nothing')
+  })
+
+  test('count what was sent, from where, and what it took, by day', async (service) => {
+    const { get, upstream, clock } = service
+    let sentBytes = 0
+    for (const path of [log, log, log, '/p2/acme/http.json']) {
+      sentBytes += (await get(path, plain)).body.length
+    }
+    sentBytes += (await get('/p2/acme/nothing.json', plain)).body.length
+    clock.advance(1200)
+    const { reference } = await distOf(service, 'acme/log', '2.0.0')
+    const archive = `/dist-proxy/acme/log/2.0.0.0/${reference}.zip`
+    for (let time = 0; time < 3; time++) sentBytes += (await get(archive)).body.length
+    const { reference: other } = await distOf(service, 'acme/http', '1.1.0')
+    sentBytes += (await get(`/dist-proxy/acme/http/1.1.0.0/${other}.zip`)).body.length
+    const clear = upstream.fail({ match: /acme\/text/, mode: 'status', status: 400 })
+    sentBytes += (await get('/p2/acme/text.json', plain)).body.length
+    clear()
+    sentBytes += (await get('/p2/acme/nothing.json', plain)).body.length
+
+    const stats = await recorded(service)
+    assert.is(stats.since, '2026-05-31T00:00:00.000000Z')
+    assert.equal(
+      stats.days.map(({ day, metadata, archives }) => [day, metadata.hits, archives.hits]),
+      [
+        ['2026-05-31', 2, 0],
+        ['2026-06-01', 0, 2],
+      ],
+    )
+    const { hitRatio, ...metadata } = stats.metadata
+    assert.equal(metadata, { hits: 2, misses: 5, stale: 0, coalesced: 0, negative: 0 })
+    assert.is(hitRatio, 2 / 7)
+    assert.equal(stats.archives, {
+      hits: 2,
+      misses: 2,
+      stale: 0,
+      coalesced: 0,
+      negative: 0,
+      hitRatio: 0.5,
+    })
+    assert.is(stats.upstream.requests, 7, 'one for each miss')
+    assert.is(stats.upstream.failures, 0, '404 and 400 are answers')
+    assert.is(stats.served.bytes, sentBytes)
+    assert.is(stats.served.bytesSaved, Math.max(0, stats.served.bytes - stats.upstream.bytes))
+    assert.is(stats.served.requests, 11)
+    assert.equal(stats.topPackages, [
+      { package: 'acme/log', metadataRequests: 3, archiveRequests: 3 },
+      { package: 'acme/http', metadataRequests: 1, archiveRequests: 1 },
+    ])
+    const { p50, p95, p99 } = stats.latencyMs
+    assert.ok(p50 !== null && p95 !== null && p99 !== null)
+    assert.ok(p50 <= p95 && p95 <= p99, `${p50} ${p95} ${p99}`)
+    const sums = stats.days.reduce((sum, { served }) => sum + served.bytes, 0)
+    assert.is(sums, stats.served.bytes, 'the days make up the sum')
+  })
+
+  test('of some days are of those days, and refuse what are none', async (service) => {
+    const { api } = service
+    const second = await readStats(service, '?from=2026-06-01&to=2026-06-01')
+    assert.equal(
+      second.days.map(({ day }) => day),
+      ['2026-06-01'],
+    )
+    assert.is(second.metadata.hits, 0)
+    assert.is(second.archives.hits, 2)
+    assert.equal(
+      second.topPackages.map(({ package: name }) => name),
+      ['acme/log', 'acme/http'],
+    )
+    assert.is((await readStats(service, '?to=2026-05-31')).archives.hits, 0)
+    assert.is((await readStats(service, '?from=2025-06-01&to=2026-06-01')).archives.hits, 2)
+    const refusals = {
+      '?from=2026-02-30': 'query: from must be a date like 2026-05-31',
+      '?to=yesterday': 'query: to must be a date like 2026-05-31',
+      '?from=2026-06-02&to=2026-06-01': 'query: from must not be after to',
+      '?from=2025-05-31&to=2026-06-01': 'query: from and to may be 366 days at most',
+      '?day=2026-06-01': 'the query has day, which means nothing here; it may have from, to',
+    }
+    for (const [query, detail] of Object.entries(refusals)) {
+      const { status, body } = await api('GET', `/api/v1/proxy/stats${query}`)
+      assert.is(status, 400, query)
+      assert.is(Problem.parse(body).detail, detail)
+    }
+  })
+
+  test('are the same after a restart and a rebuild', async (service) => {
+    const { get, restart } = service
+    await get(log)
+    await restart() // What was counted until now is recorded on the way.
+    const before = await recorded(service)
+    assert.is(before.served.requests, 12)
+    await restart()
+    assert.equal(await readStats(service), before)
+    await rebuildUsage(service)
+    assert.equal(await readStats(service), before)
+  })
+
+  test('count two nodes together', async (service) => {
+    const { clock, startNode, runJob } = service
+    const before = await recorded(service)
+    clock.advance(86_400)
+    const other = await startNode()
+    for (let time = 0; time < 5; time++) await other(log)
+    await runJob('usage', 1)
+    const after = await recorded(service)
+    assert.is(after.served.requests, before.served.requests + 5)
+    assert.is(after.days.at(-1)?.day, '2026-06-02')
+  })
+})

@@ -83,7 +83,10 @@ export interface PurgedBlobs {
 export async function countPurgedBlobs(db: Db, scope: PurgeScope): Promise<PurgedBlobs> {
   const { rows } = await sql<Record<keyof PurgedBlobs, bigint>>`
     select count(*) as archives, coalesce(sum(size_bytes), 0)::bigint as "sizeBytes",
-      count(*) filter (where worth >= 2) as "lastCopies"
+      count(*) filter (where worth = 2 or worth = 3 and exists (
+        select from blob_source s
+        where s.sha256 = blob_use.sha256 and (s.missing or s.lost or not s.named)
+      )) as "lastCopies"
     from blob_use where ${isPurged(scope)}`.execute(db)
   const { archives = 0n, sizeBytes = 0n, lastCopies = 0n } = rows[0] ?? {}
   return {

@@ -2,7 +2,14 @@ import type { Projection } from '../src/projector/projection.ts'
 import { archive } from './archive.ts'
 import { blobUse } from './blob-use.ts'
 import { document } from './document.ts'
+import { freeze } from './freeze.ts'
 import { packageReference } from './package-reference.ts'
 
 /** Every read model; each is independent of the others. */
-export const projections: readonly Projection[] = [document, packageReference, archive, blobUse]
+export const projections: readonly Projection[] = [
+  document,
+  packageReference,
+  archive,
+  blobUse,
+  freeze,
+]

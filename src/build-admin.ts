@@ -2,10 +2,12 @@ import { digestOfToken, readTokenDigest } from './admin-token.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { type Authorize, createAuthorize } from './http/auth.ts'
-import type { Route } from './http/route.ts'
-import { type FrozenPackage, proxyStatus } from './http/admin/status.ts'
+import { freezeRoutes } from './http/admin/freeze.ts'
+import { proxyStatus } from './http/admin/status.ts'
 import { purgeRoutes } from './http/admin/purge.ts'
+import type { Route } from './http/route.ts'
 import type { EventLog } from './events/log.ts'
+import type { Freezes } from './freezes.ts'
 import type { Projector } from './projector/run.ts'
 import type { Purge } from './purge.ts'
 import { readStatus } from './status.ts'
@@ -22,6 +24,7 @@ interface AdminParts {
   readonly projector: Projector
   readonly upstream: Upstream
   readonly purge: Purge
+  readonly freezes: Freezes
 }
 
 /** ADMIN_TOKEN counts alone when it is set, so that setting it is a way to replace the generated one. */
@@ -43,12 +46,10 @@ export function buildAuthorize({
 export function buildAdmin(parts: AdminParts): readonly Route[] {
   const { now } = parts.outside
   const startedAt = now()
+  const { purge, freezes } = parts
   return [
-    ...purgeRoutes(parts.purge),
-    proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: noneFrozen })),
+    ...purgeRoutes(purge),
+    ...freezeRoutes(freezes),
+    proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: freezes.list })),
   ]
-}
-
-async function noneFrozen(): Promise<readonly FrozenPackage[]> {
-  return []
 }

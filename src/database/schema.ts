@@ -12,6 +12,7 @@ export interface Database {
   projection_checkpoint: ProjectionCheckpointTable
   admin_token: AdminTokenTable
   job_lease: JobLeaseTable
+  overlaid_date: OverlaidDateTable
   // Read models: each in the schema of its projection, which creates it.
   document_current: DocumentCurrentTable
   document_history: DocumentHistoryTable
@@ -21,6 +22,7 @@ export interface Database {
   blob_use: BlobUseTable
   blob_use_total: BlobUseTotalTable
   blob_source: BlobSourceTable
+  package_freeze: PackageFreezeTable
 }
 
 interface EventTable {
@@ -76,6 +78,14 @@ interface JobLeaseTable {
   name: string
   holder: string
   expires_at: Instant
+}
+
+interface OverlaidDateTable {
+  document: DocumentName
+  /** Of the bytes that were sent. */
+  digest: string
+  /** Whole seconds. */
+  date: Instant
 }
 
 /** `resync`: the feed can't tell whether there is a change. */
@@ -198,6 +208,19 @@ interface BlobSourceTable {
   missing: boolean
   /** … nor that it no longer has the archive. */
   lost: boolean
+}
+
+interface PackageFreezeTable {
+  package_name: PackageName
+  /** Event that began it. */
+  position: bigint
+  /** The package is served as it was then. */
+  at: Instant
+  frozen_at: Instant
+  actor: string
+  reason: string | null
+  /** Event that ended it; null: it is in force. */
+  unfrozen_position: bigint | null
 }
 
 export type Db = Kysely<Database>

@@ -10,7 +10,6 @@ import { isBranch } from '../src/composer/versions.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
 import type { Projection, ProjectionSources } from '../src/projector/projection.ts'
-import type { Instant } from '../src/time-machine/instant.ts'
 import { archiveId, archiveKey } from './archive.ts'
 
 /**
@@ -264,31 +263,4 @@ export async function readLeastUsed(
     .orderBy('sha256')
     .limit(limit)
     .execute()
-}
-
-/** What is listed and isn't in the blob store: removed, but a crash kept that from being told. */
-export async function readVanished(
-  db: Db,
-  limit: number,
-): Promise<
-  readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'last_used_at'>>[]
-> {
-  return await db
-    .selectFrom('blob_use')
-    .leftJoin('blob', 'blob.sha256', 'blob_use.sha256')
-    .select(['blob_use.sha256', 'blob_use.size_bytes', 'blob_use.last_used_at'])
-    .where('blob.sha256', 'is', null)
-    .limit(limit)
-    .execute()
-}
-
-/** When the blob was used that was not used for the longest; null: there is none. Index: blob_use_order. */
-export async function readOldestUse(db: Db): Promise<Instant | null> {
-  const { rows } = await sql<{ at: Instant | null }>`
-    select min(used.at) as at
-    from generate_series(0, 2) as w (worth)
-    cross join lateral (
-      select min(last_used_at) as at from blob_use where worth = w.worth
-    ) used`.execute(db)
-  return rows[0]?.at ?? null
 }

@@ -6,9 +6,10 @@ import {
   readCacheSize,
   readPurged,
   readUnlisted,
+  readVanished,
 } from '../projections/blob-use-queries.ts'
 import { countPurged } from '../projections/document-queries.ts'
-import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
+import { readCacheTotal, readLeastUsed } from '../projections/blob-use.ts'
 import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { Admit } from './archives/admit.ts'

@@ -1,4 +1,5 @@
-import { readCacheTotal, readOldestUse } from '../projections/blob-use.ts'
+import { readCacheTotal } from '../projections/blob-use.ts'
+import { readOldestUse } from '../projections/blob-use-queries.ts'
 import { countDocuments, readFollowedFeed } from '../projections/document-queries.ts'
 import { readPhysicalBytes } from './archives/physical-bytes.ts'
 import type { Config } from './config.ts'

@@ -5,6 +5,7 @@ import * as service from './0003_service.ts'
 import * as jobLease from './0004_job_lease.ts'
 import * as rendering from './0005_rendering.ts'
 import * as blobCare from './0006_blob_care.ts'
+import * as overlaidDate from './0007_overlaid_date.ts'
 
 /** In order; append only. A released migration is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004_job_lease': jobLease,
   '0005_rendering': rendering,
   '0006_blob_care': blobCare,
+  '0007_overlaid_date': overlaidDate,
 }

@@ -4,6 +4,22 @@ import type { Sha256 } from '../src/events/types.ts'
 import type { Instant } from '../src/time-machine/instant.ts'
 import type { PurgeScope } from './document-queries.ts'
 
+/** What is listed and isn't in the blob store: removed, but a crash kept that from being told. */
+export async function readVanished(
+  db: Db,
+  limit: number,
+): Promise<
+  readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'last_used_at'>>[]
+> {
+  return await db
+    .selectFrom('blob_use')
+    .leftJoin('blob', 'blob.sha256', 'blob_use.sha256')
+    .select(['blob_use.sha256', 'blob_use.size_bytes', 'blob_use.last_used_at'])
+    .where('blob.sha256', 'is', null)
+    .limit(limit)
+    .execute()
+}
+
 /** What is in the blob store and isn't listed: among `names`, and of what was put before then. */
 export async function readUnlisted(
   db: Db,
@@ -45,7 +61,7 @@ export async function readCacheSize(db: Db): Promise<CacheSize> {
       pg_total_relation_size('pg_catalog.pg_largeobject') as "physicalBytes",
       (
         select min(oldest.at)
-        from generate_series(0, 2) as w (worth)
+        from generate_series(0, 3) as w (worth)
         cross join lateral (
           select min(last_used_at) as at from blob_use where worth = w.worth
         ) oldest
@@ -89,7 +105,10 @@ export interface PurgedBlobs {
 export async function countPurgedBlobs(db: Db, scope: PurgeScope): Promise<PurgedBlobs> {
   const { rows } = await sql<Record<keyof PurgedBlobs, bigint>>`
     select count(*) as archives, coalesce(sum(size_bytes), 0)::bigint as "sizeBytes",
-      count(*) filter (where worth >= 2) as "lastCopies"
+      count(*) filter (where worth = 2 or worth = 3 and exists (
+        select from blob_source s
+        where s.sha256 = blob_use.sha256 and (s.missing or s.lost or not s.named)
+      )) as "lastCopies"
     from blob_use where ${isPurged(scope)}`.execute(db)
   const { archives = 0n, sizeBytes = 0n, lastCopies = 0n } = rows[0] ?? {}
   return {

@@ -1,7 +1,11 @@
 import { sql } from 'kysely'
-import { distsOf, parseDocument } from '../src/composer/document.ts'
-import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
-import { documentName, type DocumentName, packageOfDocument } from '../src/composer/names.ts'
+import { archivesIn } from '../src/composer/document-archives.ts'
+import {
+  documentName,
+  type DocumentName,
+  type PackageName,
+  packageOfDocument,
+} from '../src/composer/names.ts'
 import { isBranch } from '../src/composer/versions.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
@@ -14,18 +18,19 @@ import { archiveId, archiveKey } from './archive.ts'
  * The order is by worth, then by last use. Worth: 0 = no archive is this blob any more (upstream gave
  * another for the same reference); 1 = upstream offers it, so it can be fetched again; 2 = of an archive
  * that the newest document doesn't name (withdrawn, moved, or the package is gone), or that upstream was
- * seen not to have any more: likely the last copy.
+ * seen not to have any more: likely the last copy; 3 = of a package that is frozen, whose archives nothing
+ * else could take the place of.
  */
 export const blobUse: Projection = {
   name: 'blob_use',
-  version: 2,
+  version: 3,
 
   async createTables(tx) {
     await sql`
       create table blob_use (
         sha256       text        primary key,
         size_bytes   bigint      not null,
-        worth        smallint    not null check (worth between 0 and 2),
+        worth        smallint    not null check (worth between 0 and 3),
         stored_at    timestamptz not null,
         last_used_at timestamptz not null,
         use_count    bigint      not null,
@@ -56,6 +61,7 @@ export const blobUse: Projection = {
       )`.execute(tx)
     await sql`create index blob_source_document on blob_source (document)`.execute(tx)
     await sql`create index blob_source_blob on blob_source (sha256)`.execute(tx)
+    await sql`create table blob_frozen (package_name text primary key)`.execute(tx)
   },
 
   async apply(tx, event, sources) {
@@ -64,6 +70,8 @@ export const blobUse: Projection = {
     else if (event.type === 'ArchiveEvicted') await evict(tx, event.data.sha256)
     else if (event.type === 'ArchiveMissing') await setLost(tx, event.data, true)
     else if (event.type === 'ArchiveConfirmed') await setLost(tx, event.data, false)
+    else if (event.type === 'PackageFrozen') await setFrozen(tx, event.data.packageName, true)
+    else if (event.type === 'PackageUnfrozen') await setFrozen(tx, event.data.packageName, false)
     else await follow(tx, event, sources)
   },
 }
@@ -99,7 +107,7 @@ async function store(tx: Tx, { data, recordedAt }: EventOf<'ArchiveStored'>): Pr
         .doUpdateSet({ sha256, lost: false }),
     )
     .execute()
-  await weigh(tx, before === undefined ? [sha256] : [sha256, before.sha256])
+  await weigh(tx, before === undefined ? [{ sha256 }] : [{ sha256 }, before])
 }
 
 async function use(tx: Tx, { data }: EventOf<'ArchivesAccessed'>): Promise<void> {
@@ -156,10 +164,20 @@ async function setLost(
     .where('lost', '<>', lost)
     .returning('sha256')
     .execute()
-  await weigh(
-    tx,
-    rows.map(({ sha256 }) => sha256),
-  )
+  await weigh(tx, rows)
+}
+
+async function setFrozen(tx: Tx, packageName: PackageName, frozen: boolean): Promise<void> {
+  const change = frozen
+    ? sql`insert into blob_frozen values (${packageName}) on conflict do nothing`
+    : sql`delete from blob_frozen where package_name = ${packageName}`
+  await change.execute(tx)
+  const rows = await tx
+    .selectFrom('blob_source')
+    .select('sha256')
+    .where('package_name', '=', packageName)
+    .execute()
+  await weigh(tx, rows)
 }
 
 /** Follows what documents name, for those packages of which there are archives. */
@@ -188,36 +206,31 @@ async function hasArchives(tx: Tx, document: DocumentName): Promise<boolean> {
 
 function keysIn(body: Buffer, document: DocumentName): readonly string[] {
   const packageName = packageOfDocument(document)?.packageName
-  const parsed = packageName === undefined ? undefined : parseDocument(body, packageName)
-  if (parsed?.ok !== true) return []
-  return parsed.document.versions.flatMap((version) => {
-    const dist = distsOf(version)
-    if (dist === undefined) return []
-    const tokens = {
-      versionToken: versionToken(dist.versionNormalized),
-      referenceToken: referenceToken(dist.reference),
-    }
-    return [archiveKey(tokens)]
-  })
+  return packageName === undefined ? [] : archivesIn(body, packageName).map(archiveKey)
 }
 
 async function mark(tx: Tx, document: DocumentName, change: ReturnType<typeof sql>): Promise<void> {
   const { rows } = await sql<{ sha256: Sha256 }>`
     update blob_source set ${change} where document = ${document} returning sha256`.execute(tx)
-  await weigh(
-    tx,
-    rows.map(({ sha256 }) => sha256),
-  )
+  await weigh(tx, rows)
 }
 
-async function weigh(tx: Tx, blobs: readonly Sha256[]): Promise<void> {
+async function weigh(tx: Tx, blobs: readonly { readonly sha256: Sha256 }[]): Promise<void> {
   if (blobs.length === 0) return
+  const names = blobs.map(({ sha256 }) => sha256)
   await sql`
     update blob_use u set worth = w.worth
     from (
       select sha256,
-        max(case when named is null then 0 when named and not missing and not lost then 1 else 2 end) as worth
-      from unnest(${blobs}::text[]) as changed (sha256) left join blob_source using (sha256)
+        max(case
+          when named is null then 0
+          when f.package_name is not null then 3
+          when named and not missing and not lost then 1
+          else 2
+        end) as worth
+      from unnest(${names}::text[]) as changed (sha256)
+        left join blob_source using (sha256)
+        left join blob_frozen f using (package_name)
       group by sha256
     ) w
     where u.sha256 = w.sha256 and u.worth <> w.worth`.execute(tx)
@@ -248,22 +261,6 @@ export async function readLeastUsed(
     .orderBy('worth')
     .orderBy('last_used_at')
     .orderBy('sha256')
-    .limit(limit)
-    .execute()
-}
-
-/** What is listed and isn't in the blob store: removed, but a crash kept that from being told. */
-export async function readVanished(
-  db: Db,
-  limit: number,
-): Promise<
-  readonly Readonly<Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'last_used_at'>>[]
-> {
-  return await db
-    .selectFrom('blob_use')
-    .leftJoin('blob', 'blob.sha256', 'blob_use.sha256')
-    .select(['blob_use.sha256', 'blob_use.size_bytes', 'blob_use.last_used_at'])
-    .where('blob.sha256', 'is', null)
     .limit(limit)
     .execute()
 }

@@ -2,6 +2,7 @@ import type { Projection } from '../src/projector/projection.ts'
 import { archive } from './archive.ts'
 import { blobUse } from './blob-use.ts'
 import { document } from './document.ts'
+import { freeze } from './freeze.ts'
 import { packageReference } from './package-reference.ts'
 import { usage } from './usage.ts'
 
@@ -12,4 +13,5 @@ export const projections: readonly Projection[] = [
   archive,
   blobUse,
   usage,
+  freeze,
 ]

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import { readStatesAround } from '../projections/document-queries.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { BlobLost } from './archives/blobs.ts'
 import type { OpenArchive } from './archives/read-through.ts'
 import { buildAdmin, buildAuthorize } from './build-admin.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
-import { buildRendering } from './build-rendering.ts'
+import { buildOverlay, type LaidOver } from './build-overlay.ts'
+import { buildRendering, type Rendering } from './build-rendering.ts'
 import { openStores, type Stores } from './build-stores.ts'
-import { type DocumentName, packageOfDocument } from './composer/names.ts'
 import type { Config } from './config.ts'
 import { isPassing } from './database/errors.ts'
 import { AppError } from './errors.ts'
@@ -27,8 +26,7 @@ import type { startJob } from './jobs/every.ts'
 import { startFeedJob } from './jobs/feed.ts'
 import { startUsageJob } from './jobs/usage.ts'
 import { createLease } from './jobs/lease.ts'
-import { type Basis, createDocumentAsOf } from './metadata/as-of.ts'
-import { bodyKey, createBodies } from './metadata/bodies.ts'
+import { bodyKey, type Bodies, createBodies } from './metadata/bodies.ts'
 import { createResolveBasis } from './metadata/basis.ts'
 import type { ReadEndpoints } from './metadata/endpoints.ts'
 import type { Purge } from './purge.ts'
@@ -36,7 +34,7 @@ import { readiness } from './readiness.ts'
 import { createReadings } from './readings.ts'
 import { type Turn, turnSeconds } from './single-flight.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
-import { type Asked, observed, type Observer, tellAll } from './telemetry/observer.ts'
+import { type Observer, tellAll } from './telemetry/observer.ts'
 import { createUsage } from './telemetry/usage.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
@@ -85,12 +83,18 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const parts: Parts = { config, outside, observer, upstream, turnFor, ...stores }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
-  const archives = await buildArchives({ ...parts, ...metadata })
+  const { root, render, rewrite } = await buildRendering(config, db)
+  const bodies = createBodies(stores.snapshots.get, rewrite)
+  const laidOver = buildOverlay({ ...parts, ...metadata, bodies, render })
+  const archives = await buildArchives({ ...parts, ...laidOver, ...metadata })
   let draining = false
-  const routes = await allRoutes(parts, {
+  const routes = allRoutes(parts, {
     ...metadata,
+    ...laidOver,
     ...archives,
     metrics: counting,
+    bodies,
+    root,
     readiness: async () => await readiness({ ...parts, isDraining: draining }),
   })
   const server = await startHttpServer(routes, {
@@ -140,16 +144,18 @@ interface Parts extends Stores {
   readonly turnFor: (name: string) => Turn
 }
 
-interface Served extends Metadata {
+interface Served extends Metadata, LaidOver {
   readonly metrics: Metrics
   readonly openArchive: OpenArchive
   readonly purge: Purge
+  readonly bodies: Bodies
+  readonly root: Rendering['root']
   readonly readiness: () => Promise<Readiness>
 }
 
-async function allRoutes(parts: Parts, served: Served): Promise<readonly Route[]> {
+function allRoutes(parts: Parts, served: Served): readonly Route[] {
   const routes = [
-    ...(await composerRoutes(parts, served)),
+    ...composerRoutes(parts, served),
     ...probes(served.readiness),
     metrics(served.metrics, createReadings({ ...parts, ...parts.outside })),
     ...buildAdmin({ ...parts, ...served }),
@@ -157,24 +163,12 @@ async function allRoutes(parts: Parts, served: Served): Promise<readonly Route[]
   return [...routes, openApi(routes, version)]
 }
 
-async function composerRoutes(
-  parts: Parts,
-  { current, endpoints, openArchive }: Served,
-): Promise<readonly Route[]> {
-  const { config, db, log, snapshots, projector, observer } = parts
-  const { now } = parts.outside
-  const { root, render, rewrite } = await buildRendering(config, db)
-  const bodies = createBodies(snapshots.get, rewrite)
-  const asOf = createDocumentAsOf({
-    statesAround: async (document, position) => await readStatesAround(db, document, position),
-    bodies,
-    current,
-  })
+function composerRoutes(parts: Parts, served: Served): readonly Route[] {
+  const { config, log, projector, outside } = parts
+  const { now } = outside
+  const { bodies, root, endpoints, openArchive } = served
   const metadata = {
-    current: async (document: DocumentName) =>
-      await observed(observer, asked(document), async (note) => await current(document, note)),
-    asOf: async (document: DocumentName, basis: Basis) =>
-      await observed(observer, asked(document), async (note) => await asOf(document, basis, note)),
+    ...served,
     resolveBasis: createResolveBasis({ log, until: projector.until, now }),
     body: createEncodedBodies(bodies.read, bodyKey),
   }
@@ -182,17 +176,13 @@ async function composerRoutes(
     ...(config.proxyEnabled
       ? [
           ...rootFile({ ...metadata, ...root }),
-          ...packageMetadata({ ...metadata, render }),
+          ...packageMetadata(metadata),
           packageArchive(openArchive),
           ...relayed(buildRelay(parts, endpoints)),
         ]
       : []),
     notifyBatch(),
   ]
-}
-
-function asked(document: DocumentName): Asked {
-  return { kind: 'metadata', packageName: packageOfDocument(document)?.packageName }
 }
 
 function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Relay {

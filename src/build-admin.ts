@@ -2,11 +2,13 @@ import { digestOfToken, readTokenDigest } from './admin-token.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { type Authorize, createAuthorize } from './http/auth.ts'
+import { freezeRoutes } from './http/admin/freeze.ts'
 import { purgeRoutes } from './http/admin/purge.ts'
-import type { Route } from './http/route.ts'
 import { proxyStats } from './http/admin/stats.ts'
-import { type FrozenPackage, proxyStatus } from './http/admin/status.ts'
+import { proxyStatus } from './http/admin/status.ts'
+import type { Route } from './http/route.ts'
 import type { EventLog } from './events/log.ts'
+import type { Freezes } from './freezes.ts'
 import type { Projector } from './projector/run.ts'
 import type { Purge } from './purge.ts'
 import { readStats } from './stats.ts'
@@ -27,6 +29,7 @@ interface AdminParts extends AuthorizeParts {
   readonly projector: Projector
   readonly upstream: Upstream
   readonly purge: Purge
+  readonly freezes: Freezes
 }
 
 /** ADMIN_TOKEN counts alone when it is set, so that setting it is a way to replace the generated one. */
@@ -44,13 +47,11 @@ export function buildAuthorize({ config, db, observer }: AuthorizeParts): Author
 export function buildAdmin(parts: AdminParts): readonly Route[] {
   const { now } = parts.outside
   const startedAt = now()
+  const { purge, freezes } = parts
   return [
-    ...purgeRoutes(parts.purge),
+    ...purgeRoutes(purge),
+    ...freezeRoutes(freezes),
     proxyStats({ now, readStats: async (from, to) => await readStats(parts.db, from, to) }),
-    proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: noneFrozen })),
+    proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: freezes.list })),
   ]
-}
-
-async function noneFrozen(): Promise<readonly FrozenPackage[]> {
-  return []
 }

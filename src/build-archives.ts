@@ -6,11 +6,13 @@ import {
   readCacheSize,
   readPurged,
   readUnlisted,
+  readVanished,
 } from '../projections/blob-use-queries.ts'
 import { countPurged } from '../projections/document-queries.ts'
-import { readCacheTotal, readLeastUsed, readVanished } from '../projections/blob-use.ts'
+import { readCacheTotal, readLeastUsed } from '../projections/blob-use.ts'
 import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
+import type { Admit } from './archives/admit.ts'
 import type { ArchiveRequest } from './archives/archive.ts'
 import type { Blob, BlobStore } from './archives/blobs.ts'
 import type { ArchiveFact } from './archives/fetch.ts'
@@ -67,6 +69,7 @@ interface ArchivesParts {
   readonly log: EventLog
   readonly projector: Projector
   readonly current: CurrentDocument
+  readonly admit: Admit
   readonly pool: pg.Pool
   readonly observer: Pick<Observer, 'cacheUsed' | 'corruptionFound'>
 }
@@ -94,6 +97,7 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
   const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
     async openArchive(request) {
+      await parts.admit(request)
       const { packageName } = request
       const asked = { kind: 'archives', packageName } as const
       const archive = await observed(parts.observer, asked, async (noteResult) => {

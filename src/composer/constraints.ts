@@ -1,54 +1,252 @@
 import { LRUCache } from 'lru-cache'
+import { compareVersions, type VersionParts, versionParts } from './version-compare.ts'
 import { normalizeVersion } from './versions.ts'
 
-const operator = /^(?:<>|!=|==|[<>]=?|=|[~^])?\s*/
-const anyVersion = /^v?[x*](?:\.[x*])*$/i
-/** `1.*`, `1.2.x`, `1.x-dev` */
-const wildcard = /^v?\d+(?:\.\d+)*(?:\.[x*])+(?:-dev)?$/i
-/** `master-dev`, as branches were once written */
-const branch = /-dev$/i
+type Operator = '=' | '!=' | '<' | '<=' | '>' | '>='
+
+interface Comparison {
+  readonly operator: Operator
+  /** Normalized. */
+  readonly version: string
+}
+
+/** The same, with what comparing needs. */
+interface Test extends Comparison {
+  readonly parts: VersionParts
+}
+
+/** Alternatives, of which each is all of its comparisons; one without any is met by every version. */
+export type Constraint = readonly (readonly Test[])[]
+
+/** Of one alternative, and of a link's constraint with all of them. */
 const lengthMax = 2_000
+
+/**
+ * Reads a constraint as Composer does: alternatives by `|` or `||`, comparisons joined by commas or
+ * spaces, `^`, `~`, `1.*`, `1.0 - 2.0`, branches by their names. Returns undefined for what Composer
+ * refuses, and for an alternative of more than 2,000 characters.
+ */
+export function parseConstraint(text: string): Constraint | undefined {
+  const alternatives: (readonly Test[])[] = []
+  for (const alternative of text.split(/\|\|?/)) {
+    const comparisons = parseAlternative(alternative.trim())
+    if (comparisons === undefined) return undefined
+    alternatives.push(comparisons.map((part) => ({ ...part, parts: versionParts(part.version) })))
+  }
+  return alternatives
+}
+
+function parseAlternative(text: string): readonly Comparison[] | undefined {
+  if (text.length > lengthMax) return undefined
+  const read: Comparison[] = []
+  for (const part of text.split(and)) {
+    const comparisons = parsePart(part)
+    if (comparisons === undefined) return undefined
+    read.push(...comparisons)
+  }
+  return read
+}
+
 /** The versions of a document have mostly the same ones: reading each once takes less than half the time. */
 const answers = new LRUCache<string, boolean>({ max: 5_000 })
 
-/**
- * Whether a link's constraint is one that Composer can read: alternatives by `||`, of which each is all
- * of its parts. Errs on the side of yes: what Composer refuses in rarer ways is let through.
- */
-export function isConstraint(text: string): boolean {
+/** Whether a link's constraint is one that Composer can read. */
+export function isLinkConstraint(text: string): boolean {
   if (text.length > lengthMax) return false
   const known = answers.get(text)
   if (known !== undefined) return known
-  const answer = isReadable(text)
+  const answer = text === 'self.version' || parseConstraint(text) !== undefined
   answers.set(text, answer)
   return answer
 }
 
-function isReadable(text: string): boolean {
-  const constraint = text.trim()
-  if (constraint === '' || constraint === 'self.version') return true
-  return constraint.split(/\s*\|\|?\s*/).every(isAlternative)
+/** @param version normalized, as in `version_normalized`. */
+export function satisfies(version: string, constraint: Constraint): boolean {
+  const parts = versionParts(version)
+  return constraint.some((alternative) => {
+    return alternative.every((test) => meets({ version, parts }, test))
+  })
 }
 
-function isAlternative(text: string): boolean {
-  // `1.0 - 2.0` is a range, `dev-main as 1.0` an alias, `>= 1.0` one part with a space in it.
-  const parts = text
-    .replaceAll(/([<>=!~^])\s+/g, '$1')
-    .split(/\s+-\s+|\s+as\s+|\s*,\s*|\s+/)
-    .filter((part) => part !== '')
-  return parts.every(isPart)
+function meets(
+  { version, parts }: Pick<Test, 'version' | 'parts'>,
+  { operator, version: other, parts: otherParts }: Test,
+): boolean {
+  if (!isNamed(version) && !isNamed(other)) {
+    return holds[operator](compareVersions(parts, otherParts))
+  }
+  // Branches by name have no order, and are equal to themselves only.
+  return operator === '!=' ? version !== other : operator === '=' && version === other
 }
 
-function isPart(part: string): boolean {
-  const version = part
-    .replace(operator, '')
-    .replace(/#.*$/, '')
-    .replace(/@(?:stable|rc|beta|alpha|dev)$/i, '')
+/** Of the order of a version and the other one. */
+const holds: Readonly<Record<Operator, (order: number) => boolean>> = {
+  '=': (order) => order === 0,
+  '!=': (order) => order !== 0,
+  '<': (order) => order < 0,
+  '<=': (order) => order <= 0,
+  '>': (order) => order > 0,
+  '>=': (order) => order >= 0,
+}
+
+function isNamed(version: string): boolean {
+  return version.startsWith('dev-')
+}
+
+// What follows is Composer's VersionParser, in its order: the first reading that fits is the one.
+
+/** Between two comparisons; not around the hyphen of a range, nor around `as`, nor behind an operator. */
+const and = /(?<!^|as|[=>< ,]) *(?<!-)[, ](?!-) *(?!,|as|$)/
+const modifier = String.raw`[._-]?(?:(?:stable|beta|b|RC|alpha|a|patch|pl|p)(?:[.-]?\d+)*)?(?:[.-]?dev)?`
+const anyMinor = String.raw`\.[xX*][.-]?dev`
+const numbers = String.raw`v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.(\d+))?`
+/** Numbers, what is behind them, and a build, which says nothing. */
+const version = String.raw`${numbers}(${modifier}|${anyMinor})(?:\+[^\s]+)?`
+const tilde = new RegExp(`^~${version}$`, 'i')
+const caret = new RegExp(`^\\^${version}$`, 'i')
+const wildcard = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.[xX*])+$/
+const range = new RegExp(`^(${version}) +- +(${version})$`, 'i')
+const comparison = /^(<>|!=|>=?|<=?|==?)?\s*(.*)/
+/** Composer looks for this in lower case, so an RC isn't seen; the case of letters counts here. */
+const unstable = new RegExp(`-${modifier}$`)
+
+function parsePart(part: string): readonly Comparison[] | undefined {
+  const { text, stability } = withoutFlags(part)
+  if (/^v?[x*](?:\.[x*])*$/i.test(text)) {
+    return /^[x*]$/i.test(text) ? [] : [{ operator: '>=', version: '0.0.0.0-dev' }]
+  }
   return (
-    version === '' ||
-    anyVersion.test(version) ||
-    wildcard.test(version) ||
-    branch.test(version) ||
-    normalizeVersion(version) !== undefined
+    parseTilde(text) ??
+    parseCaret(text) ??
+    parseWildcard(text) ??
+    parseRange(text) ??
+    parseComparison(text, stability)
   )
+}
+
+/** `1.0 as 2.0`, `1.0@beta` and `dev-main#<commit>` say more than which versions are meant. */
+function withoutFlags(part: string): { readonly text: string; readonly stability: string } {
+  const plain = part.replace(/^([^,\s]+) +as +[^,\s]+$/, '$1')
+  const [, flagged, stability = ''] = /^([^,\s]*?)@(stable|RC|beta|alpha|dev)$/i.exec(plain) ?? []
+  const text = flagged === undefined ? plain : flagged || '*'
+  return {
+    text: text.replace(/^(dev-[^,\s@]+?|[^,\s@]+?\.x-dev)#.+$/i, '$1'),
+    stability: stability === 'stable' ? '' : stability,
+  }
+}
+
+function parseTilde(text: string): readonly Comparison[] | undefined {
+  const match = tilde.exec(text)
+  if (match === null) return undefined
+  const [, ...parts] = match
+  const given = parts.slice(0, 4).findLastIndex((number) => number !== undefined) + 1
+  const position = isAnyMinor(parts[4]) ? given + 1 : given
+  return between(lowest(text, parts[4]), below(parts, Math.max(1, position - 1)))
+}
+
+function parseCaret(text: string): readonly Comparison[] | undefined {
+  const match = caret.exec(text)
+  if (match === null) return undefined
+  const [, ...parts] = match
+  const [major, minor, patch] = parts
+  const isMajor = major !== '0' || minor === undefined
+  const position = isMajor ? 1 : minor !== '0' || patch === undefined ? 2 : 3
+  return between(lowest(text, parts[4]), below(parts, position))
+}
+
+function parseWildcard(text: string): readonly Comparison[] | undefined {
+  const match = wildcard.exec(text)
+  if (match === null) return undefined
+  const [, ...parts] = match
+  const position = parts.findLastIndex((number) => number !== undefined) + 1
+  const from = `${padded(parts, position).join('.')}-dev`
+  const end = below(parts, position)
+  return from === '0.0.0.0-dev' ? [end] : between(from, end)
+}
+
+/** `1.0 - 2.0` has all of 2.0.*, `1.0 - 2.0.0` nothing after 2.0.0. */
+function parseRange(text: string): readonly Comparison[] | undefined {
+  const match = range.exec(text)
+  if (match === null) return undefined
+  const [, from = '', , , , , fromSuffix, to = '', ...toParts] = match
+  const low = normalizeVersion(from)
+  const high = normalizeVersion(to)
+  if (low === undefined || high === undefined) return undefined
+  return between(fromSuffix === '' ? `${low}-dev` : low, endOfRange(high, toParts))
+}
+
+function endOfRange(high: string, parts: readonly (string | undefined)[]): Comparison {
+  const [, minor, patch, , suffix] = parts
+  const isWhole = minor !== undefined && patch !== undefined
+  if (isWhole || suffix !== '') return { operator: '<=', version: high }
+  return below(parts, minor === undefined ? 1 : 2)
+}
+
+function parseComparison(text: string, stability: string): readonly Comparison[] | undefined {
+  const [, sign = '=', written = ''] = comparison.exec(text) ?? []
+  const operator = operators.get(sign)
+  const normalized = normalizeVersion(written) ?? branchWrittenBackwards(written)
+  if (operator === undefined || normalized === undefined) return undefined
+  return [
+    {
+      operator,
+      version: `${normalized}${suffixFor(operator, { written, normalized, stability })}`,
+    },
+  ]
+}
+
+/** `>=1.0` begins with the first development of 1.0, as `<1.0` ends before it. */
+function suffixFor(
+  operator: Operator,
+  part: { readonly written: string; readonly normalized: string; readonly stability: string },
+): string {
+  const { written, normalized, stability } = part
+  if (operator !== '=' && stability !== '' && isStable(normalized)) return `-${stability}`
+  if (operator !== '<' && operator !== '>=') return ''
+  return unstable.test(written.toLowerCase()) || written.startsWith('dev-') ? '' : '-dev'
+}
+
+const operators: ReadonlyMap<string, Operator> = new Map([
+  ['=', '='],
+  ['==', '='],
+  ['!=', '!='],
+  ['<>', '!='],
+  ['<', '<'],
+  ['<=', '<='],
+  ['>', '>'],
+  ['>=', '>='],
+])
+
+/** `foo-dev` stands for `dev-foo`. */
+function branchWrittenBackwards(written: string): string | undefined {
+  return /^[0-9a-zA-Z-./]+-dev$/.test(written) ? `dev-${written.slice(0, -4)}` : undefined
+}
+
+function isStable(normalized: string): boolean {
+  return !/^dev-|-dev$|-(?:alpha|beta|RC)/.test(normalized)
+}
+
+function between(low: string | undefined, end: Comparison): readonly Comparison[] | undefined {
+  return low === undefined ? undefined : [{ operator: '>=', version: low }, end]
+}
+
+/** Of `^1.2` and `~1.2`, whose first development counts unless they name another one. */
+function lowest(text: string, suffix: string | undefined): string | undefined {
+  const hasSuffix = /[a-z]/i.test(suffix ?? '')
+  return normalizeVersion(`${text.slice(1)}${hasSuffix ? '' : '-dev'}`)
+}
+
+function isAnyMinor(suffix: string | undefined): boolean {
+  return /^\.[xX*]/.test(suffix ?? '')
+}
+
+/** Below the version that is one up in the number at `position`, from 1. */
+function below(parts: readonly (string | undefined)[], position: number): Comparison {
+  const up = padded(parts, position)
+  up[position - 1] = String(Number(up[position - 1]) + 1)
+  return { operator: '<', version: `${up.join('.')}-dev` }
+}
+
+function padded(parts: readonly (string | undefined)[], position: number): string[] {
+  return [0, 1, 2, 3].map((index) => (index < position ? (parts[index] ?? '0') : '0'))
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isConstraint } from './constraints.ts'
+import { isLinkConstraint } from './constraints.ts'
 import type { JsonObject } from './minify.ts'
 import { normalizeVersion } from './versions.ts'
 
@@ -15,7 +15,7 @@ const address = z
   .max(2000)
   .refine((text) => !/^-|\p{Cc}/u.test(text), 'looks like an option or has control characters')
 
-const constraint = z.string().refine(isConstraint, 'not a constraint')
+const constraint = z.string().refine(isLinkConstraint, 'not a constraint')
 const links = z.record(z.string(), constraint).or(z.array(z.never())).optional()
 
 /** What Composer's loader throws at, and so refuses the whole document for. */

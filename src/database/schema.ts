@@ -12,6 +12,7 @@ export interface Database {
   projection_checkpoint: ProjectionCheckpointTable
   admin_token: AdminTokenTable
   job_lease: JobLeaseTable
+  overlaid_date: OverlaidDateTable
   // Read models: each in the schema of its projection, which creates it.
   document_current: DocumentCurrentTable
   document_history: DocumentHistoryTable
@@ -24,6 +25,7 @@ export interface Database {
   usage_count: UsageCountTable
   usage_latency: UsageLatencyTable
   usage_package: UsagePackageTable
+  package_freeze: PackageFreezeTable
 }
 
 interface EventTable {
@@ -79,6 +81,14 @@ interface JobLeaseTable {
   name: string
   holder: string
   expires_at: Instant
+}
+
+interface OverlaidDateTable {
+  document: DocumentName
+  /** Of the bytes that were sent. */
+  digest: string
+  /** Whole seconds. */
+  date: Instant
 }
 
 /** `resync`: the feed can't tell whether there is a change. */
@@ -223,6 +233,19 @@ interface BlobSourceTable {
   missing: boolean
   /** … nor that it no longer has the archive. */
   lost: boolean
+}
+
+interface PackageFreezeTable {
+  package_name: PackageName
+  /** Event that began it. */
+  position: bigint
+  /** The package is served as it was then. */
+  at: Instant
+  frozen_at: Instant
+  actor: string
+  reason: string | null
+  /** Event that ended it; null: it is in force. */
+  unfrozen_position: bigint | null
 }
 
 export type Db = Kysely<Database>

@@ -267,6 +267,22 @@ const UsageRecorded = event('UsageRecorded', {
 })
 
 /**
+ * A package is served as it was at an instant, whatever upstream does, until it is unfrozen or frozen at
+ * another instant.
+ */
+const PackageFrozen = event('PackageFrozen', {
+  packageName: PackageName,
+  /** At or before this event; absent: as it was when this was recorded. */
+  at: Instant.optional(),
+  ...written,
+})
+
+const PackageUnfrozen = event('PackageUnfrozen', {
+  packageName: PackageName,
+  ...written,
+})
+
+/**
  * Facts this proxy learned, in the past tense. Recorded events are permanent: add optional fields or
  * new types; never rename, retype or remove one. A fixture of every type must decode for ever.
  */
@@ -286,6 +302,8 @@ export const DomainEvent = z.discriminatedUnion('type', [
   ArchiveEvicted,
   CachePurged,
   UsageRecorded,
+  PackageFrozen,
+  PackageUnfrozen,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>
 
@@ -314,6 +332,11 @@ export function documentStream(document: DocumentName): string {
 /** @param upstreamUrl of the repository that the feed belongs to. */
 export function feedStream(upstreamUrl: string): string {
   return `feed-${new URL(upstreamUrl).host}`
+}
+
+/** Of what operators decide about a package. */
+export function packageStream(packageName: PackageName): string {
+  return `package-${packageName}`
 }
 
 export function archiveStream(packageName: PackageName): string {

@@ -27,15 +27,19 @@ const settleSeconds = 60
 export function createResolveBasis({ log, until, now }: BasisOptions) {
   return async (at: Instant): Promise<Basis> => {
     const present = now()
-    if (at > addSeconds(present, aheadSecondsMax)) {
-      throw new AppError(
-        'invalid_instant',
-        `${at} is yet to come, so what it shows would still change; ask for an instant up to now` +
-          ' (a date stands for the end of that day, UTC)',
-      )
-    }
+    refuseFuture(at, present)
     const position = await log.positionAt(at)
     await until(position)
     return { at, position, settled: addSeconds(at, settleSeconds) < present }
   }
+}
+
+/** @throws AppError `invalid_instant` when it is further ahead than clocks differ. */
+export function refuseFuture(at: Instant, present: Instant): void {
+  if (at <= addSeconds(present, aheadSecondsMax)) return
+  throw new AppError(
+    'invalid_instant',
+    `${at} is yet to come, so what it shows would still change; ask for an instant up to now` +
+      ' (a date stands for the end of that day, UTC)',
+  )
 }

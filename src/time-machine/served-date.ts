@@ -30,3 +30,8 @@ export function servedDate(upstreams: Instant, before: Instant | null): Instant 
 export function renderedDate(served: Instant, number: number): Instant | undefined {
   return number < secondsApart ? addSeconds(served, number) : undefined
 }
+
+/** Past every date that a state, or one before it, is ever given, in whatever way it is written. */
+export function afterDatesOf(served: Instant): Instant {
+  return addSeconds(served, secondsApart)
+}

@@ -24,6 +24,18 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
   'get /api/v1/openapi.json 200': async ({ api }) => {
     return (await api('GET', '/api/v1/openapi.json')).status
   },
+  'post /api/v1/proxy/freeze/:vendor/:package 200': async ({ api }) => {
+    return (await api('POST', '/api/v1/proxy/freeze/acme/log', { json: {} })).status
+  },
+  'post /api/v1/proxy/freeze/:vendor/:package 404': async ({ api }) => {
+    return (await api('POST', '/api/v1/proxy/freeze/acme/nothing', { json: {} })).status
+  },
+  'post /api/v1/proxy/unfreeze/:vendor/:package 200': async ({ api }) => {
+    return (await api('POST', '/api/v1/proxy/unfreeze/acme/log', { json: {} })).status
+  },
+  'post /api/v1/proxy/unfreeze/:vendor/:package 404': async ({ api }) => {
+    return (await api('POST', '/api/v1/proxy/unfreeze/acme/No', { json: {} })).status
+  },
   'post /api/v1/proxy/purge 200': async ({ api }) => {
     return (await api('POST', '/api/v1/proxy/purge', { json: {} })).status
   },

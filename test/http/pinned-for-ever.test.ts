@@ -11,28 +11,38 @@ const names = ['acme/log', 'acme/http', 'beta/text', 'beta/edge'] as const
 const move = fc.record({
   name: fc.constantFrom(...names),
   branches: fc.boolean(),
-  change: fc.constantFrom('publish', 'withdraw', 'push', 'delete', 'touch', 'nothing', 'outage'),
+  change: fc.constantFrom(
+    ...(['publish', 'withdraw', 'push', 'delete', 'touch', 'nothing', 'outage'] as const),
+    ...(['freeze', 'unfreeze'] as const),
+  ),
   afterSeconds: fc.constantFrom(10, 1800, 4000),
 })
 type Move = typeof move extends fc.Arbitrary<infer Value> ? Value : never
 
-async function play(
-  service: Service,
-  { name, branches, change, afterSeconds }: Move,
-  n: number,
-): Promise<void> {
+async function play(service: Service, step: Move, n: number): Promise<void> {
   const { upstream, clock, get } = service
+  const { name, branches, change, afterSeconds } = step
   clock.advance(afterSeconds)
   upstream.at(`${clock.now().slice(0, 19)}Z`)
-  let clear = () => {}
+  const clear = change === 'outage' ? upstream.fail({ match: /./, mode: 'reset' }) : undefined
+  changeUpstream(service, step, n)
+  await decide(service, step)
+  await get(`/p2/${name}${branches ? '~dev' : ''}.json`)
+  clear?.()
+}
+
+function changeUpstream({ upstream }: Service, { name, change }: Move, n: number): void {
   if (change === 'publish') upstream.publish(name, `7.${n}.0`)
   if (change === 'withdraw') upstream.withdraw(name, `7.${n - 1}.0`)
   if (change === 'push') upstream.pushCommit(name, 'main')
   if (change === 'delete') upstream.deletePackage(name)
   if (change === 'touch') upstream.touch(name)
-  if (change === 'outage') clear = upstream.fail({ match: /./, mode: 'reset' })
-  await get(`/p2/${name}${branches ? '~dev' : ''}.json`)
-  clear()
+}
+
+async function decide({ api }: Service, { name, change, branches }: Move): Promise<void> {
+  if (change !== 'freeze' && change !== 'unfreeze') return
+  const json = change === 'freeze' && branches ? { at: '2026-01-01' } : {}
+  await api('POST', `/api/v1/proxy/${change}/${name}`, { json })
 }
 
 describe(

@@ -204,6 +204,21 @@ describe('the use of blobs', open, (test) => {
     assert.equal(await order(), ['1:0', '7:1', '2:2', '3:2', '0:2'], 'it comes back as it was')
   })
 
+  test('keeps what a frozen package has longest, until it is unfrozen', async (world) => {
+    const { record, names, stored, order, empty, evicted } = world
+    await empty()
+    await record(stored(0), stored(1))
+    await names(1)
+    const written = { packageName, actor: 'admin', requestId: 'a-request-of-a-test' }
+    await record({ type: 'PackageFrozen', data: written })
+    assert.equal(await order(), ['0:3', '1:3'])
+    await record(evicted(0), stored(0), stored(2))
+    await names(2)
+    assert.equal(await order(), ['1:3', '0:3', '2:3'], 'whatever upstream names now')
+    await record({ type: 'PackageUnfrozen', data: written })
+    assert.equal(await order(), ['2:1', '1:2', '0:2'])
+  })
+
   test('of 100,000 blobs the first to go are found by an index', async ({ db, empty }) => {
     await empty()
     await sql`

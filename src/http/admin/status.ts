@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { PackageName } from '../../composer/names.ts'
 import { Instant } from '../../time-machine/instant.ts'
 import { endpoint } from '../endpoint.ts'
 import type { ApiRoute } from '../route.ts'
+import { FrozenPackage } from './freeze.ts'
 
 const bytes = z.int().nonnegative()
 
@@ -18,16 +18,6 @@ const originState = {
   lastError: z.enum(['connection', 'timeout', 'status', 'paused']).nullable(),
   pausedUntil: Instant.nullable().describe('Not asked before then.'),
 } as const
-
-const FrozenPackage = z.object({
-  package: PackageName,
-  at: Instant.describe('The instant that it is held at.'),
-  since: Instant,
-  by: z.string(),
-  reason: z.string().nullable(),
-  heldBack: z.int().nonnegative().describe('How many versions upstream has that are not shown.'),
-})
-export type FrozenPackage = z.infer<typeof FrozenPackage>
 
 const ProxyStatus = z.object({
   enabled: z.boolean().describe('Whether public packages are served.'),

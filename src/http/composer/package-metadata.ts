@@ -1,14 +1,10 @@
-import {
-  documentName,
-  type DocumentName,
-  type PackageName,
-  parsePackageName,
-} from '../../composer/names.ts'
+import { documentName, parsePackageName } from '../../composer/names.ts'
+import type { DateOf } from '../../database/overlaid-dates.ts'
 import { AppError } from '../../errors.ts'
 import type { AsOfAnswer, Basis, DocumentAsOf } from '../../metadata/as-of.ts'
 import type { BodyName } from '../../metadata/bodies.ts'
 import type { CurrentDocument } from '../../metadata/current.ts'
-import type { Render } from '../../metadata/rendering.ts'
+import type { Overlay, PackageDocument, ServedDocument } from '../../metadata/overlay.ts'
 import { timeMachineHeader } from '../../time-machine/confidence.ts'
 import { httpDate, type Instant } from '../../time-machine/instant.ts'
 import type { Answer, Route, RouteRequest } from '../route.ts'
@@ -22,12 +18,14 @@ export interface MetadataDeps {
   readonly body: (name: BodyName) => Promise<EncodedBody>
 }
 
-export interface PackageMetadataDeps extends MetadataDeps {
-  readonly render: Render
+export interface PackageMetadataDeps extends Pick<MetadataDeps, 'resolveBasis' | 'body'> {
+  readonly overlay: Overlay
+  readonly dateOf: DateOf
 }
 
 /** `/p2/{vendor}/{name}.json` and `…~dev.json`, now and as of an instant. */
 export function packageMetadata(deps: PackageMetadataDeps): readonly Route[] {
+  const { overlay, resolveBasis } = deps
   return alsoPinned({
     surface: 'composer',
     policy: 'open',
@@ -36,19 +34,20 @@ export function packageMetadata(deps: PackageMetadataDeps): readonly Route[] {
     async handle(request) {
       const at = pinOf(request)
       const asked = documentAsked(request)
-      return at === undefined
-        ? await answerCurrent(request, asked, deps)
-        : await answerAsOf(request, { ...asked, basis: await deps.resolveBasis(at) }, deps)
+      if (at === undefined) {
+        const served = await overlay.now(asked)
+        const headers = { ...currentCaching, ...staleHeaders(served.staleSeconds) }
+        return await answerWith(request, { ...asked, ...served, headers }, deps)
+      }
+      const basis = await resolveBasis(at)
+      const served = await overlay.asOf(asked, basis)
+      refuseReconstruction(request, served, at)
+      return await answerWith(request, { ...asked, ...served, headers: pinnedCaching(basis) }, deps)
     },
   })
 }
 
-interface Asked {
-  readonly document: DocumentName
-  readonly packageName: PackageName
-}
-
-function documentAsked({ param }: RouteRequest): Asked {
+function documentAsked({ param }: RouteRequest): PackageDocument {
   const [, name = '', dev] = /^(.+?)(~dev)?\.json$/.exec(param('file')) ?? []
   const packageName = parsePackageName(param('vendor'), name)
   if (packageName === undefined) {
@@ -60,23 +59,37 @@ function documentAsked({ param }: RouteRequest): Asked {
   }
 }
 
-async function answerCurrent(
+interface ToSend extends ServedDocument, PackageDocument {
+  readonly headers: Readonly<Record<string, string>>
+}
+
+async function answerWith(
   { headers }: RouteRequest,
-  { document, packageName }: Asked,
-  { current, body, render }: PackageMetadataDeps,
+  { document, datedFrom, asOf, ...served }: ToSend,
+  { body: encoded, dateOf }: PackageMetadataDeps,
 ): Promise<Answer> {
-  const { sha256, lastModified, staleSeconds } = await current(document)
-  const found = { body: { sha256, reconstructed: undefined }, lastModified }
-  const rendered = render(found, packageName)
+  const body = await encoded(served.body)
+  const lastModified =
+    datedFrom === undefined
+      ? served.lastModified
+      : await dateOf({ document, digest: body.digest, notBefore: datedFrom })
   return answerDocument(headers, {
-    body: await body(rendered.body),
-    lastModified: dateOf(rendered.lastModified),
-    headers: { ...currentCaching, ...staleHeaders(staleSeconds) },
+    body,
+    lastModified: lastModified && httpDate(lastModified),
+    headers: { ...served.headers, ...(asOf && timeMachineHeaders(asOf)) },
   })
 }
 
-function dateOf(lastModified: Instant | undefined): string | undefined {
-  return lastModified === undefined ? undefined : httpDate(lastModified)
+function refuseReconstruction(
+  { query }: RouteRequest,
+  { asOf }: ServedDocument,
+  at: Instant,
+): void {
+  if (asOf?.confidence !== 'reconstructed' || query.get('strict') !== '1') return
+  throw new AppError(
+    'not_known_then',
+    `this proxy had not seen the package yet at ${at}, and strict=1 wants no reconstruction`,
+  )
 }
 
 /** For whatever caches stand in front: about as fresh as this proxy itself, and usable when it is down. */
@@ -89,33 +102,19 @@ export function staleHeaders(staleSeconds: number | undefined): Readonly<Record<
   return { Warning: '110 almanac "Response is Stale"', Age: String(Math.floor(staleSeconds)) }
 }
 
-async function answerAsOf(
-  { headers, query }: RouteRequest,
-  { document, packageName, basis }: Asked & { readonly basis: Basis },
-  { asOf, body, render }: PackageMetadataDeps,
-): Promise<Answer> {
-  const found = await asOf(document, basis)
-  if (found.confidence === 'reconstructed' && query.get('strict') === '1') {
-    throw new AppError(
-      'not_known_then',
-      `this proxy had not seen the package yet at ${basis.at}, and strict=1 wants no reconstruction`,
-    )
-  }
-  const rendered = render(found, packageName)
-  return answerDocument(headers, {
-    body: await body(rendered.body),
-    lastModified: dateOf(rendered.lastModified),
-    headers: pinnedHeaders(found, basis),
-  })
+export function pinnedHeaders(answer: AsOfAnswer, basis: Basis): Readonly<Record<string, string>> {
+  return { ...timeMachineHeaders(answer), ...pinnedCaching(basis) }
 }
 
-export function pinnedHeaders(
-  { confidence, since, until }: AsOfAnswer,
-  { settled }: Basis,
-): Readonly<Record<string, string>> {
-  return {
-    'X-Time-Machine': timeMachineHeader(confidence, since, until),
-    // Not immutable: the one thing that may have to be taken out of the past is malware.
-    'Cache-Control': settled ? 'public, max-age=3600, must-revalidate' : 'no-cache',
-  }
+function timeMachineHeaders({
+  confidence,
+  since,
+  until,
+}: AsOfAnswer): Readonly<Record<string, string>> {
+  return { 'X-Time-Machine': timeMachineHeader(confidence, since, until) }
+}
+
+function pinnedCaching({ settled }: Basis): Readonly<Record<string, string>> {
+  // Not immutable: the one thing that may have to be taken out of the past is malware.
+  return { 'Cache-Control': settled ? 'public, max-age=3600, must-revalidate' : 'no-cache' }
 }

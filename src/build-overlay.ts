@@ -1,0 +1,178 @@
+import { LRUCache } from 'lru-cache'
+import type { Logger } from 'pino'
+import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
+import { readFreezes, readFrozen } from '../projections/freeze.ts'
+import { type Admit, createAdmit, type HeldArchives } from './archives/admit.ts'
+import { type ArchiveTokens, archivesIn } from './composer/document-archives.ts'
+import {
+  documentName,
+  type DocumentName,
+  type PackageName,
+  packageOfDocument,
+} from './composer/names.ts'
+import { createDateOf, type DateOf } from './database/overlaid-dates.ts'
+import type { Db } from './database/schema.ts'
+import { AppError } from './errors.ts'
+import type { EventLog } from './events/log.ts'
+import { createFreezes, type Freezes } from './freezes.ts'
+import { type Basis, createDocumentAsOf, type DocumentAsOf } from './metadata/as-of.ts'
+import { type Bodies, bodyKey, type BodyName } from './metadata/bodies.ts'
+import type { CurrentDocument } from './metadata/current.ts'
+import { versionsIn } from './metadata/inspect.ts'
+import { basisOfFreeze, createOverlay, freezeNow, type Overlay } from './metadata/overlay.ts'
+import type { Render } from './metadata/rendering.ts'
+import type { Projector } from './projector/run.ts'
+import type { SnapshotStore } from './snapshots/store.ts'
+import { type Asked, observed, type Observer } from './telemetry/observer.ts'
+import type { Instant } from './time-machine/instant.ts'
+
+interface OverlayParts {
+  readonly observer: Pick<Observer, 'cacheUsed'>
+  readonly outside: { readonly now: () => Instant; readonly logger: Logger }
+  readonly db: Db
+  readonly log: EventLog
+  readonly snapshots: SnapshotStore
+  readonly projector: Projector
+  readonly current: CurrentDocument
+  readonly bodies: Bodies
+  readonly render: Render
+}
+
+export interface LaidOver {
+  /** For clients: the observer is told where answers come from. */
+  readonly current: CurrentDocument
+  readonly asOf: DocumentAsOf
+  readonly overlay: Overlay
+  readonly dateOf: DateOf
+  readonly admit: Admit
+  readonly freezes: Freezes
+}
+
+/** The part of the composition root that is about what operators lay over what upstream says. */
+export function buildOverlay(parts: OverlayParts): LaidOver {
+  const { db, log, bodies, render } = parts
+  const asOf = createDocumentAsOf({
+    statesAround: async (document, position) => await readStatesAround(db, document, position),
+    bodies,
+    current: parts.current,
+  })
+  const answers = observedAnswers(parts, asOf)
+  const overlay = createOverlay({
+    laidOver: async (packageName) => ({ freezes: await readFreezes(db, packageName) }),
+    ...answers,
+    positionAt: log.positionAt,
+    render,
+    newestDate: async (document) =>
+      (await readCurrentDocument(db, document))?.served_last_modified ?? undefined,
+    observe: observing(parts),
+  })
+  return {
+    ...answers,
+    overlay,
+    dateOf: createDateOf(db),
+    admit: createAdmit({ heldArchives: heldArchives(parts, asOf) }),
+    freezes: buildFreezes(parts, asOf),
+  }
+}
+
+function observedAnswers(
+  { observer, current }: OverlayParts,
+  asOf: DocumentAsOf,
+): Pick<LaidOver, 'current' | 'asOf'> {
+  return {
+    current: async (document) =>
+      await observed(observer, asked(document), async (note) => await current(document, note)),
+    asOf: async (document, basis) =>
+      await observed(observer, asked(document), async (note) => await asOf(document, basis, note)),
+  }
+}
+
+function asked(document: DocumentName): Asked {
+  return { kind: 'metadata', packageName: packageOfDocument(document)?.packageName }
+}
+
+/** A frozen package is observed all the same, behind its answers. */
+function observing({ current, outside }: OverlayParts): (document: DocumentName) => Promise<void> {
+  return async (document) => {
+    try {
+      await current(document)
+    } catch (error) {
+      if (error instanceof AppError) return // It is recorded, and what is held is served anyway.
+      outside.logger.error({ err: error, document }, `${document} could not be observed`)
+    }
+  }
+}
+
+/** What upstream had then; undefined: no such document. */
+function bodyAsOf(
+  asOf: DocumentAsOf,
+): (document: DocumentName, basis: Basis) => Promise<BodyName | undefined> {
+  return async (document, basis) => {
+    try {
+      return (await asOf(document, basis)).body
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'not_known_then') return undefined
+      throw error
+    }
+  }
+}
+
+function buildFreezes(parts: OverlayParts, asOf: DocumentAsOf): Freezes {
+  const { db, log, snapshots, projector, current, bodies, outside } = parts
+  const find = bodyAsOf(asOf)
+  return createFreezes({
+    current,
+    async versionsAsOf(document, basis) {
+      const body = await find(document, basis)
+      return body && versionsIn(document, await bodies.read(body))
+    },
+    async versionsNow(document) {
+      const state = await readCurrentDocument(db, document)
+      if (state === undefined || state.sha256 === null || state.gone) return new Map()
+      return versionsIn(document, await snapshots.get(state.sha256))
+    },
+    frozen: async () => await readFrozen(db),
+    log,
+    until: projector.until,
+    now: outside.now,
+  })
+}
+
+/** Of documents, the archives that they name: a few kilobytes for each. */
+const heldDocumentsMax = 200
+
+function heldArchives(
+  { db, log, bodies }: OverlayParts,
+  asOf: DocumentAsOf,
+): (packageName: PackageName) => Promise<HeldArchives | undefined> {
+  const known = new LRUCache<string, ReadonlySet<string>>({ max: heldDocumentsMax })
+  const find = bodyAsOf(asOf)
+
+  async function namedIn(document: DocumentName, basis: Basis, packageName: PackageName) {
+    const body = await find(document, basis)
+    if (body === undefined) return new Set<string>()
+    const key = `${document} ${bodyKey(body)}`
+    const named =
+      known.get(key) ?? new Set(archivesIn(await bodies.read(body), packageName).map(keyOf))
+    known.set(key, named)
+    return named
+  }
+
+  return async (packageName) => {
+    const freeze = freezeNow(await readFreezes(db, packageName))
+    if (freeze === undefined) return undefined
+    const basis = await basisOfFreeze(freeze, log.positionAt)
+    const [tags, branches] = await Promise.all([
+      namedIn(documentName(packageName, 'tags'), basis, packageName),
+      namedIn(documentName(packageName, 'branches'), basis, packageName),
+    ])
+    return {
+      at: freeze.at,
+      has: (request) => tags.has(keyOf(request)) || branches.has(keyOf(request)),
+    }
+  }
+}
+
+function keyOf({ versionToken, referenceToken }: ArchiveTokens): string {
+  return `${versionToken} ${referenceToken}`
+}

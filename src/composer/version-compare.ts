@@ -1,0 +1,42 @@
+/** A normalized version in pieces: `1.0.0.0-beta2` is 1, 0, 0, 0, beta, 2. */
+export type VersionParts = readonly string[]
+
+export function versionParts(version: string): VersionParts {
+  return version.match(/\d+|[^\d.+_-]+/g) ?? []
+}
+
+/**
+ * Which of two versions is the later one: negative when `left` is earlier, as PHP's `version_compare`
+ * has it, which Composer goes by. Not for branches by name, which have no order.
+ */
+export function compareVersions(left: VersionParts, right: VersionParts): number {
+  const common = Math.min(left.length, right.length)
+  for (let index = 0; index < common; index++) {
+    const order = compareParts(left[index] ?? '', right[index] ?? '')
+    if (order !== 0) return order
+  }
+  // What one has more of makes it later when it is a number, or a patch of what both have in common.
+  return afterEnd(left[common]) - afterEnd(right[common])
+}
+
+function compareParts(left: string, right: string): number {
+  if (isNumber(left) && isNumber(right)) return Math.sign(Number(left) - Number(right))
+  return Math.sign(rankOf(left) - rankOf(right))
+}
+
+/** From the earliest; `#` stands for a number. What isn't listed is earlier than all. */
+const words = ['dev', 'a', 'b', 'rc', '#', 'p']
+
+function rankOf(part: string): number {
+  const word = isNumber(part) ? '#' : part.toLowerCase()
+  return words.findIndex((known) => word.startsWith(known))
+}
+
+function afterEnd(part: string | undefined): number {
+  if (part === undefined) return 0
+  return isNumber(part) ? 1 : compareParts(part, '#')
+}
+
+function isNumber(part: string): boolean {
+  return part >= '0' && part < ':'
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { PackageName, parsePackageName } from '../../composer/names.ts'
+import { AppError } from '../../errors.ts'
+import { Reason } from '../../events/types.ts'
+import type { Freezes } from '../../freezes.ts'
+import { Instant, parsePin } from '../../time-machine/instant.ts'
+import { endpoint } from '../endpoint.ts'
+import type { ApiRoute } from '../route.ts'
+
+const commit = z.string().nullable()
+
+export const FrozenPackage = z.object({
+  package: PackageName,
+  at: Instant.describe('The package is served as it was then …'),
+  since: Instant.describe('… since then.'),
+  by: z.string(),
+  reason: z.string().nullable(),
+  heldBack: z
+    .object({
+      versions: z.array(z.string()).readonly().describe('Not served at all.'),
+      moved: z
+        .array(z.object({ version: z.string(), served: commit, upstream: commit }))
+        .readonly()
+        .describe('Served with another commit than upstream has now.'),
+    })
+    .describe('What upstream has now, as far as it was observed, and unfreezing would show.'),
+})
+
+/** `vendor/package`, which is checked once both are known. */
+const params = z.object({ vendor: z.string(), package: z.string() })
+
+export function freezeRoutes({ freeze, unfreeze }: Freezes): readonly ApiRoute[] {
+  return [
+    endpoint({
+      policy: 'admin',
+      method: 'post',
+      path: '/api/v1/proxy/freeze/:vendor/:package',
+      id: 'freeze',
+      summary:
+        'Has a package served as it is now, or as it was at an instant, until it is unfrozen',
+      description:
+        'Upstream goes on being observed. Of a frozen package, only the archives that its documents ' +
+        'name are served. Blocks and lists of malware still apply. What is frozen already stays as ' +
+        'it is, unless another instant is named.',
+      params,
+      body: z.strictObject({
+        at: z
+          .string()
+          .optional()
+          .describe('2026-05-01, RFC 3339 or 20260501T120000Z; left out, it is now.'),
+        reason: Reason.optional(),
+      }),
+      result: FrozenPackage.extend({ frozen: z.literal(true) }),
+      errors: ['package_not_found', 'invalid_instant', 'upstream_unavailable'],
+      async handle({ params: name, body: { at, reason }, actor, requestId }) {
+        const packageName = packageNamed(name)
+        const written = { packageName, actor, requestId, reason }
+        const instant = at === undefined ? undefined : instantOf(at)
+        return { frozen: true as const, ...(await freeze({ ...written, at: instant })) }
+      },
+    }),
+    endpoint({
+      policy: 'admin',
+      method: 'post',
+      path: '/api/v1/proxy/unfreeze/:vendor/:package',
+      id: 'unfreeze',
+      summary: 'Has a package served as upstream has it again',
+      description: 'What is not frozen stays as it is.',
+      params,
+      body: z.strictObject({ reason: Reason.optional() }),
+      result: z.object({ package: PackageName, frozen: z.literal(false) }),
+      errors: ['package_not_found'],
+      async handle({ params: name, body: { reason }, actor, requestId }) {
+        const packageName = packageNamed(name)
+        await unfreeze({ packageName, actor, requestId, reason })
+        return { package: packageName, frozen: false as const }
+      },
+    }),
+  ]
+}
+
+function packageNamed({ vendor, package: name }: z.infer<typeof params>): PackageName {
+  const packageName = parsePackageName(vendor, name)
+  if (packageName !== undefined) return packageName
+  throw new AppError('package_not_found', 'that is not the name of a package: write vendor/package')
+}
+
+function instantOf(text: string): Instant {
+  const parsed = parsePin(text)
+  if ('instant' in parsed) return parsed.instant
+  throw new AppError('invalid_instant', parsed.refusal)
+}

@@ -1,0 +1,135 @@
+import type { DocumentName, PackageName } from '../composer/names.ts'
+import type { Position } from '../events/types.ts'
+import type { Instant } from '../time-machine/instant.ts'
+import { afterDatesOf } from '../time-machine/served-date.ts'
+import type { AsOfAnswer, Basis, DocumentAsOf } from './as-of.ts'
+import type { BodyName } from './bodies.ts'
+import type { CurrentDocument } from './current.ts'
+import type { Render } from './rendering.ts'
+
+/** A freeze, over or not; see projections/freeze.ts for each field. */
+export interface Freeze {
+  readonly position: Position
+  readonly at: Instant
+  readonly unfrozen_position: Position | null
+}
+
+/** What operators have laid over what upstream says of a package. */
+export interface LaidOver {
+  readonly freezes: readonly Freeze[]
+}
+
+/** A document of a package as it is to be sent. */
+export interface ServedDocument {
+  readonly body: BodyName
+  /** Undefined: there is none that no other bytes have. */
+  readonly lastModified: Instant | undefined
+  /** There when its bytes themselves have to be given a date, which then stands for them: from here on. */
+  readonly datedFrom: Instant | undefined
+  /** See CurrentAnswer; undefined for the past. */
+  readonly staleSeconds: number | undefined
+  /** There when it is of the past. */
+  readonly asOf: AsOfAnswer | undefined
+}
+
+export interface OverlayOptions {
+  readonly laidOver: (packageName: PackageName) => Promise<LaidOver>
+  readonly current: CurrentDocument
+  readonly asOf: DocumentAsOf
+  readonly positionAt: (at: Instant) => Promise<Position>
+  readonly render: Render
+  /** `Last-Modified` of the newest state there is of a document, if there is any. */
+  readonly newestDate: (document: DocumentName) => Promise<Instant | undefined>
+  /** Has upstream asked what it has now, when that isn't known; doesn't reject. */
+  readonly observe: (document: DocumentName) => Promise<void>
+}
+
+export interface PackageDocument {
+  readonly document: DocumentName
+  readonly packageName: PackageName
+}
+
+/** Documents of packages as clients get them: see CurrentDocument and DocumentAsOf for the errors. */
+export interface Overlay {
+  readonly now: (asked: PackageDocument) => Promise<ServedDocument>
+  readonly asOf: (asked: PackageDocument, basis: Basis) => Promise<ServedDocument>
+}
+
+/**
+ * Lays what operators decided over what upstream says: a frozen package is answered as of the instant that
+ * it is held at, and a pin sees the freezes that were in force then.
+ */
+export function createOverlay(options: OverlayOptions): Overlay {
+  const { laidOver, current, asOf, render, positionAt, newestDate, observe } = options
+
+  async function serve(
+    { document, packageName }: PackageDocument,
+    found: Found,
+    isPlain: boolean,
+  ): Promise<ServedDocument> {
+    const rendered = render(found, packageName)
+    const { staleSeconds, asOf: past } = found
+    const datedFrom = isPlain ? undefined : await firstFreeDate(document, found)
+    return { ...rendered, datedFrom, staleSeconds, asOf: past }
+  }
+
+  async function firstFreeDate(document: DocumentName, { lastModified }: Found): Promise<Instant> {
+    const newest = (await newestDate(document)) ?? lastModified
+    return afterDatesOf(newest > lastModified ? newest : lastModified)
+  }
+
+  async function findAsOf(document: DocumentName, basis: Basis): Promise<Found> {
+    const answer = await asOf(document, basis)
+    const { body, lastModified } = answer
+    return { body, lastModified, staleSeconds: undefined, asOf: answer }
+  }
+
+  async function findNow(document: DocumentName, { freezes }: LaidOver): Promise<Found> {
+    const held = freezeNow(freezes)
+    if (held === undefined) {
+      const { sha256, lastModified, staleSeconds } = await current(document)
+      const body = { sha256, reconstructed: undefined }
+      return { body, lastModified, staleSeconds, asOf: undefined }
+    }
+    void observe(document)
+    return await findAsOf(document, await basisOfFreeze(held, positionAt))
+  }
+
+  return {
+    async now(asked) {
+      const over = await laidOver(asked.packageName)
+      // A freeze brings former states back, and some that are made up: their dates may be those of others.
+      const isPlain = over.freezes.length === 0
+      return await serve(asked, await findNow(asked.document, over), isPlain)
+    },
+    async asOf(asked, basis) {
+      const { freezes } = await laidOver(asked.packageName)
+      const held = freezes.find((freeze) => isInForce(freeze, basis.position))
+      const { settled } = basis // Until then a freeze may still be recorded at or before the pin.
+      const heldAt = held && { ...(await basisOfFreeze(held, positionAt)), settled }
+      const isPlain = freezes.length === 0 || settled
+      return await serve(asked, await findAsOf(asked.document, heldAt ?? basis), isPlain)
+    },
+  }
+}
+
+interface Found extends Pick<ServedDocument, 'body' | 'staleSeconds' | 'asOf'> {
+  readonly lastModified: Instant
+}
+
+function isInForce({ position, unfrozen_position }: Freeze, at: Position): boolean {
+  return position <= at && (unfrozen_position === null || unfrozen_position > at)
+}
+
+export function freezeNow<Known extends Freeze>(freezes: readonly Known[]): Known | undefined {
+  return freezes.find(({ unfrozen_position }) => unfrozen_position === null)
+}
+
+/** What a freeze holds. Nothing that was recorded after it is part of that, whatever the clocks say. */
+export async function basisOfFreeze(
+  { at, position }: Freeze,
+  positionAt: OverlayOptions['positionAt'],
+): Promise<Basis> {
+  const then = await positionAt(at)
+  return { at, position: then < position ? then : position, settled: true }
+}

@@ -82,6 +82,8 @@ const schema = z.object({
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
+export const settingNames: readonly string[] = Object.keys(schema.shape)
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
@@ -244,7 +246,7 @@ function hostList(): z.ZodType<readonly string[], string> {
 const suggestionDistanceMax = 3
 
 function unknownSettings(set: Environment): string[] {
-  const known = Object.keys(schema.shape)
+  const known = settingNames
   const unknown = Object.keys(set).filter((name) => {
     return name.startsWith('PROXY_') && set[name] !== undefined && !known.includes(name)
   })

@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import type { PackageName } from '../src/composer/names.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
@@ -60,19 +59,6 @@ async function begin(tx: Tx, { data, position, recordedAt }: Frozen): Promise<vo
       reason: data.reason ?? null,
       unfrozen_position: null,
     })
-    .execute()
-}
-
-/** Of one package, from the first. Index: primary key; as many rows as it was frozen. */
-export async function readFreezes(
-  db: Db,
-  packageName: PackageName,
-): Promise<readonly PackageFreeze[]> {
-  return await db
-    .selectFrom('package_freeze')
-    .selectAll()
-    .where('package_name', '=', packageName)
-    .orderBy('position')
     .execute()
 }
 

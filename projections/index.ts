@@ -5,6 +5,7 @@ import { document } from './document.ts'
 import { freeze } from './freeze.ts'
 import { packageReference } from './package-reference.ts'
 import { usage } from './usage.ts'
+import { versionRule } from './version-rule.ts'
 
 /** Every read model; each is independent of the others. */
 export const projections: readonly Projection[] = [
@@ -14,4 +15,5 @@ export const projections: readonly Projection[] = [
   blobUse,
   usage,
   freeze,
+  versionRule,
 ]

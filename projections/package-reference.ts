@@ -126,6 +126,34 @@ export async function readReference(
 }
 
 /**
+ * The versions, normalized, that an archive is of: the one that is asked for, when metadata ever named it
+ * with this reference; else all that ever had this name or this reference.
+ *
+ * Index: primary key; looks at as many rows as the package has.
+ */
+export async function readVersionsOf(
+  db: Db,
+  { packageName, versionToken: version, referenceToken: reference }: ReferenceTokens,
+): Promise<{ readonly isNamed: boolean; readonly versions: readonly string[] }> {
+  const rows = await db
+    .selectFrom('package_reference')
+    .select(['version_token', 'reference_token', 'version_normalized'])
+    .where('package_name', '=', packageName)
+    .where((row) =>
+      row.or([row('version_token', '=', version), row('reference_token', '=', reference)]),
+    )
+    .execute()
+  const named = rows.filter((row) => {
+    return row.version_token === version && row.reference_token === reference
+  })
+  const isNamed = named.length > 0
+  return {
+    isNamed,
+    versions: (isNamed ? named : rows).map(({ version_normalized }) => version_normalized),
+  }
+}
+
+/**
  * The archive of a commit that no metadata names, as `dev-main#<commit>` asks for it: where that of the
  * commit is that was last seen at the head of the same branch, with the one put in place of the other.
  *

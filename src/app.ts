@@ -6,7 +6,7 @@ import type { OpenArchive } from './archives/read-through.ts'
 import { buildAdmin, buildAuthorize } from './build-admin.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
-import { buildOverlay, type LaidOver } from './build-overlay.ts'
+import { buildOverlay, type BuiltOverlay } from './build-overlay.ts'
 import { buildRendering, type Rendering } from './build-rendering.ts'
 import { openStores, type Stores } from './build-stores.ts'
 import type { Config } from './config.ts'
@@ -144,7 +144,7 @@ interface Parts extends Stores {
   readonly turnFor: (name: string) => Turn
 }
 
-interface Served extends Metadata, LaidOver {
+interface Served extends Metadata, BuiltOverlay {
   readonly metrics: Metrics
   readonly openArchive: OpenArchive
   readonly purge: Purge

@@ -2,12 +2,14 @@ import { digestOfToken, readTokenDigest } from './admin-token.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { type Authorize, createAuthorize } from './http/auth.ts'
+import { blockRoutes } from './http/admin/blocks.ts'
 import { freezeRoutes } from './http/admin/freeze.ts'
 import { purgeRoutes } from './http/admin/purge.ts'
 import { proxyStats } from './http/admin/stats.ts'
 import { proxyStatus } from './http/admin/status.ts'
 import type { Route } from './http/route.ts'
 import type { EventLog } from './events/log.ts'
+import type { Blocks } from './blocks.ts'
 import type { Freezes } from './freezes.ts'
 import type { Projector } from './projector/run.ts'
 import type { Purge } from './purge.ts'
@@ -30,6 +32,7 @@ interface AdminParts extends AuthorizeParts {
   readonly upstream: Upstream
   readonly purge: Purge
   readonly freezes: Freezes
+  readonly blocks: Blocks
 }
 
 /** ADMIN_TOKEN counts alone when it is set, so that setting it is a way to replace the generated one. */
@@ -47,11 +50,12 @@ export function buildAuthorize({ config, db, observer }: AuthorizeParts): Author
 export function buildAdmin(parts: AdminParts): readonly Route[] {
   const { now } = parts.outside
   const startedAt = now()
-  const { purge, freezes } = parts
+  const { purge, freezes, blocks } = parts
   return [
     ...purgeRoutes(purge),
     ...freezeRoutes(freezes),
     proxyStats({ now, readStats: async (from, to) => await readStats(parts.db, from, to) }),
+    ...blockRoutes(blocks),
     proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: freezes.list })),
   ]
 }

@@ -29,7 +29,6 @@ import {
 import { reopening } from './archives/reopen.ts'
 import { createScrub } from './archives/scrub.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
-import { documentName } from './composer/names.ts'
 import type { Config } from './config.ts'
 import { openByteReader } from './database/byte-reader.ts'
 import type { Db } from './database/schema.ts'
@@ -42,6 +41,7 @@ import { startCleanupJob } from './jobs/cleanup.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
 import { startScrubJob } from './jobs/scrub.ts'
 import type { CurrentDocument } from './metadata/current.ts'
+import { createRefreshPackage } from './metadata/refresh-package.ts'
 import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { Projector } from './projector/run.ts'
 import { createPurge, type Purge } from './purge.ts'
@@ -211,11 +211,7 @@ function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
     ...createRevalidate(fetching),
     hasRoomOnDisk: outside.hasRoomOnDisk ?? (async () => await hasRoomIn(stagingDirectory)),
     unnamedCommit: unnamedCommits(parts),
-    async refreshPackage(packageName) {
-      for (const kind of ['tags', 'branches'] as const) {
-        await current(documentName(packageName, kind)).catch(unlessNotFound)
-      }
-    },
+    refreshPackage: createRefreshPackage(current),
   })
 }
 
@@ -240,9 +236,4 @@ function unnamedCommits({ db, outside }: ArchivesParts): OpenArchiveOptions['unn
     asked.count()
     return commit
   }
-}
-
-/** A package may have tags and no document of branches, or the other way round. */
-function unlessNotFound(error: unknown): void {
-  if (!(error instanceof AppError && error.code === 'package_not_found')) throw error
 }

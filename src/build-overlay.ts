@@ -1,8 +1,12 @@
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
-import { readFreezes, readFrozen } from '../projections/freeze.ts'
+import { readFrozen } from '../projections/freeze.ts'
+import { readLaidOver } from '../projections/overlay-queries.ts'
+import { readVersionsOf } from '../projections/package-reference.ts'
+import { readAllRules, readRules } from '../projections/version-rule.ts'
 import { type Admit, createAdmit, type HeldArchives } from './archives/admit.ts'
+import { type Blocks, createBlocks } from './blocks.ts'
 import { type ArchiveTokens, archivesIn } from './composer/document-archives.ts'
 import {
   documentName,
@@ -19,7 +23,15 @@ import { type Basis, createDocumentAsOf, type DocumentAsOf } from './metadata/as
 import { type Bodies, bodyKey, type BodyName } from './metadata/bodies.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import { versionsIn } from './metadata/inspect.ts'
-import { basisOfFreeze, createOverlay, freezeNow, type Overlay } from './metadata/overlay.ts'
+import { createRefreshPackage } from './metadata/refresh-package.ts'
+import {
+  basisOfFreeze,
+  createOverlay,
+  type Freeze,
+  freezeNow,
+  type LaidOver,
+  type Overlay,
+} from './metadata/overlay.ts'
 import type { Render } from './metadata/rendering.ts'
 import type { Projector } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
@@ -38,7 +50,7 @@ interface OverlayParts {
   readonly render: Render
 }
 
-export interface LaidOver {
+export interface BuiltOverlay {
   /** For clients: the observer is told where answers come from. */
   readonly current: CurrentDocument
   readonly asOf: DocumentAsOf
@@ -46,11 +58,12 @@ export interface LaidOver {
   readonly dateOf: DateOf
   readonly admit: Admit
   readonly freezes: Freezes
+  readonly blocks: Blocks
 }
 
 /** The part of the composition root that is about what operators lay over what upstream says. */
-export function buildOverlay(parts: OverlayParts): LaidOver {
-  const { db, log, bodies, render } = parts
+export function buildOverlay(parts: OverlayParts): BuiltOverlay {
+  const { db, log, projector, bodies, render } = parts
   const asOf = createDocumentAsOf({
     statesAround: async (document, position) => await readStatesAround(db, document, position),
     bodies,
@@ -58,7 +71,7 @@ export function buildOverlay(parts: OverlayParts): LaidOver {
   })
   const answers = observedAnswers(parts, asOf)
   const overlay = createOverlay({
-    laidOver: async (packageName) => ({ freezes: await readFreezes(db, packageName) }),
+    laidOver: async (packageName) => await laidOver(db, packageName),
     ...answers,
     positionAt: log.positionAt,
     render,
@@ -70,15 +83,47 @@ export function buildOverlay(parts: OverlayParts): LaidOver {
     ...answers,
     overlay,
     dateOf: createDateOf(db),
-    admit: createAdmit({ heldArchives: heldArchives(parts, asOf) }),
+    admit: buildAdmit(parts, asOf),
     freezes: buildFreezes(parts, asOf),
+    blocks: createBlocks({
+      rulesOf: async (packageName) => await readRules(db, packageName),
+      allRules: async () => await readAllRules(db),
+      log,
+      until: projector.until,
+    }),
   }
+}
+
+/** Only what the answers depend on: they are kept by it. */
+async function laidOver(db: Db, packageName: PackageName): Promise<LaidOver> {
+  const { rules, ...over } = await readLaidOver(db, packageName)
+  return {
+    ...over,
+    rules: rules.map(({ list, constraint, reason }) => ({ list, constraint, reason })),
+  }
+}
+
+function buildAdmit(parts: OverlayParts, asOf: DocumentAsOf): Admit {
+  const { db, current } = parts
+  const heldArchives = createHeldArchives(parts, asOf)
+  return createAdmit({
+    async laidOver(packageName) {
+      const { rules, freezes } = await laidOver(db, packageName)
+      const held = freezeNow(freezes)
+      return {
+        rules,
+        heldArchives: held && (async () => await heldArchives(packageName, held)),
+      }
+    },
+    versionsOf: async (request) => await readVersionsOf(db, request),
+    refreshPackage: createRefreshPackage(current),
+  })
 }
 
 function observedAnswers(
   { observer, current }: OverlayParts,
   asOf: DocumentAsOf,
-): Pick<LaidOver, 'current' | 'asOf'> {
+): Pick<BuiltOverlay, 'current' | 'asOf'> {
   return {
     current: async (document) =>
       await observed(observer, asked(document), async (note) => await current(document, note)),
@@ -121,7 +166,7 @@ function buildFreezes(parts: OverlayParts, asOf: DocumentAsOf): Freezes {
   const { db, log, snapshots, projector, current, bodies, outside } = parts
   const find = bodyAsOf(asOf)
   return createFreezes({
-    current,
+    refreshPackage: createRefreshPackage(current),
     async versionsAsOf(document, basis) {
       const body = await find(document, basis)
       return body && versionsIn(document, await bodies.read(body))
@@ -141,10 +186,10 @@ function buildFreezes(parts: OverlayParts, asOf: DocumentAsOf): Freezes {
 /** Of documents, the archives that they name: a few kilobytes for each. */
 const heldDocumentsMax = 200
 
-function heldArchives(
-  { db, log, bodies }: OverlayParts,
+function createHeldArchives(
+  { log, bodies }: OverlayParts,
   asOf: DocumentAsOf,
-): (packageName: PackageName) => Promise<HeldArchives | undefined> {
+): (packageName: PackageName, freeze: Freeze) => Promise<HeldArchives> {
   const known = new LRUCache<string, ReadonlySet<string>>({ max: heldDocumentsMax })
   const find = bodyAsOf(asOf)
 
@@ -158,9 +203,7 @@ function heldArchives(
     return named
   }
 
-  return async (packageName) => {
-    const freeze = freezeNow(await readFreezes(db, packageName))
-    if (freeze === undefined) return undefined
+  return async (packageName, freeze) => {
     const basis = await basisOfFreeze(freeze, log.positionAt)
     const [tags, branches] = await Promise.all([
       namedIn(documentName(packageName, 'tags'), basis, packageName),

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'not_known_then'
   | 'archive_not_found'
   | 'archive_refused'
+  | 'archive_blocked'
   | 'archive_held_back'
   | 'archive_invalid'
   | 'too_large'

@@ -4,9 +4,9 @@ import type { EventLog } from './events/log.ts'
 import { type DomainEvent, type Position, type RecordedEvent } from './events/types.ts'
 import type { Basis } from './metadata/as-of.ts'
 import { refuseFuture } from './metadata/basis.ts'
-import type { CurrentDocument } from './metadata/current.ts'
 import type { NamedVersions } from './metadata/decide.ts'
 import { basisOfFreeze, type Freeze } from './metadata/overlay.ts'
+import type { RefreshPackage } from './metadata/refresh-package.ts'
 import { decideOnPackage } from './package-decisions.ts'
 import type { Instant } from './time-machine/instant.ts'
 
@@ -46,7 +46,7 @@ interface KnownFreeze extends Freeze {
 }
 
 export interface FreezesOptions {
-  readonly current: CurrentDocument
+  readonly refreshPackage: RefreshPackage
   /** The versions that a document had as of a basis; undefined: upstream had no such document. */
   readonly versionsAsOf: (
     document: DocumentName,
@@ -76,7 +76,7 @@ export interface Freezes {
 
 /** What is so already is not recorded again. */
 export function createFreezes(options: FreezesOptions): Freezes {
-  const { frozen, log, until, now } = options
+  const { refreshPackage, frozen, log, until, now } = options
   return {
     async freeze({ at: asked, ...written }) {
       const { packageName } = written
@@ -85,7 +85,7 @@ export function createFreezes(options: FreezesOptions): Freezes {
       const events = await decideOnPackage({ log, until, packageName }, async (before) => {
         const held = freezeIn(before)
         if (held !== undefined && (at === undefined || held.at === at)) return undefined
-        await bringUpToDate(packageName, options)
+        await refreshPackage(packageName)
         await refuseWithoutPackage(packageName, at ?? now(), options)
         return { type: 'PackageFrozen', data: { ...written, at } }
       })
@@ -123,17 +123,6 @@ function freezeIn(events: readonly RecordedEvent[]): KnownFreeze | undefined {
 }
 
 const kinds = ['tags', 'branches'] as const
-
-async function bringUpToDate(packageName: PackageName, { current }: FreezesOptions): Promise<void> {
-  for (const kind of kinds) {
-    try {
-      await current(documentName(packageName, kind))
-    } catch (error) {
-      // Upstream may have had it at the instant that is wanted.
-      if (!(error instanceof AppError && error.code === 'package_not_found')) throw error
-    }
-  }
-}
 
 async function refuseWithoutPackage(
   packageName: PackageName,

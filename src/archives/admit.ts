@@ -1,4 +1,5 @@
 import type { PackageName } from '../composer/names.ts'
+import { explainRule, ruleAgainst, type VersionRule } from '../composer/version-rules.ts'
 import { AppError } from '../errors.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import type { ArchiveRequest } from './archive.ts'
@@ -9,26 +10,63 @@ export interface HeldArchives {
   readonly has: (request: ArchiveRequest) => boolean
 }
 
+/** What is laid over a package now. */
+export interface LaidOver {
+  readonly rules: readonly VersionRule[]
+  /** undefined: it isn't frozen. */
+  readonly heldArchives: (() => Promise<HeldArchives>) | undefined
+}
+
 export interface AdmitOptions {
-  /** undefined: the package isn't frozen. */
-  readonly heldArchives: (packageName: PackageName) => Promise<HeldArchives | undefined>
+  readonly laidOver: (packageName: PackageName) => Promise<LaidOver>
+  /**
+   * The versions, normalized, that an archive is of: the one that is asked for, when metadata ever named it
+   * with this reference; else all that ever had this name or this reference.
+   */
+  readonly versionsOf: (
+    request: ArchiveRequest,
+  ) => Promise<{ readonly isNamed: boolean; readonly versions: readonly string[] }>
+  readonly refreshPackage: (packageName: PackageName) => Promise<void>
 }
 
 /**
  * Whether an archive may be served, kept here or not.
  *
- * @throws AppError `archive_held_back` when its package is frozen without it.
+ * @throws AppError `archive_blocked` when its version may not be, `archive_held_back` when its package is
+ * frozen without it; `upstream_unavailable` when that can't be known without upstream.
  */
 export type Admit = (request: ArchiveRequest) => Promise<void>
 
-export function createAdmit({ heldArchives }: AdmitOptions): Admit {
+export function createAdmit(options: AdmitOptions): Admit {
   return async (request) => {
     const { packageName } = request
-    const held = await heldArchives(packageName)
+    const { rules, heldArchives } = await options.laidOver(packageName)
+    if (rules.length > 0) await refuseBlocked(request, rules, options)
+    const held = await heldArchives?.()
     if (held === undefined || held.has(request)) return
     throw new AppError(
       'archive_held_back',
       `${packageName} is frozen as it was at ${held.at}, and this archive is of no version it had then`,
     )
+  }
+}
+
+async function refuseBlocked(
+  request: ArchiveRequest,
+  rules: readonly VersionRule[],
+  { versionsOf, refreshPackage }: AdmitOptions,
+): Promise<void> {
+  const { packageName } = request
+  let { isNamed, versions } = await versionsOf(request)
+  if (!isNamed) {
+    // An install from a lock file asks for archives without ever asking for metadata.
+    await refreshPackage(packageName)
+    ;({ isNamed, versions } = await versionsOf(request))
+  }
+  for (const version of versions) {
+    const rule = ruleAgainst(version, rules)
+    if (rule === undefined) continue
+    const message = `${packageName} ${version} is not served: ${explainRule(rule)}`
+    throw new AppError('archive_blocked', message)
   }
 }

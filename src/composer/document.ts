@@ -47,9 +47,11 @@ const text = z.string().min(1)
 const textOrNull = text.nullable().catch(null)
 
 /** Only what an archive is found by; a broken optional field counts as left out. */
-const Version = z.object({
+const Normalized = z.object({
   version: text,
   version_normalized: text.optional().catch(undefined),
+})
+const Version = Normalized.extend({
   dist: z.object({ type: text, url: text, reference: textOrNull, shasum: textOrNull }),
 })
 
@@ -72,11 +74,18 @@ export function distsOf(version: JsonObject):
   | undefined {
   const parsed = Version.safeParse(version)
   if (!parsed.success) return undefined
-  const { version: asWritten, version_normalized: sent, dist } = parsed.data
-  const versionNormalized =
-    sent === undefined || sent === composer1DefaultBranch ? normalizeVersion(asWritten) : sent
+  const { version: asWritten, dist } = parsed.data
+  const versionNormalized = normalizedVersion(version)
   if (versionNormalized === undefined) return undefined
   return { versionNormalized, version: asWritten, ...dist }
+}
+
+/** By which Composer compares a version; undefined when it couldn't load it. */
+export function normalizedVersion(version: JsonObject): string | undefined {
+  const parsed = Normalized.safeParse(version)
+  if (!parsed.success) return undefined
+  const { version: asWritten, version_normalized: sent } = parsed.data
+  return sent === undefined || sent === composer1DefaultBranch ? normalizeVersion(asWritten) : sent
 }
 
 const Reference = z.object({ reference: text }).catch({ reference: '' })

@@ -26,6 +26,8 @@ export interface Database {
   usage_latency: UsageLatencyTable
   usage_package: UsagePackageTable
   package_freeze: PackageFreezeTable
+  version_rule: VersionRuleTable
+  ruled_package: RuledPackageTable
 }
 
 interface EventTable {
@@ -246,6 +248,25 @@ interface PackageFreezeTable {
   reason: string | null
   /** Event that ended it; null: it is in force. */
   unfrozen_position: bigint | null
+}
+
+/** Upstream's, or the operator's own. */
+type RuleList = 'malware' | 'own'
+
+interface VersionRuleTable {
+  package_name: PackageName
+  list: RuleList
+  /** Event that made it. */
+  position: bigint
+  constraint: string
+  reason: string | null
+  /** null: upstream. */
+  actor: string | null
+  since: Instant
+}
+
+interface RuledPackageTable {
+  package_name: PackageName
 }
 
 export type Db = Kysely<Database>

@@ -282,6 +282,21 @@ const PackageUnfrozen = event('PackageUnfrozen', {
   ...written,
 })
 
+/** Versions of a package are not served any more, whatever date is asked for. */
+const VersionsBlocked = event('VersionsBlocked', {
+  packageName: PackageName,
+  /** As Composer reads it. */
+  constraint: text,
+  ...written,
+})
+
+const VersionsUnblocked = event('VersionsUnblocked', {
+  packageName: PackageName,
+  /** As it was blocked; absent: all that was blocked of the package. */
+  constraint: text.optional(),
+  ...written,
+})
+
 /**
  * Facts this proxy learned, in the past tense. Recorded events are permanent: add optional fields or
  * new types; never rename, retype or remove one. A fixture of every type must decode for ever.
@@ -304,6 +319,8 @@ export const DomainEvent = z.discriminatedUnion('type', [
   UsageRecorded,
   PackageFrozen,
   PackageUnfrozen,
+  VersionsBlocked,
+  VersionsUnblocked,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>
 

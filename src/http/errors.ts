@@ -31,6 +31,7 @@ const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
   not_known_then: { status: 404, title: 'Package not known at that time' },
   archive_not_found: { status: 404, title: 'Archive not found' },
   archive_refused: { status: 404, title: 'Archive not offered here' },
+  archive_blocked: { status: 410, title: 'Archive of a blocked version' },
   archive_held_back: { status: 404, title: 'Archive of a frozen package' },
   archive_invalid: { status: 502, title: 'Upstream sent a bad archive' },
   too_large: { status: 413, title: 'Request body too large' },

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { PackageName } from '../composer/names.ts'
+import { type VersionRule, withoutBlocked } from '../composer/version-rules.ts'
 import type { Sha256 } from '../events/types.ts'
 import { Instant } from '../time-machine/instant.ts'
 import { publicationTimes, reconstructDocument } from '../time-machine/reconstruct.ts'
@@ -8,6 +9,8 @@ import { publicationTimes, reconstructDocument } from '../time-machine/reconstru
 export interface BodyName {
   readonly sha256: Sha256
   readonly reconstructed: { readonly packageName: PackageName; readonly at: Instant } | undefined
+  /** There when versions may be in it that may not be served. */
+  readonly without?: { readonly packageName: PackageName; readonly rules: readonly VersionRule[] }
   /** There when all archives of this package are to be at this proxy. */
   readonly rewrittenFor?: PackageName
 }
@@ -41,12 +44,12 @@ export function createBodies(
     return times
   }
   return {
-    async read({ sha256, reconstructed, rewrittenFor }) {
-      const recorded = await snapshot(sha256)
-      const bytes =
-        reconstructed === undefined
-          ? recorded
-          : reconstructDocument(recorded, reconstructed.packageName, reconstructed.at)
+    async read({ sha256, reconstructed, without, rewrittenFor }) {
+      let bytes = await snapshot(sha256)
+      if (reconstructed !== undefined) {
+        bytes = reconstructDocument(bytes, reconstructed.packageName, reconstructed.at)
+      }
+      if (without !== undefined) bytes = withoutBlocked(bytes, without.packageName, without.rules)
       return rewrittenFor === undefined ? bytes : rewrite(bytes, rewrittenFor)
     },
     async asOf(sha256, packageName, at) {
@@ -58,6 +61,7 @@ export function createBodies(
 }
 
 /** For caches of what is made of bodies. */
-export function bodyKey({ sha256, reconstructed, rewrittenFor }: BodyName): string {
-  return `${sha256} ${reconstructed?.at ?? ''} ${rewrittenFor ?? ''}`
+export function bodyKey({ sha256, reconstructed, without, rewrittenFor }: BodyName): string {
+  const rules = without === undefined ? '' : JSON.stringify(without.rules)
+  return `${sha256} ${reconstructed?.at ?? ''} ${rewrittenFor ?? ''} ${rules}`
 }

@@ -1,4 +1,5 @@
 import type { DocumentName, PackageName } from '../composer/names.ts'
+import type { VersionRule } from '../composer/version-rules.ts'
 import type { Position } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import { afterDatesOf } from '../time-machine/served-date.ts'
@@ -16,7 +17,12 @@ export interface Freeze {
 
 /** What operators have laid over what upstream says of a package. */
 export interface LaidOver {
+  /** From the first, those that are over included. */
   readonly freezes: readonly Freeze[]
+  /** Those in force. */
+  readonly rules: readonly VersionRule[]
+  /** There was a rule at some time. */
+  readonly isRuled: boolean
 }
 
 /** A document of a package as it is to be sent. */
@@ -57,17 +63,19 @@ export interface Overlay {
 
 /**
  * Lays what operators decided over what upstream says: a frozen package is answered as of the instant that
- * it is held at, and a pin sees the freezes that were in force then.
+ * it is held at, and a pin sees the freezes that were in force then. Rules are today's, whatever is asked:
+ * what is known to be bad now is given to nobody any more.
  */
 export function createOverlay(options: OverlayOptions): Overlay {
   const { laidOver, current, asOf, render, positionAt, newestDate, observe } = options
 
   async function serve(
     { document, packageName }: PackageDocument,
-    found: Found,
-    isPlain: boolean,
+    { found, rules, isPlain }: ToServe,
   ): Promise<ServedDocument> {
-    const rendered = render(found, packageName)
+    const body =
+      rules.length === 0 ? found.body : { ...found.body, without: { packageName, rules } }
+    const rendered = render({ ...found, body }, packageName)
     const { staleSeconds, asOf: past } = found
     const datedFrom = isPlain ? undefined : await firstFreeDate(document, found)
     return { ...rendered, datedFrom, staleSeconds, asOf: past }
@@ -84,7 +92,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
     return { body, lastModified, staleSeconds: undefined, asOf: answer }
   }
 
-  async function findNow(document: DocumentName, { freezes }: LaidOver): Promise<Found> {
+  async function findNow(document: DocumentName, freezes: readonly Freeze[]): Promise<Found> {
     const held = freezeNow(freezes)
     if (held === undefined) {
       const { sha256, lastModified, staleSeconds } = await current(document)
@@ -97,24 +105,33 @@ export function createOverlay(options: OverlayOptions): Overlay {
 
   return {
     async now(asked) {
-      const over = await laidOver(asked.packageName)
-      // A freeze brings former states back, and some that are made up: their dates may be those of others.
-      const isPlain = over.freezes.length === 0
-      return await serve(asked, await findNow(asked.document, over), isPlain)
+      const { freezes, rules, isRuled } = await laidOver(asked.packageName)
+      const found = await findNow(asked.document, freezes)
+      return await serve(asked, { found, rules, isPlain: !isRuled && freezes.length === 0 })
     },
     async asOf(asked, basis) {
-      const { freezes } = await laidOver(asked.packageName)
+      const { freezes, rules, isRuled } = await laidOver(asked.packageName)
       const held = freezes.find((freeze) => isInForce(freeze, basis.position))
       const { settled } = basis // Until then a freeze may still be recorded at or before the pin.
       const heldAt = held && { ...(await basisOfFreeze(held, positionAt)), settled }
-      const isPlain = freezes.length === 0 || settled
-      return await serve(asked, await findAsOf(asked.document, heldAt ?? basis), isPlain)
+      const found = await findAsOf(asked.document, heldAt ?? basis)
+      const isPlain = !isRuled && (freezes.length === 0 || settled)
+      return await serve(asked, { found, rules, isPlain })
     },
   }
 }
 
 interface Found extends Pick<ServedDocument, 'body' | 'staleSeconds' | 'asOf'> {
   readonly lastModified: Instant
+}
+
+interface ToServe extends Pick<LaidOver, 'rules'> {
+  readonly found: Found
+  /**
+   * Nothing was ever laid over it. Otherwise dates of states may be those of other bytes too: a freeze brings
+   * former states back, and some that are made up, and rules change what a state is sent as.
+   */
+  readonly isPlain: boolean
 }
 
 function isInForce({ position, unfrozen_position }: Freeze, at: Position): boolean {

@@ -36,6 +36,16 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
   'post /api/v1/proxy/unfreeze/:vendor/:package 404': async ({ api }) => {
     return (await api('POST', '/api/v1/proxy/unfreeze/acme/No', { json: {} })).status
   },
+  'post /api/v1/proxy/block 200': async ({ api }) => {
+    const json = { package: 'acme/log', constraint: '1.0.0' }
+    return (await api('POST', '/api/v1/proxy/block', { json })).status
+  },
+  'post /api/v1/proxy/unblock 200': async ({ api }) => {
+    return (await api('POST', '/api/v1/proxy/unblock', { json: { package: 'acme/log' } })).status
+  },
+  'get /api/v1/proxy/blocks 200': async ({ api }) => {
+    return (await api('GET', '/api/v1/proxy/blocks')).status
+  },
   'post /api/v1/proxy/purge 200': async ({ api }) => {
     return (await api('POST', '/api/v1/proxy/purge', { json: {} })).status
   },

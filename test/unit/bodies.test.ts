@@ -67,6 +67,30 @@ describe(
       assert.is(keys.size, 4)
     })
 
+    test('lack what is blocked before they are rewritten, and have a name for each list', async () => {
+      const bytes = documentOf([0, 10])
+      const bodies = createBodies(
+        async () => bytes,
+        (body) => Buffer.from(`${body.toString()} rewritten`),
+      )
+      const rule = { list: 'own', constraint: '1.1.0', reason: null } as const
+      const keys = new Set<string>()
+      for (const rules of [[rule], [{ ...rule, reason: 'bad' }], [rule, rule]]) {
+        const name = {
+          sha256: sha256Of(bytes),
+          reconstructed: undefined,
+          without: { packageName, rules },
+          rewrittenFor: packageName,
+        }
+        const text = (await bodies.read(name)).toString()
+        assert.match(text, / rewritten$/)
+        assert.match(text, '"version":"1.0.0"')
+        assert.not.match(text, '"version":"1.1.0"')
+        keys.add(bodyKey(name))
+      }
+      assert.is(keys.size, 3)
+    })
+
     test('are rewritten once for all who want them', async () => {
       const bytes = documentOf([0, 10])
       let times = 0

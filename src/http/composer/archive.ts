@@ -41,8 +41,11 @@ export function packageArchive(openArchive: OpenArchive): Route {
   }
 }
 
-/** What holds for every answer: the URL names a commit, whose archive stays the same. */
-const immutable = { 'Cache-Control': 'public, max-age=31536000, immutable' } as const
+/**
+ * What holds for every answer. The URL names a commit, whose archive stays the same, but may be found to be
+ * malware: then caches in front may not go on with it.
+ */
+const caching = { 'Cache-Control': 'public, max-age=3600, must-revalidate' } as const
 
 function typed(distType: DistType): Readonly<Record<string, string>> {
   return {
@@ -55,7 +58,7 @@ function typed(distType: DistType): Readonly<Record<string, string>> {
 function answerBlob({ method, headers }: RouteRequest, blob: Blob, distType: DistType): Answer {
   const { sha256, sizeBytes } = blob
   const etag = `"${sha256}"`
-  const common = { ...immutable, ETag: etag, 'Accept-Ranges': 'bytes' }
+  const common = { ...caching, ETag: etag, 'Accept-Ranges': 'bytes' }
   if (namesTag(headers['if-none-match'] ?? '', etag)) return { status: 304, headers: common }
   const range = method === 'GET' ? wantedRange(headers, { etag, sizeBytes }) : 'whole'
   if (range === 'unsatisfiable') {
@@ -81,7 +84,7 @@ function answerBlob({ method, headers }: RouteRequest, blob: Blob, distType: Dis
 /** Nobody knows its hash yet. */
 function answerArriving({ sizeBytes, bytes }: Arriving, distType: DistType): Answer {
   const length = sizeBytes === undefined ? {} : { 'Content-Length': String(sizeBytes) }
-  return { status: 200, headers: { ...immutable, ...typed(distType), ...length }, body: bytes() }
+  return { status: 200, headers: { ...caching, ...typed(distType), ...length }, body: bytes() }
 }
 
 /** Such a request can't be answered without knowing all of the archive. */

@@ -1,0 +1,98 @@
+import { sql } from 'kysely'
+import type { PackageName } from '../src/composer/names.ts'
+import type { Database, Db, Tx } from '../src/database/schema.ts'
+import type { RecordedEvent } from '../src/events/types.ts'
+import type { Projection } from '../src/projector/projection.ts'
+
+/** Versions of a package that may not be served, now. */
+export type VersionRule = Readonly<Database['version_rule']>
+
+/** What is blocked, and of which packages anything ever was: their dates stay special. */
+export const versionRule: Projection = {
+  name: 'version_rule',
+  version: 1,
+
+  async createTables(tx) {
+    // The constraint of a list can be too long for an index.
+    await sql`
+      create table version_rule (
+        package_name text        not null,
+        list         text        not null check (list in ('malware', 'own')),
+        position     bigint      not null,
+        "constraint" text        not null,
+        reason       text,
+        actor        text,
+        since        timestamptz not null,
+        primary key (package_name, list, position)
+      )`.execute(tx)
+    await sql`create table ruled_package (package_name text primary key)`.execute(tx)
+  },
+
+  async apply(tx, event) {
+    if (event.type === 'VersionsBlocked') await block(tx, event)
+    else if (event.type === 'VersionsUnblocked') await unblock(tx, event.data)
+  },
+}
+
+type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>
+
+async function block(
+  tx: Tx,
+  { data, position, recordedAt }: EventOf<'VersionsBlocked'>,
+): Promise<void> {
+  await unblock(tx, data)
+  await tx
+    .insertInto('version_rule')
+    .values({
+      package_name: data.packageName,
+      list: 'own',
+      position,
+      constraint: data.constraint,
+      reason: data.reason ?? null,
+      actor: data.actor,
+      since: recordedAt,
+    })
+    .execute()
+  await tx
+    .insertInto('ruled_package')
+    .values({ package_name: data.packageName })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+async function unblock(
+  tx: Tx,
+  {
+    packageName,
+    constraint,
+  }: Pick<EventOf<'VersionsUnblocked'>['data'], 'packageName' | 'constraint'>,
+): Promise<void> {
+  let rules = tx
+    .deleteFrom('version_rule')
+    .where('package_name', '=', packageName)
+    .where('list', '=', 'own')
+  if (constraint !== undefined) rules = rules.where('constraint', '=', constraint)
+  await rules.execute()
+}
+
+/** Of one package. Index: primary key. */
+export async function readRules(db: Db, packageName: PackageName): Promise<readonly VersionRule[]> {
+  return await db
+    .selectFrom('version_rule')
+    .selectAll()
+    .where('package_name', '=', packageName)
+    .orderBy('list')
+    .orderBy('position')
+    .execute()
+}
+
+/** Reads all of version_rule. */
+export async function readAllRules(db: Db): Promise<readonly VersionRule[]> {
+  return await db
+    .selectFrom('version_rule')
+    .selectAll()
+    .orderBy('package_name')
+    .orderBy('list')
+    .orderBy('position')
+    .execute()
+}

@@ -1,0 +1,69 @@
+import * as assert from 'uvu/assert'
+import { minifyVersions, type JsonObject } from '../../src/composer/minify.ts'
+import { PackageName } from '../../src/composer/names.ts'
+import { ruleAgainst, type VersionRule, withoutBlocked } from '../../src/composer/version-rules.ts'
+import { describe } from '../support/suite.ts'
+
+const packageName = PackageName.parse('acme/log')
+const rule = (constraint: string, over: Partial<VersionRule> = {}): VersionRule => {
+  return { list: 'own', constraint, reason: null, ...over }
+}
+
+function documentOf(...names: readonly string[]): Buffer {
+  const versions = names.map((version) => ({ version, description: `of ${version}` }))
+  const packages = { 'acme/log': minifyVersions(versions) }
+  return Buffer.from(JSON.stringify({ minified: 'composer/2.0', packages, other: 1 }))
+}
+
+function read(bytes: Buffer): JsonObject & { readonly warning: string } {
+  return JSON.parse(bytes.toString()) as JsonObject & { warning: string }
+}
+
+describe(
+  'a document of which versions are blocked',
+  async () => ({}),
+  (test) => {
+    test('is minified anew, with all else in its place', () => {
+      const rest = withoutBlocked(documentOf('3.0', '2.0', '1.0'), packageName, [rule('2.*')])
+      const { warning, ...others } = read(rest)
+      assert.equal(others, read(documentOf('3.0', '1.0')))
+      assert.is(
+        warning,
+        'Almanac: these versions of acme/log are not offered: 2.0 (blocked by the operator)',
+      )
+    })
+
+    test('says of each reason which versions, and of many how many', () => {
+      const names = ['9.0', '1.6', '1.5', '1.4', '1.3', '1.2', '1.1', '1.0', '0.1', 'dev-main']
+      const rules = [
+        rule('^1.0', { reason: 'too old' }),
+        rule('0.1|dev-main', { list: 'malware', reason: null }),
+      ]
+      const { warning } = read(withoutBlocked(documentOf(...names), packageName, rules))
+      assert.match(
+        warning,
+        '1.6, 1.5, 1.4, 1.3, 1.2 and 2 more (blocked by the operator: too old); ',
+      )
+      assert.match(warning, '; 0.1, dev-main (malware, as upstream says)')
+    })
+
+    test('is the very bytes when none of its versions is meant', () => {
+      const bytes = documentOf('3.0', 'dev-main')
+      assert.is(withoutBlocked(bytes, packageName, [rule('2.*'), rule('dev-other')]), bytes)
+    })
+
+    test('is compared by what Composer compares by', () => {
+      const versions = [{ version: 'foo', version_normalized: '2.0.0.0' }]
+      const bytes = Buffer.from(JSON.stringify({ packages: { 'acme/log': versions } }))
+      const rest = read(withoutBlocked(bytes, packageName, [rule('2.0')]))
+      assert.equal(rest['packages'], { 'acme/log': [] })
+    })
+
+    test('names the first rule that is met', () => {
+      const rules = [rule('1.0'), rule('*', { reason: 'all' })]
+      assert.is(ruleAgainst('1.0.0.0', rules), rules[0])
+      assert.is(ruleAgainst('2.0.0.0', rules), rules[1])
+      assert.is(ruleAgainst('2.0.0.0', [rule('nonsense')]), undefined)
+    })
+  },
+)

@@ -26,7 +26,7 @@ export function reopening(open: OpenArchive, logger: Logger): OpenArchive {
         logger.warn({ err: error }, 'an archive was cut off')
         throw error
       }
-      yield* again.bytes(range)
+      yield* bytes({ request, blob: again }, range)
     }
   }
   async function openWhole(request: ArchiveRequest): Promise<Blob | undefined> {

@@ -5,7 +5,7 @@ import { startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
 const readers = 50
-const evictionsWanted = Number(process.env['TEST_EVICTIONS'] ?? 600)
+const evictionsWanted = Number(process.env['TEST_EVICTIONS'] ?? 300)
 const kilobyte = 1000
 
 /** Archives that PostgreSQL gives at once with what is to know of them, and such as are read in a second step. */

@@ -42,6 +42,7 @@ describe('reading while others are evicted and stored again', open, (test) => {
     const { get, paths, log, runJob, database } = service
     const hashes = new Map<string, string>()
     let evictions = 0
+    const isEnough = () => evictions >= evictionsWanted
     let answers = 0
     async function read(path: string): Promise<void> {
       const { statusCode, body, headers } = await get(path)
@@ -55,13 +56,13 @@ describe('reading while others are evicted and stored again', open, (test) => {
     async function reader(first: number): Promise<void> {
       // Each in steps of its own, so that all meet again and again, and never in the same way.
       const step = 2 * first + 1
-      for (let at = first; evictions < evictionsWanted; at += step) {
+      for (let at = first; !isEnough(); at += step) {
         await read(paths[at % paths.length] ?? '')
       }
     }
     async function count(): Promise<void> {
       let position = 0n
-      while (evictions < evictionsWanted) {
+      while (!isEnough()) {
         const events = await log.read(position, 1000)
         position = events.at(-1)?.position ?? position
         evictions += events.filter(({ type }) => type === 'ArchiveEvicted').length

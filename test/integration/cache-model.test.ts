@@ -81,8 +81,8 @@ describe('the cache', openTestCache, (test) => {
           assert.equal(listed, model.listed, JSON.stringify(each))
           const there = await db.selectFrom('blob').select('sha256').execute()
           assert.equal(
-            there.map(({ sha256 }) => names.indexOf(sha256)).toSorted(),
-            [...model.there].toSorted(),
+            new Set(there.map(({ sha256 }) => names.indexOf(sha256))),
+            model.there,
             JSON.stringify(each),
           )
         }

@@ -9,8 +9,6 @@ import { type Service, startService } from '../support/service.ts'
 import { describe, eventually } from '../support/suite.ts'
 
 const log = '/p2/acme/log.json'
-/** Bodies then have as many bytes as are sent. */
-const plain = { 'accept-encoding': 'identity' }
 
 async function readStats({ api }: Pick<Service, 'api'>, query = ''): Promise<ProxyStats> {
   const { status, body } = await api('GET', `/api/v1/proxy/stats${query}`)
@@ -38,10 +36,9 @@ async function rebuildUsage({ database, log: events }: Service): Promise<void> {
   }
 }
 
-const smallCache = async () =>
-  await startService({ at: '2026-05-31T23:50:00Z', settings: { PROXY_MAX_CACHE_SIZE: '5000' } })
+const beforeMidnight = async () => await startService({ at: '2026-05-31T23:50:00Z' })
 
-describe('the statistics', smallCache, (test) => {
+describe('the statistics', beforeMidnight, (test) => {
   test('are empty before anything was done', async (service) => {
     const { days, topPackages, since, from, to, metadata, latencyMs } = await recorded(service)
     assert.equal({ days, topPackages, since }, { days: [], topPackages: [], since: null })
@@ -54,20 +51,20 @@ describe('the statistics', smallCache, (test) => {
   test('count what was sent, from where, and what it took, by day', async (service) => {
     const { get, upstream, clock } = service
     let sentBytes = 0
-    for (const path of [log, log, log, '/p2/acme/http.json']) {
-      sentBytes += (await get(path, plain)).body.length
+    async function ask(path: string): Promise<void> {
+      sentBytes += (await get(path, { 'accept-encoding': 'identity' })).body.length
     }
-    sentBytes += (await get('/p2/acme/nothing.json', plain)).body.length
+    for (const path of [log, log, log, '/p2/acme/http.json']) await ask(path)
+    await ask('/p2/acme/nothing.json')
     clock.advance(1200)
     const { reference } = await distOf(service, 'acme/log', '2.0.0')
-    const archive = `/dist-proxy/acme/log/2.0.0.0/${reference}.zip`
-    for (let time = 0; time < 3; time++) sentBytes += (await get(archive)).body.length
+    for (let time = 0; time < 3; time++) await ask(`/dist-proxy/acme/log/2.0.0.0/${reference}.zip`)
     const { reference: other } = await distOf(service, 'acme/http', '1.1.0')
-    sentBytes += (await get(`/dist-proxy/acme/http/1.1.0.0/${other}.zip`)).body.length
+    await ask(`/dist-proxy/acme/http/1.1.0.0/${other}.zip`)
     const clear = upstream.fail({ match: /acme\/text/, mode: 'status', status: 400 })
-    sentBytes += (await get('/p2/acme/text.json', plain)).body.length
+    await ask('/p2/acme/text.json')
     clear()
-    sentBytes += (await get('/p2/acme/nothing.json', plain)).body.length
+    await ask('/p2/acme/nothing.json')
 
     const stats = await recorded(service)
     assert.is(stats.since, '2026-05-31T00:00:00.000000Z')
@@ -132,6 +129,18 @@ describe('the statistics', smallCache, (test) => {
       assert.is(status, 400, query)
       assert.is(Problem.parse(body).detail, detail)
     }
+  })
+
+  test('count evictions', async (service) => {
+    const { api } = service
+    const purged = await api('POST', '/api/v1/proxy/purge', { json: { package: 'acme/log' } })
+    assert.is(purged.status, 200)
+    const { evictions, days } = await recorded(service)
+    assert.is(evictions, 1)
+    assert.equal(
+      days.map((day) => day.evictions),
+      [0, 1],
+    )
   })
 
   test('are the same after a restart and a rebuild', async (service) => {

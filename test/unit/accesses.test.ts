@@ -1,24 +1,17 @@
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import { createAccesses } from '../../src/archives/accesses.ts'
-import type { Append, EventLog } from '../../src/events/log.ts'
 import { eventDataSizeBytesMax, type Sha256 } from '../../src/events/types.ts'
 import { sha256Of } from '../../src/snapshots/store.ts'
 import { createClock } from '../support/clock.ts'
+import { createRecordingLog } from '../support/recording-log.ts'
 import { describe } from '../support/suite.ts'
 
 const blob = (n: number): Sha256 => sha256Of(Buffer.from(`${n}`))
 
 async function open() {
-  const appends: Append[] = []
+  const { log, appends, state } = createRecordingLog()
   const clock = createClock()
-  const state = { failing: false }
-  const append: EventLog['append'] = async (each) => {
-    if (state.failing) throw new Error('no database')
-    appends.push(each)
-    return { outcome: 'appended', events: [] }
-  }
-  const log = { append } as EventLog // nothing else of it is used
   const accesses = createAccesses({ log, now: clock.now, logger: pino({ level: 'silent' }) })
   const noted = () =>
     appends

@@ -1,22 +1,15 @@
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import { PackageName } from '../../src/composer/names.ts'
-import type { Append, EventLog } from '../../src/events/log.ts'
 import { eventDataSizeBytesMax } from '../../src/events/types.ts'
 import { createUsage } from '../../src/telemetry/usage.ts'
 import { createClock } from '../support/clock.ts'
+import { createRecordingLog } from '../support/recording-log.ts'
 import { describe } from '../support/suite.ts'
 
 async function open() {
-  const appends: Append[] = []
+  const { log, appends, state } = createRecordingLog()
   const clock = createClock('2026-06-01T23:59:00Z')
-  const state = { failing: false }
-  const append: EventLog['append'] = async (each) => {
-    if (state.failing) throw new Error('no database')
-    appends.push(each)
-    return { outcome: 'appended', events: [] }
-  }
-  const log = { append } as EventLog // nothing else of it is used
   const usage = createUsage({ now: clock.now, logger: pino({ level: 'silent' }) })
   async function recorded() {
     await usage.flush(log)

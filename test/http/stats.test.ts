@@ -1,9 +1,13 @@
 import * as assert from 'uvu/assert'
 import { projections } from '../../projections/index.ts'
+import { PackageName } from '../../src/composer/names.ts'
+import { newEvent } from '../../src/events/new-event.ts'
+import { usageStream } from '../../src/events/types.ts'
 import type { ProxyStats } from '../../src/http/admin/stats.ts'
 import { Problem } from '../../src/http/errors.ts'
 import { rebuild } from '../../src/projector/rebuild.ts'
 import { createSnapshotStore } from '../../src/snapshots/store.ts'
+import { Instant } from '../../src/time-machine/instant.ts'
 import { distOf } from '../support/dist.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe, eventually } from '../support/suite.ts'
@@ -165,5 +169,53 @@ describe('the statistics', beforeMidnight, (test) => {
     const after = await recorded(service)
     assert.is(after.served.requests, before.served.requests + 5)
     assert.is(after.days.at(-1)?.day, '2026-06-02')
+  })
+})
+
+describe('the statistics of several batches', startService, (test) => {
+  const none = { hit: 0, miss: 0, stale: 0, coalesced: 0, negative: 0 }
+  const batch = (day: string, latency: readonly (readonly [number | null, number])[]) =>
+    newEvent({
+      type: 'UsageRecorded',
+      data: {
+        from: Instant.parse(`${day}T10:00:00.000000Z`),
+        to: Instant.parse(`${day}T10:00:59.000000Z`),
+        requests: 100,
+        servedBytes: 1000,
+        metadata: { ...none, hit: 3 },
+        archives: { ...none, stale: 1, miss: 3 },
+        upstream: { requests: 3, bytes: 700, failures: 1 },
+        latency: latency.map(([upToMs, count]) => ({ upToMs, count })),
+        packages: [{ packageName: PackageName.parse('acme/log'), metadata: 3, archives: 4 }],
+      },
+    })
+
+  test('are their sums, and percentiles are the bounds that so many kept to', async (service) => {
+    const events = [
+      batch('2026-05-31', [
+        [5, 94],
+        [100, 6],
+      ]),
+      batch('2026-05-31', [
+        [5, 94],
+        [2000, 6],
+      ]),
+      batch('2026-06-01', [
+        [10, 50],
+        [null, 50],
+      ]),
+    ]
+    await service.log.append({ stream: usageStream, expected: 'any', events })
+    const stats = await recorded(service)
+    assert.equal(stats.days[0]?.latencyMs, { p50: 5, p95: 100, p99: 2000 })
+    assert.equal(stats.days[1]?.latencyMs, { p50: 10, p95: null, p99: null })
+    assert.equal(stats.latencyMs, { p50: 5, p95: null, p99: null })
+    assert.equal(stats.served, { requests: 300, bytes: 3000, bytesSaved: 900 })
+    assert.equal(stats.upstream, { requests: 9, bytes: 2100, failures: 3 })
+    assert.is(stats.metadata.hitRatio, 1)
+    assert.is(stats.archives.hitRatio, 0.25)
+    assert.equal(stats.topPackages, [
+      { package: 'acme/log', metadataRequests: 9, archiveRequests: 12 },
+    ])
   })
 })

@@ -129,9 +129,9 @@ describe(
         }),
         { numRuns: 10, endOnFailure: true },
       )
-      assert.ok(exact > 300, `${exact} exact answers were compared`)
-      assert.ok(others > 100, `${others} others`)
-      assert.ok(seen.size > 10, `${current} present answers, ${seen.size} different ones`)
+      assert.ok(exact > 100, `${exact} exact answers were compared`)
+      assert.ok(others > 30, `${others} others`)
+      assert.ok(seen.size > 4, `${current} present answers, ${seen.size} different ones`)
     })
   },
 )

@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
 import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
-import type { PackageName } from '../src/composer/names.ts'
 import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
 import type { ReferenceTokens } from './package-reference.ts'
@@ -11,7 +10,7 @@ export type StoredArchive = Readonly<Database['archive']>
 /** What was stored as the archive of each (package, reference) last, and what upstream said of it since. */
 export const archive: Projection = {
   name: 'archive',
-  version: 3,
+  version: 4,
 
   async createTables(tx) {
     await sql`
@@ -45,7 +44,7 @@ export const archive: Projection = {
     } else if (event.type === 'ArchiveEvicted') {
       if (event.data.reason === 'purge') await purge(tx, event.data.sha256)
     } else if (event.type === 'CachePurged') {
-      if (event.data.packageName !== undefined) await forgetTrees(tx, event.data.packageName)
+      await purgeScope(tx, event.data)
     }
   },
 }
@@ -99,13 +98,23 @@ async function purge(tx: Tx, sha256: Sha256): Promise<void> {
   await tx.updateTable('archive').set({ purged: true }).where('sha256', '=', sha256).execute()
 }
 
-/** Who purges one package wants what upstream has now, though it should differ from what was stored. */
-async function forgetTrees(tx: Tx, packageName: PackageName): Promise<void> {
-  await tx
-    .updateTable('archive')
-    .set({ tree_sha256: null, differed_sha256: null })
-    .where('package_name', '=', packageName)
-    .execute()
+/**
+ * What was evicted before may still be in some node's memory, so it counts as purged too. Who purges one
+ * package wants what upstream has now, though it should differ from what was stored.
+ */
+async function purgeScope(
+  tx: Tx,
+  { packageName, before }: EventOf<'CachePurged'>['data'],
+): Promise<void> {
+  if (before !== undefined) return
+  const archives = tx.updateTable('archive').set({ purged: true })
+  if (packageName === undefined) await archives.execute()
+  else {
+    await archives
+      .set({ tree_sha256: null, differed_sha256: null })
+      .where('package_name', '=', packageName)
+      .execute()
+  }
 }
 
 /** How read models name an archive that an event is about. */

@@ -17,13 +17,14 @@ import { archiveId, archiveKey } from './archive.ts'
  *
  * The order is by worth, then by last use. Worth: 0 = no archive is this blob any more (upstream gave
  * another for the same reference); 1 = upstream offers it, so it can be fetched again; 2 = of an archive
- * that the newest document doesn't name (withdrawn, moved, or the package is gone), or that upstream was
- * seen not to have any more: likely the last copy; 3 = of a package that is frozen, whose archives nothing
+ * that the newest document of tags doesn't name (withdrawn, moved), of a package that is gone, or that
+ * upstream was seen not to have any more: likely the last copy. Branches move on with every commit, and
+ * upstream still has those before; 3 = of a package that is frozen, whose archives nothing
  * else could take the place of.
  */
 export const blobUse: Projection = {
   name: 'blob_use',
-  version: 3,
+  version: 4,
 
   async createTables(tx) {
     await sql`
@@ -225,7 +226,7 @@ async function weigh(tx: Tx, blobs: readonly { readonly sha256: Sha256 }[]): Pro
         max(case
           when named is null then 0
           when f.package_name is not null then 3
-          when named and not missing and not lost then 1
+          when (named or document like '%~dev') and not missing and not lost then 1
           else 2
         end) as worth
       from unnest(${names}::text[]) as changed (sha256)

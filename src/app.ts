@@ -56,7 +56,7 @@ export interface Outside {
   /** Runs jobs; without it the real clock does. For tests, which say when. */
   readonly startJob?: typeof startJob
   /** Whether downloads may be written to the disk; without it its free space says so. For tests. */
-  readonly hasRoomOnDisk?: () => Promise<boolean>
+  readonly hasRoomOnDisk?: (sizeBytes: number) => Promise<boolean>
 }
 
 export interface App {
@@ -78,8 +78,8 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const stores = await openStores({ outside, observer })
   const { db, projector } = stores
   const upstream = openUpstream(config, outside, observer)
-  const holder = randomUUID()
-  const turnFor = (name: string): Turn => createLease(db, { name, holder, seconds: turnSeconds })
+  const turnFor = (name: string): Turn =>
+    createLease(db, { name, holder: randomUUID(), seconds: turnSeconds })
   const parts: Parts = { config, outside, observer, upstream, turnFor, ...stores }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)

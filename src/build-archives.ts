@@ -61,7 +61,7 @@ interface ArchivesParts {
     readonly now: () => Instant
     readonly random: () => number
     readonly startJob?: typeof startJob
-    readonly hasRoomOnDisk?: () => Promise<boolean>
+    readonly hasRoomOnDisk?: (sizeBytes: number) => Promise<boolean>
   }
   readonly upstream: Upstream
   readonly turnFor: (name: string) => Turn
@@ -201,6 +201,9 @@ function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
     withRoomFor: cache.withRoomFor,
     record: recordInto(parts),
     turnFor,
+    hasRoomOnDisk:
+      outside.hasRoomOnDisk ??
+      (async (sizeBytes: number) => await hasRoomIn(stagingDirectory, sizeBytes)),
     stagingDirectory,
     archiveTtlSeconds,
     now: outside.now,
@@ -209,7 +212,6 @@ function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
   return createOpenArchive({
     ...fetching,
     ...createRevalidate(fetching),
-    hasRoomOnDisk: outside.hasRoomOnDisk ?? (async () => await hasRoomIn(stagingDirectory)),
     unnamedCommit: unnamedCommits(parts),
     refreshPackage: createRefreshPackage(current),
   })

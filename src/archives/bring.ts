@@ -65,13 +65,13 @@ export function sinkInto(
   onReadable: (sizeBytes: number | undefined) => void = () => undefined,
 ): ByteSink {
   let announcedBytes: number | undefined
-  let isToldOf = false
+  let told: { readonly sizeBytes: number | undefined } | undefined
   let isOther = false
   let isFirst = true
   return {
     async begin(sizeBytes) {
-      // A client was told the size of the answer before.
-      isOther = isToldOf && sizeBytes !== announcedBytes
+      // A client was told the size of an answer before.
+      isOther = told !== undefined && sizeBytes !== told.sizeBytes
       announcedBytes = sizeBytes
       isFirst = true
       await spool.rewind()
@@ -83,8 +83,8 @@ export function sinkInto(
       }
       isFirst = false
       if (isOther || !(await spool.write(chunk))) return false
-      if (!isToldOf && spool.readableBytes() > 0) {
-        isToldOf = true
+      if (told === undefined && spool.readableBytes() > 0) {
+        told = { sizeBytes: announcedBytes }
         onReadable(announcedBytes)
       }
       return true

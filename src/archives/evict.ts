@@ -54,6 +54,8 @@ export interface Cache {
   readonly tidy: () => Promise<void>
 }
 
+/** Unlinking takes a row for each 2 KiB: of more than this it could take longer than a statement may. */
+const bytesPerTransaction = 512n * 1024n * 1024n
 /** Dead rows of a tenth of the cache are made reusable at once, not at the next regular time. */
 const vacuumFraction = 10n
 
@@ -104,17 +106,15 @@ export function createCache(options: CacheOptions): Cache {
       return true
     },
     async purge(next) {
-      await inTurn(async () => deadSpace.add(await purge(options, next)))
+      deadSpace.add(await purge(options, next))
       await deadSpace.reuse(0n)
     },
     tell: async (evictions) => await tell(options, evictions),
     async tidy() {
-      await inTurn(async () => {
-        await until(await log.head())
-        await tellVanished(options)
-        deadSpace.add(await sweep(options))
-        await evictExcess()
-      })
+      await until(await log.head())
+      await tellVanished(options)
+      deadSpace.add(await sweep(options))
+      await inTurn(evictExcess)
       await deadSpace.reuse(0n)
       logger.info(await size(), 'the cache is tidied up')
     },
@@ -131,7 +131,8 @@ async function evict(options: CacheOptions, excess: () => Promise<bigint>): Prom
   for (;;) {
     const excessBytes = await excess()
     if (excessBytes <= 0n) return evictedBytes
-    const blobs = firstOf(await leastUsed(blobsPerTransaction), excessBytes)
+    const bytes = excessBytes < bytesPerTransaction ? excessBytes : bytesPerTransaction
+    const blobs = firstOf(await leastUsed(blobsPerTransaction), bytes)
     if (blobs.length === 0) return evictedBytes
     const names = blobs.map(({ sha256 }) => sha256)
     evictedBytes += await removeBlobs(db, { names, now, logger })
@@ -147,7 +148,7 @@ async function purge(
   const { db, now, logger } = options
   let purgedBytes = 0n
   for (;;) {
-    const blobs = await next(blobsPerTransaction)
+    const blobs = firstOf(await next(blobsPerTransaction), bytesPerTransaction)
     if (blobs.length === 0) return purgedBytes
     const names = blobs.map(({ sha256 }) => sha256)
     purgedBytes += await removeBlobs(db, { names, now, logger })
@@ -195,7 +196,7 @@ async function tellVanished(options: CacheOptions): Promise<void> {
 }
 
 /** The first of them that make up so many bytes, or all. */
-function firstOf(blobs: readonly ListedBlob[], bytes: bigint): readonly ListedBlob[] {
+function firstOf<Blob extends PurgedBlob>(blobs: readonly Blob[], bytes: bigint): readonly Blob[] {
   let sum = 0n
   const end = blobs.findIndex(({ size_bytes }) => (sum += size_bytes) >= bytes)
   return end === -1 ? blobs : blobs.slice(0, end + 1)

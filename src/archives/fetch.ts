@@ -5,11 +5,12 @@ import type { Logger } from 'pino'
 import { AppError } from '../errors.ts'
 import type { DomainEvent } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
-import type { ArchiveDownload, ArchiveQuestion } from '../upstream/archives.ts'
+import type { ArchiveDownload, ArchiveQuestion, ByteSink } from '../upstream/archives.ts'
 import type { ArchiveRequest, Arriving, KnownReference, StoredArchive } from './archive.ts'
 import type { Blob, BlobStore } from './blobs.ts'
 import { bring, type Brought, type Checked, differs, sinkInto } from './bring.ts'
 import { openSpool } from './spool.ts'
+import { NoRoomOnDisk } from './staging.ts'
 
 export interface FetchOptions {
   readonly storedArchive: (request: ArchiveRequest) => Promise<StoredArchive | undefined>
@@ -17,6 +18,8 @@ export interface FetchOptions {
   readonly blobs: BlobStore
   /** Runs `store` once the cache has room for so many bytes; false, and it isn't run: it never will. */
   readonly withRoomFor: (sizeBytes: number, store: () => Promise<void>) => Promise<boolean>
+  /** Whether the disk has room for a download of so many bytes. */
+  readonly hasRoomOnDisk: (sizeBytes: number) => Promise<boolean>
   /** Appends a fact about an archive, and resolves once it can be read. */
   readonly record: (event: ArchiveFact) => Promise<void>
   /** Downloads are kept here until they are checked; see staging.ts. */
@@ -50,9 +53,10 @@ export async function fetchArchive(
   const file = path.join(options.stagingDirectory, randomUUID())
   const spool = await openSpool(file)
   try {
-    const into = sinkInto(spool, known.dist_type, (sizeBytes) => {
+    const sink = sinkInto(spool, known.dist_type, (sizeBytes) => {
       onArriving({ sizeBytes, bytes: spool.arriving })
     })
+    const into = withRoom(sink, options)
     const brought = await bring({ known, validators: {}, path: file, into }, options.download)
     if (brought.outcome === 'missing' && stored !== undefined && !stored.missing) {
       await options.record(missingFact(request, { known, ...brought }, options))
@@ -67,12 +71,26 @@ export async function fetchArchive(
       const problem = 'it has other files than the one that was stored under this reference'
       throw failureOf({ outcome: 'refused', problem }, known, options)
     }
+    // Whoever has all of it finds it stored: the end is held back for as long as that takes.
     await keep({ request, known, file, archive }, options)
     return spool.finish(archive)
   } finally {
-    await rm(file, { force: true })
-    // Last, so that whoever hears of a failure by it finds no download under way when asking again.
-    spool.close()
+    // Closed last, so that whoever hears of a failure by it finds no download under way when asking again.
+    await rm(file, { force: true }).finally(spool.close)
+  }
+}
+
+/** What has no room is refused before a byte of it is written. */
+export function withRoom(
+  sink: ByteSink,
+  { hasRoomOnDisk }: Pick<FetchOptions, 'hasRoomOnDisk'>,
+): ByteSink {
+  return {
+    ...sink,
+    async begin(sizeBytes) {
+      if (!(await hasRoomOnDisk(sizeBytes ?? 0))) throw new NoRoomOnDisk()
+      await sink.begin(sizeBytes)
+    },
   }
 }
 

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
+import { AppError } from '../errors.ts'
 import type { ArchiveDownload } from '../upstream/archives.ts'
 import type { Arriving, KnownReference } from './archive.ts'
 import type { Brought } from './bring.ts'
+import { beginsLike } from './dist-types.ts'
 import { failureOf, type FetchOptions } from './fetch.ts'
 import { heldBackBytes } from './spool.ts'
 
@@ -38,6 +40,10 @@ export async function passOn(
       },
       async write(chunk) {
         if (isAgain) return false
+        // A login page is told before anybody gets it.
+        if (passedBytes === 0 && !beginsLike(known.dist_type, chunk)) {
+          throw new AppError('archive_invalid', `upstream's archive is not a ${known.dist_type}`)
+        }
         passedBytes += chunk.length
         if (!pipe.write(chunk)) await once(pipe, 'drain', { signal: left.signal })
         return true

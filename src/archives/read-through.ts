@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { LRUCache } from 'lru-cache'
 import { onOneNode } from '../single-flight.ts'
 import { AppError } from '../errors.ts'
 import type { PackageName } from '../composer/names.ts'
@@ -7,6 +8,8 @@ import { type ArchiveRequest, type Arriving, keyOf, type KnownReference } from '
 import type { Blob } from './blobs.ts'
 import { fetchArchive } from './fetch.ts'
 import { passOn } from './pass-on.ts'
+import { isNoRoom } from './staging.ts'
+import { msOfInstant } from '../time-machine/instant.ts'
 import type { Revalidate, RevalidateOptions } from './revalidate.ts'
 
 export interface OpenArchiveOptions extends RevalidateOptions, Revalidate {
@@ -14,8 +17,6 @@ export interface OpenArchiveOptions extends RevalidateOptions, Revalidate {
   readonly unnamedCommit: (request: ArchiveRequest) => Promise<KnownReference | undefined>
   /** Brings a package's metadata up to date, when its references aren't known yet. */
   readonly refreshPackage: (packageName: PackageName) => Promise<void>
-  /** Whether the disk has room for downloads. */
-  readonly hasRoomOnDisk: () => Promise<boolean>
 }
 
 /**
@@ -36,6 +37,15 @@ interface Flight {
 export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
   const flights = new Map<string, Flight>()
 
+  const noRoomAtMs = new LRUCache<string, number>({ max: noRoomMax })
+
+  async function mayHaveRoom(request: ArchiveRequest): Promise<boolean> {
+    const key = keyOf(request)
+    if (flights.has(key)) return true
+    const noRoomAt = noRoomAtMs.get(key)
+    if (noRoomAt !== undefined && msOfInstant(options.now()) - noRoomAt < noRoomMs) return false
+    return await options.hasRoomOnDisk(0)
+  }
   function join(request: ArchiveRequest): Flight {
     const key = keyOf(request)
     const joined = flights.get(key)
@@ -46,6 +56,9 @@ export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
     }
     flights.set(key, flight)
     flight.whole.then(forget, forget)
+    flight.whole.catch((error: unknown) => {
+      if (isNoRoom(error)) noRoomAtMs.set(key, msOfInstant(options.now()))
+    })
     return flight
   }
 
@@ -53,10 +66,18 @@ export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
     const stored = await openStored(request, options, note)
     if (stored !== undefined) return stored
     note(flights.has(keyOf(request)) ? 'coalesced' : 'miss')
-    if (await options.hasRoomOnDisk()) return await join(request).begun
+    try {
+      if (await mayHaveRoom(request)) return await join(request).begun
+    } catch (error) {
+      if (!isNoRoom(error)) throw error
+    }
     return await passOn(await findReference(request, options), options)
   }
 }
+
+/** What had no room on the disk is passed on at once for so long. */
+const noRoomMs = 600_000
+const noRoomMax = 1_000
 
 /** What is kept is served whatever its age; the question whether upstream still has it goes on behind. */
 async function openStored(

@@ -6,7 +6,7 @@ import { createSingleFlight, onOneNode, type Turn } from '../single-flight.ts'
 import { msOfInstant } from '../time-machine/instant.ts'
 import { type ArchiveRequest, keyOf, type KnownReference, type StoredArchive } from './archive.ts'
 import { bring, type Brought, type Checked, differs, sinkInto } from './bring.ts'
-import { type FetchOptions, keep, missingFact, namesOf, tellDiffering } from './fetch.ts'
+import { type FetchOptions, keep, missingFact, namesOf, tellDiffering, withRoom } from './fetch.ts'
 import { openSpool } from './spool.ts'
 
 export interface RevalidateOptions extends FetchOptions {
@@ -25,6 +25,8 @@ export interface Revalidate {
   readonly revalidate: (request: ArchiveRequest) => Promise<void>
 }
 
+/** More at once would take upstream's attention from what nobody has yet: these wait for the next request. */
+const revalidationsMax = 3
 /** After a question without an answer, or with a bad one, the archive isn't asked for again. */
 const pauseMs = 60_000
 /** Of those pauses; a pause that is forgotten costs a question. */
@@ -32,6 +34,7 @@ const pausesMax = 10_000
 
 export function createRevalidate(options: RevalidateOptions): Revalidate {
   const { now, logger, archiveTtlSeconds } = options
+  let running = 0
   const askedAtMs = new LRUCache<string, number>({ max: pausesMax })
 
   function isExpired({ checked_at }: StoredArchive): boolean {
@@ -53,14 +56,20 @@ export function createRevalidate(options: RevalidateOptions): Revalidate {
     async revalidate(request) {
       const key = keyOf(request)
       const nowMs = msOfInstant(now())
-      if (nowMs - (askedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < pauseMs) return
-      askedAtMs.set(key, nowMs)
+      const askedAt = askedAtMs.get(key)
+      if (askedAt !== undefined && Math.abs(nowMs - askedAt) < pauseMs) return
+      if (running >= revalidationsMax) return
+      running += 1
       try {
+        if (!(await options.hasRoomOnDisk(0))) return
+        askedAtMs.set(key, nowMs)
         const { outcome, ...failure } = await once(request)
         if (outcome === 'answered') return
         logger.warn({ ...request, ...failure }, `revalidation ${outcome}`)
       } catch (error) {
         logger.warn({ err: error, ...request }, 'revalidation failed')
+      } finally {
+        running -= 1
       }
     },
   }
@@ -81,7 +90,7 @@ async function askAgain(request: ArchiveRequest, options: RevalidateOptions): Pr
       etag: stored.etag ?? undefined,
       lastModified: stored.last_modified ?? undefined,
     }
-    const into = sinkInto(spool, known.dist_type)
+    const into = withRoom(sinkInto(spool, known.dist_type), options)
     const brought = await bring({ known, validators, path: file, into }, options.download)
     if (brought.outcome === 'unchanged') {
       await confirm({ request, known, stored }, validators, options)
@@ -92,8 +101,7 @@ async function askAgain(request: ArchiveRequest, options: RevalidateOptions): Pr
     } else return brought
     return answered
   } finally {
-    spool.close()
-    await rm(file, { force: true })
+    await rm(file, { force: true }).finally(spool.close)
   }
 }
 

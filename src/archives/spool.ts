@@ -28,8 +28,8 @@ export interface Spool {
 
 /** Without its end no archive can be unpacked: a zip has its directory there. */
 export const heldBackBytes = 16 * 1024
-/** Those who waited for the same download begin to read it at once. */
-const beginWithinMs = 10_000
+/** Those who waited for the same download begin to read it once it is stored, which may take its time. */
+const beginWithinMs = 60_000
 const sliceBytes = 256 * 1024
 
 interface State {

@@ -26,8 +26,22 @@ export async function prepareStaging(directory: string, nowMs: number): Promise<
 /** Less than this is left to PostgreSQL, whose log may be on the same disk. */
 const reserveBytes = 256 * 1024 * 1024
 
-/** Whether the disk of a directory has room for downloads. */
-export async function hasRoomIn(directory: string): Promise<boolean> {
+/** Whether the disk of a directory has room for a download of so many bytes. */
+export async function hasRoomIn(directory: string, sizeBytes: number): Promise<boolean> {
   const { bavail, bsize } = await statfs(directory)
-  return bavail * bsize > reserveBytes
+  return bavail * bsize - sizeBytes > reserveBytes
+}
+
+/** A download can't be written to the disk. */
+export class NoRoomOnDisk extends Error {
+  override readonly name = 'NoRoomOnDisk'
+}
+
+export function isNoRoom(error: unknown): boolean {
+  if (error instanceof NoRoomOnDisk) return true
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+  )
 }

@@ -16,6 +16,8 @@ export interface RouteRequest {
   readonly param: (name: string) => string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
+  /** Such as `1.1`. */
+  readonly httpVersion: string
   /**
    * The whole body.
    *

@@ -41,13 +41,18 @@ async function stream(
   response.end()
 }
 
+/** A client that takes nothing for so long is gone; it must not keep what it was to get in memory. */
+const stalledMsMax = 60_000
+
 async function drained(response: ServerResponse): Promise<void> {
+  const stalled = setTimeout(() => response.destroy(), stalledMsMax)
   await new Promise<void>((resolve) => {
     function done(): void {
+      clearTimeout(stalled)
       response.off('drain', done).off('close', done)
       resolve()
     }
-    if (response.destroyed) resolve()
+    if (response.destroyed) done()
     else response.on('drain', done).on('close', done)
   })
 }

@@ -171,17 +171,14 @@ async function answer(
     await send(ctx, await handle({ ...requestOf(ctx), actor, requestId }))
   } catch (thrown) {
     const error = translate(thrown)
-    if (isClientGone(error)) return
+    if (ctx.res.destroyed && ctx.headerSent) return // The client left.
     if (!(error instanceof AppError)) {
       logger.error({ err: error, path: ctx.path }, `${ctx.method} ${ctx.path} failed`)
     }
-    if (ctx.headerSent) ctx.res.destroy()
+    // Reset, not closed: where the length isn't told, an HTTP/1.0 client takes an end for the end.
+    if (ctx.headerSent) ctx.res.socket?.resetAndDestroy()
     else await send(ctx, answerError(error, { surface, requestId }))
   }
-}
-
-function isClientGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
 function requestOf(ctx: Context): Omit<RouteRequest, 'actor' | 'requestId'> {
@@ -192,6 +189,7 @@ function requestOf(ctx: Context): Omit<RouteRequest, 'actor' | 'requestId'> {
     param: (name) => params[name] ?? '',
     query: new URLSearchParams(ctx.querystring),
     headers: ctx.headers,
+    httpVersion: ctx.req.httpVersion,
     body: async () => await readBody(ctx),
   }
 }

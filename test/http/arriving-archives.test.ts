@@ -15,18 +15,19 @@ async function open() {
   const lines: string[] = []
   const large = { description: 'Has large archives', ballastBytes: 400_000, branches: {} }
   let isFull = false
+  let roomBytes = Number.POSITIVE_INFINITY
   const service = await startService({
     settings: { ARCHIVE_MEMORY_BYTES: '0' },
     upstream: {
       packages: [
-        ...['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'].map((name) => {
+        ...['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'].map((name) => {
           return { ...large, name: `acme/${name}`, tags: [shasumTag] }
         }),
         { ...large, name: 'beta/signed', tags: [shasumTag], hasShasum: true },
       ],
     },
     onLogLine: (line) => lines.push(line),
-    hasRoomOnDisk: async () => !isFull,
+    hasRoomOnDisk: async (sizeBytes) => !isFull && sizeBytes <= roomBytes,
   })
   async function place(name: string) {
     const { reference, url } = await distOf(service, name, '1.0.0')
@@ -36,7 +37,14 @@ async function open() {
     service.upstream.forget()
     return { path: `/dist-proxy/${name}/1.0.0.0/${reference}.zip`, reference, original }
   }
-  return { ...service, lines, place, setDiskFull: (full: boolean) => void (isFull = full) }
+  return {
+    ...service,
+    lines,
+    place,
+    setDiskFull: (full: boolean) => void (isFull = full),
+    /** For one download. */
+    setRoom: (bytes: number) => void (roomBytes = bytes),
+  }
 }
 
 type Context = Awaited<ReturnType<typeof open>>
@@ -96,7 +104,7 @@ describe('an archive that upstream is still sending', open, (test) => {
       assert.ok((await buffer(response)).equals(original))
     }
     assert.is(upstream.requestsFor(distRequests).length, 1)
-    assert.is(await stored(context), before + 1)
+    await eventually('it is stored once', async () => (await stored(context)) === before + 1)
     assert.match((await context.get(path)).headers.etag ?? '', /^"[0-9a-f]{64}"$/)
   })
 
@@ -170,7 +178,18 @@ describe('an archive that upstream is still sending', open, (test) => {
     assert.is(await stored(context), before)
     assert.match(lines.join(''), '"alert":"archive_not_kept"')
     assert.ok((await get(path)).body.equals(original))
-    assert.is(await stored(context), before + 1)
+    await eventually('it is stored', async () => (await stored(context)) === before + 1)
+  })
+
+  test('that the disk turns out to have no room for is passed on', async (context) => {
+    const { place, get, setRoom, stagingDirectory } = context
+    const { path, original } = await place('acme/nine')
+    const before = await stored(context)
+    setRoom(original.length - 1)
+    assert.ok((await get(path)).body.equals(original))
+    assert.equal(await readdir(stagingDirectory), [])
+    assert.is(await stored(context), before)
+    setRoom(Number.POSITIVE_INFINITY)
   })
 })
 
@@ -179,6 +198,7 @@ describe('an archive when the disk is full', open, (test) => {
     const { place, get, upstream, setDiskFull, stagingDirectory } = context
     const kept = await place('acme/one')
     await get(kept.path)
+    await eventually('it is stored', async () => (await stored(context)) === 1)
     const { path, original } = await place('acme/seven')
     setDiskFull(true)
     const answers = await Promise.all([get(path), get(path)])
@@ -194,7 +214,7 @@ describe('an archive when the disk is full', open, (test) => {
     assert.is(upstream.requests.length, 0)
     setDiskFull(false)
     await get(path)
-    assert.is(await stored(context), 2)
+    await eventually('it is stored', async () => (await stored(context)) === 2)
   })
 
   test('is still checked against the SHA-1 that metadata names, and cut off before its end', async (context) => {

@@ -62,7 +62,7 @@ export interface ServiceOptions {
   /** The clock to begin with; the stub's is set to the same. */
   readonly at?: string
   /** Whether downloads may be written to the disk; without it they may. */
-  readonly hasRoomOnDisk?: () => Promise<boolean>
+  readonly hasRoomOnDisk?: (sizeBytes: number) => Promise<boolean>
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {

@@ -39,6 +39,7 @@ function request({ name = 'abc', query = '', body = '', type }: Sent): RouteRequ
     method: 'POST',
     param: () => name,
     query: new URLSearchParams(query),
+    httpVersion: '1.1',
     headers: { 'content-type': type ?? 'application/json' },
     body: async () => Buffer.from(body),
     actor: 'admin',

@@ -33,7 +33,7 @@ export function packageArchive(openArchive: OpenArchive): Route {
       const asked = archiveRequest(request)
       const archive = await openArchive(asked)
       if ('sha256' in archive) return answerBlob(request, archive, asked.distType)
-      if (archive.whole !== undefined && asksForMore(request)) {
+      if (archive.whole !== undefined && asksForMore(request, archive)) {
         return answerBlob(request, await archive.whole, asked.distType)
       }
       return answerArriving(archive, asked.distType)
@@ -81,15 +81,27 @@ function answerBlob({ method, headers }: RouteRequest, blob: Blob, distType: Dis
   }
 }
 
-/** Nobody knows its hash yet. */
-function answerArriving({ sizeBytes, bytes }: Arriving, distType: DistType): Answer {
+/** Nobody knows its hash yet; and what isn't kept here wasn't looked through, so nobody else keeps it. */
+function answerArriving({ sizeBytes, bytes, whole }: Arriving, distType: DistType): Answer {
   const length = sizeBytes === undefined ? {} : { 'Content-Length': String(sizeBytes) }
-  return { status: 200, headers: { ...caching, ...typed(distType), ...length }, body: bytes() }
+  const cached = whole === undefined ? { 'Cache-Control': 'no-store' } : caching
+  return { status: 200, headers: { ...cached, ...typed(distType), ...length }, body: bytes() }
 }
 
-/** Such a request can't be answered without knowing all of the archive. */
-function asksForMore({ method, headers }: RouteRequest): boolean {
-  return method === 'HEAD' || headers.range !== undefined || headers['if-none-match'] !== undefined
+/**
+ * Such a request can't be answered without knowing all of the archive. Without a length, a client of
+ * HTTP/1.0 couldn't tell an archive that is cut off from a whole one.
+ */
+function asksForMore(
+  { method, headers, httpVersion }: RouteRequest,
+  { sizeBytes }: Arriving,
+): boolean {
+  return (
+    method === 'HEAD' ||
+    headers.range !== undefined ||
+    headers['if-none-match'] !== undefined ||
+    (httpVersion === '1.0' && sizeBytes === undefined)
+  )
 }
 
 function archiveRequest({ param }: RouteRequest): ArchiveRequest & { readonly distType: DistType } {

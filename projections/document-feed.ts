@@ -1,5 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
-import { documentName, type DocumentName, rootDocument } from '../src/composer/names.ts'
+import {
+  documentName,
+  type DocumentName,
+  filterSummary,
+  rootDocument,
+} from '../src/composer/names.ts'
 import type { Tx } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Instant } from '../src/time-machine/instant.ts'
@@ -16,14 +21,16 @@ export interface NamedChange {
 export const feedReadAt = sql<Instant | null>`
   (select read_at from document_feed order by position desc limit 1)`
 
+/** What no feed names. */
+const ofNoPackage = sql`(${sql.lit(rootDocument)}, ${sql.lit(filterSummary)})`
+
 /**
- * Whether the feed's word goes for the document `c`. Not for the root file, which no feed names; not
- * before upstream's first answer, when there is nothing that could still be so; not while a change
+ * Whether the feed's word goes for the document `c`. Not for what is of no package; not before upstream's first answer, when there is nothing that could still be so; not while a change
  * hasn't been fetched; and not while upstream says "no such" of what the feed knows nothing of: one of
  * the two is wrong.
  */
 export const isFollowed = sql<boolean>`
-  (c.document <> ${sql.lit(rootDocument)} and c.checked_at is not null and c.unseen_change is null
+  (c.document not in ${ofNoPackage} and c.checked_at is not null and c.unseen_change is null
     and (c.missing_since is null or c.gone))`
 
 /**
@@ -88,7 +95,7 @@ async function doubtAll(tx: Tx, readAt: Instant): Promise<void> {
   await sql`
     update document_current
     set unseen_change = 'resync', unseen_change_at = ${readAt}, unseen_since = ${readAt}
-    where unseen_change is null and document <> ${rootDocument}
+    where unseen_change is null and document not in ${ofNoPackage}
       and (checked_at is null or checked_at < ${readAt})`.execute(tx)
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import type { PackageName } from '../src/composer/names.ts'
+import { malwareIn } from '../src/composer/malware-list.ts'
+import { filterSummary, type PackageName } from '../src/composer/names.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
@@ -28,9 +29,12 @@ export const versionRule: Projection = {
     await sql`create table ruled_package (package_name text primary key)`.execute(tx)
   },
 
-  async apply(tx, event) {
+  async apply(tx, event, { snapshot }) {
     if (event.type === 'VersionsBlocked') await block(tx, event)
     else if (event.type === 'VersionsUnblocked') await unblock(tx, event.data)
+    else if (event.type === 'MetadataChanged' && event.data.document === filterSummary) {
+      await follow(tx, event, await snapshot(event.data.sha256))
+    }
   },
 }
 
@@ -73,6 +77,31 @@ async function unblock(
     .where('list', '=', 'own')
   if (constraint !== undefined) rules = rules.where('constraint', '=', constraint)
   await rules.execute()
+}
+
+/** What the list still says stays as it is, since when it did. */
+async function follow(
+  tx: Tx,
+  { position, recordedAt }: EventOf<'MetadataChanged'>,
+  body: Buffer,
+): Promise<void> {
+  const listed = malwareIn(body) ?? new Map<PackageName, string>()
+  const now = sql`
+    unnest(${[...listed.keys()]}::text[], ${[...listed.values()]}::text[])
+      as listed (package_name, version_constraint)`
+  await sql`
+    delete from version_rule r where list = 'malware' and not exists (
+      select from ${now}
+      where listed.package_name = r.package_name and listed.version_constraint = r."constraint"
+    )`.execute(tx)
+  await sql`
+    insert into version_rule (package_name, list, position, "constraint", since)
+    select package_name, 'malware', ${position}, version_constraint, ${recordedAt} from ${now}
+    where package_name not in (select package_name from version_rule where list = 'malware')`.execute(
+    tx,
+  )
+  await sql`
+    insert into ruled_package select package_name from ${now} on conflict do nothing`.execute(tx)
 }
 
 /** Of one package. Index: primary key. */

@@ -26,6 +26,7 @@ import type { startJob } from './jobs/every.ts'
 import { startFeedJob } from './jobs/feed.ts'
 import { startUsageJob } from './jobs/usage.ts'
 import { createLease } from './jobs/lease.ts'
+import { startMalwareListsJob } from './jobs/malware-lists.ts'
 import { bodyKey, type Bodies, createBodies } from './metadata/bodies.ts'
 import { createResolveBasis } from './metadata/basis.ts'
 import type { ReadEndpoints } from './metadata/endpoints.ts'
@@ -106,6 +107,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     translate: asExpectedFailure,
   })
   const feedJob = startFeedJob({ ...parts, ...metadata })
+  const malwareJob = startMalwareListsJob({ ...parts, ...metadata })
   const archiveJobs = archives.startJobs()
   const usageJob = startUsageJob(usage, parts)
   return {
@@ -113,7 +115,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     routes,
     async close() {
       draining = true
-      await Promise.all([server.close(drainDeadlineMs), feedJob?.stop()])
+      await Promise.all([server.close(drainDeadlineMs), feedJob?.stop(), malwareJob?.stop()])
       await archiveJobs.stop()
       await usageJob.stop()
       await projector.stop()

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino'
 import { readCurrentDocument } from '../projections/document-queries.ts'
+import { filterSummary } from './composer/names.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
 import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
 import { createReadEndpoints, type ReadEndpoints } from './metadata/endpoints.ts'
-import { createRefresh, type Refresh } from './metadata/refresh.ts'
+import { createRefresh, type Refresh, type RefreshOptions } from './metadata/refresh.ts'
 import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { Projector } from './projector/run.ts'
 import type { Turn } from './single-flight.ts'
@@ -13,7 +14,7 @@ import type { SnapshotStore } from './snapshots/store.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import type { Upstream } from './upstream/client.ts'
-import { fetchMetadata } from './upstream/metadata.ts'
+import { documentUrl, fetchMetadata } from './upstream/metadata.ts'
 import { metadataTimeouts } from './upstream/timeouts.ts'
 
 interface MetadataParts {
@@ -35,15 +36,11 @@ export interface Metadata {
 
 /** The part of the composition root that is about a document now. */
 export function buildMetadata(parts: MetadataParts): Metadata {
-  const { config, outside, upstream, turnFor, db, log, snapshots, projector } = parts
-  const { packagistUrl, upstreamTimeoutSeconds, metadataTtlSeconds } = config
+  const { config, outside, turnFor, db, log, snapshots, projector } = parts
+  const { packagistUrl, metadataTtlSeconds } = config
   const { logger, now } = outside
-  const client = upstream.client({
-    guard: createAddressGuard(packagistUrl, []),
-    timeouts: metadataTimeouts(upstreamTimeoutSeconds * 1000),
-  })
   const refresh = createRefresh({
-    fetchMetadata: async (request) => await fetchMetadata(client, packagistUrl, request),
+    fetchMetadata: createFetchMetadata(parts, async () => (await endpoints()).filterSummary),
     snapshots,
     log,
     async knownDocument(document) {
@@ -70,4 +67,23 @@ export function buildMetadata(parts: MetadataParts): Metadata {
   const snapshot = snapshots.get
   const endpoints = createReadEndpoints({ current, snapshot, upstreamUrl: packagistUrl })
   return { refresh, current, endpoints }
+}
+
+/** @param summaryUrl where upstream has the summary of its lists; undefined: it has none. */
+function createFetchMetadata(
+  { config, upstream }: MetadataParts,
+  summaryUrl: () => Promise<string | undefined>,
+): RefreshOptions['fetchMetadata'] {
+  const { packagistUrl, upstreamTimeoutSeconds } = config
+  const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
+  const client = upstream.client({ guard: createAddressGuard(packagistUrl, []), timeouts })
+  return async ({ document, knownLastModified }) => {
+    if (document !== filterSummary) {
+      return await fetchMetadata(client, documentUrl(packagistUrl, document), knownLastModified)
+    }
+    const url = await summaryUrl()
+    if (url === undefined) return { outcome: 'missing', status: 404 }
+    const guard = createAddressGuard(packagistUrl, [new URL(url).host])
+    return await fetchMetadata(upstream.client({ guard, timeouts }), url, knownLastModified)
+  }
 }

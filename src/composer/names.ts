@@ -18,17 +18,19 @@ export type PackageName = z.infer<typeof PackageName>
 const branchesSuffix = '~dev'
 
 /**
- * One metadata file of upstream: `vendor/name` (its tags), `vendor/name~dev` (its branches) or
- * `packages.json` (the root file, which can't be mistaken for a package: it has no vendor).
+ * One metadata file of upstream: `vendor/name` (its tags), `vendor/name~dev` (its branches), or one that
+ * can't be mistaken for a package, since it has no vendor: `packages.json` (the root file) and
+ * `filter-summary.json` (all its lists of malware, wherever the root file says that they are).
  */
 export const DocumentName = z
   .string()
   .max(nameLengthMax + branchesSuffix.length, { abort: true })
-  .regex(new RegExp(`^(?:packages\\.json|${name}(?:${branchesSuffix})?)$`))
+  .regex(new RegExp(`^(?:packages\\.json|filter-summary\\.json|${name}(?:${branchesSuffix})?)$`))
   .brand('DocumentName')
 export type DocumentName = z.infer<typeof DocumentName>
 
 export const rootDocument: DocumentName = DocumentName.parse('packages.json')
+export const filterSummary: DocumentName = DocumentName.parse('filter-summary.json')
 
 /** Undefined for what can't be the name of a package: nothing has to be asked about it. */
 export function parsePackageName(vendor: string, packageName: string): PackageName | undefined {
@@ -39,11 +41,11 @@ export function documentName(packageName: PackageName, kind: 'tags' | 'branches'
   return DocumentName.parse(kind === 'tags' ? packageName : `${packageName}${branchesSuffix}`)
 }
 
-/** The package that a document describes; undefined for the root file. */
+/** The package that a document describes; undefined for what is of no package. */
 export function packageOfDocument(
   document: DocumentName,
 ): { readonly packageName: PackageName; readonly kind: 'tags' | 'branches' } | undefined {
-  if (document === rootDocument) return undefined
+  if (document === rootDocument || document === filterSummary) return undefined
   return document.endsWith(branchesSuffix)
     ? {
         packageName: PackageName.parse(document.slice(0, -branchesSuffix.length)),

@@ -7,10 +7,9 @@ import {
 } from '../../projections/document-queries.ts'
 import type { Config } from '../config.ts'
 import type { Db } from '../database/schema.ts'
-import { AppError } from '../errors.ts'
 import type { EventLog } from '../events/log.ts'
 import { feedStream } from '../events/types.ts'
-import type { ReadEndpoints } from '../metadata/endpoints.ts'
+import { endpointsIfKnown, type ReadEndpoints } from '../metadata/endpoints.ts'
 import { createFollowFeed, type FollowFeed } from '../metadata/follow-feed.ts'
 import type { Refresh } from '../metadata/refresh.ts'
 import type { Projector } from '../projector/run.ts'
@@ -55,7 +54,8 @@ function buildFollowFeed(options: FeedJobOptions): FollowFeed {
   const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
   const stream = feedStream(packagistUrl)
   return createFollowFeed({
-    feedUrl: async () => await feedUrlOf(endpoints),
+    // The root file isn't in the feed, so it is asked for again when its time to live is over.
+    feedUrl: async () => (await endpointsIfKnown(endpoints)).metadataChanges,
     async readChangeFeed(feedUrl, since) {
       const guard = createAddressGuard(packagistUrl, [new URL(feedUrl).host])
       return await readChangeFeed(upstream.client({ guard, timeouts }), feedUrl, since)
@@ -71,15 +71,4 @@ function buildFollowFeed(options: FeedJobOptions): FollowFeed {
     now,
     logger,
   })
-}
-
-/** The root file isn't in the feed, so it is asked for again when its time to live is over. */
-async function feedUrlOf(endpoints: ReadEndpoints): Promise<string | undefined> {
-  try {
-    return (await endpoints()).metadataChanges
-  } catch (error) {
-    // There is no root file yet and upstream doesn't answer, which is recorded and logged as it is.
-    if (error instanceof AppError && error.code === 'upstream_unavailable') return undefined
-    throw error
-  }
 }

@@ -1,7 +1,8 @@
 import { namedVersion, parseDocument } from '../composer/document.ts'
 import { filterVersions } from '../composer/filter-versions.ts'
 import { problemOfVersion } from '../composer/loadable.ts'
-import { type DocumentName, packageOfDocument } from '../composer/names.ts'
+import { malwareIn } from '../composer/malware-list.ts'
+import { type DocumentName, filterSummary, packageOfDocument } from '../composer/names.ts'
 import { parseRootFile } from '../composer/root-file.ts'
 import type { NamedVersions } from './decide.ts'
 
@@ -29,7 +30,8 @@ const none: NamedVersions = new Map()
  */
 export function inspectBody(document: DocumentName, body: Buffer): Inspected {
   const name = packageOfDocument(document)
-  if (name === undefined) return inspectRoot(body)
+  if (name === undefined)
+    return document === filterSummary ? inspectSummary(body) : inspectRoot(body)
   const parsed = parseDocument(body, name.packageName)
   if (!parsed.ok) return parsed
   const { versions } = parsed.document
@@ -64,7 +66,13 @@ function inspectRoot(body: Buffer): Inspected {
   }
 }
 
-/** Which versions a kept body names; none for the root file. */
+function inspectSummary(body: Buffer): Inspected {
+  return malwareIn(body) === undefined
+    ? { ok: false, problem: 'not a summary of lists' }
+    : { ok: true, body, rejected: [], versions: none }
+}
+
+/** Which versions a kept body names; none for what is of no package. */
 export function versionsIn(document: DocumentName, body: Buffer): NamedVersions {
   const name = packageOfDocument(document)
   const parsed = name === undefined ? undefined : parseDocument(body, name.packageName)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DocumentName, PackageName, rootDocument } from '../composer/names.ts'
+import { DocumentName, PackageName, packageOfDocument } from '../composer/names.ts'
 import { requestBody, type UpstreamClient } from './client.ts'
 import { decode } from './encoding.ts'
 import type { UpstreamAnswer } from './exchange.ts'
@@ -131,6 +131,6 @@ function parseAction({
     return packageName && { type, packageName, atSeconds }
   }
   const document = DocumentName.safeParse(name).data
-  if (document === undefined || document === rootDocument) return undefined
+  if (document === undefined || packageOfDocument(document) === undefined) return undefined
   return { type: 'update', document, atSeconds }
 }

@@ -15,6 +15,11 @@ export type MetadataAnswer =
 /** The largest real document has 1.4 MB; a body past this is no metadata. */
 const documentSizeBytesMax = 32 * 1024 * 1024
 
+/** Where upstream has a document; not for the summary of its lists, which its root file says. */
+export function documentUrl(upstreamUrl: string, document: DocumentName): string {
+  return `${upstreamUrl}/${document === rootDocument ? rootDocument : `p2/${document}.json`}`
+}
+
 /**
  * Asks upstream for a document, conditionally when `knownLastModified` is given. The body is what
  * upstream encoded, decoded within the same limit; nothing else about it is checked here. Doesn't
@@ -22,18 +27,13 @@ const documentSizeBytesMax = 32 * 1024 * 1024
  */
 export async function fetchMetadata(
   client: UpstreamClient,
-  upstreamUrl: string,
-  request: { readonly document: DocumentName; readonly knownLastModified: Instant | undefined },
+  url: string,
+  knownLastModified: Instant | undefined,
 ): Promise<MetadataAnswer> {
-  const { document, knownLastModified } = request
-  const path = document === rootDocument ? rootDocument : `p2/${document}.json`
   const headers: Record<string, string> = { 'accept-encoding': 'gzip' }
   if (knownLastModified !== undefined) headers['if-modified-since'] = httpDate(knownLastModified)
   try {
-    const answer = await requestBody(client, `${upstreamUrl}/${path}`, {
-      headers,
-      sizeBytesMax: documentSizeBytesMax,
-    })
+    const answer = await requestBody(client, url, { headers, sizeBytesMax: documentSizeBytesMax })
     return await interpret(answer)
   } catch (error) {
     return noAnswerOf(error)

@@ -71,6 +71,8 @@ export interface StubUpstreamOptions {
   readonly redirectsDists?: boolean
   /** The root file names a change feed, unless told otherwise. */
   readonly hasFeed?: boolean
+  /** And lists of malware. */
+  readonly hasLists?: boolean
 }
 
 interface Held {
@@ -84,6 +86,7 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
     at = '2026-06-01T00:00:00Z',
     redirectsDists = false,
     hasFeed = true,
+    hasLists = true,
   } = options
   const history = createHistory(packages)
   const forms = new Map<string, ArchiveOptions['form']>()
@@ -108,6 +111,7 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
     now: () => clock,
     redirectsDists,
     hasFeed,
+    hasLists,
     formOf: (reference) => forms.get(reference) ?? 'original',
   }
 

@@ -1,7 +1,7 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import * as assert from 'uvu/assert'
 import { DocumentName } from '../../src/composer/names.ts'
-import { fetchMetadata, type MetadataAnswer } from '../../src/upstream/metadata.ts'
+import { documentUrl, fetchMetadata, type MetadataAnswer } from '../../src/upstream/metadata.ts'
 import { openRig, type Rig, type Serve } from '../support/scripted-upstream.ts'
 import { describe } from '../support/suite.ts'
 
@@ -18,7 +18,7 @@ function body(content: Buffer, encoding?: string | readonly string[]): Serve {
 
 async function fetched({ start, url }: Rig, serve: Serve): Promise<MetadataAnswer> {
   const { client } = start(serve)
-  return await fetchMetadata(client, url, { document, knownLastModified: undefined })
+  return await fetchMetadata(client, documentUrl(url, document), undefined)
 }
 
 async function outcomeOf(rig: Rig, serve: Serve): Promise<string> {
@@ -86,7 +86,7 @@ describe('the body of metadata', openRig, (test) => {
       response.writeHead(429, { 'retry-after': '30' }).end()
     })
     const ask = async () => {
-      return await fetchMetadata(client, rig.url, { document, knownLastModified: undefined })
+      return await fetchMetadata(client, documentUrl(rig.url, document), undefined)
     }
     assert.equal(await ask(), { outcome: 'failed', reason: 'status', status: 429 })
     assert.equal(await ask(), { outcome: 'paused', retryAfterSeconds: 30 })

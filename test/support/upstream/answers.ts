@@ -22,6 +22,7 @@ export interface World {
   readonly now: () => number
   readonly redirectsDists: boolean
   readonly hasFeed: boolean
+  readonly hasLists: boolean
   readonly formOf: (reference: string) => ArchiveOptions['form']
 }
 
@@ -79,7 +80,8 @@ export function answerTo(
   return notFound
 }
 
-function root({ url, hasFeed }: World): object {
+function root({ url, hasFeed, hasLists }: World): object {
+  const summary = `${url}/lists/all/summary.json`
   return {
     packages: [],
     'notify-batch': `${url}/downloads/`,
@@ -93,11 +95,9 @@ function root({ url, hasFeed }: World): object {
     warning: 'Support for Composer 1 has been shutdown.',
     'warning-versions': '<1.999',
     providers: [],
-    filter: {
-      metadata: true,
-      lists: { malware: { enabled: true } },
-      'summary-url': `${url}/lists/all/summary.json`,
-    },
+    ...(hasLists && {
+      filter: { metadata: true, lists: { malware: { enabled: true } }, 'summary-url': summary },
+    }),
   }
 }
 
@@ -210,10 +210,10 @@ function providers(world: World, { parts: [wanted = ''] }: Asked): Answer {
 
 function malwareSummary(world: World): Answer {
   const flagged = living(world).filter((state) => state.malware.length > 0)
-  const malware = Object.fromEntries(
-    flagged.map((state) => [state.description.name, state.malware.join('|')]),
-  )
-  return json({ filter: { malware } }, 0)
+  const entries = flagged.map((state) => [state.description.name, state.malware.join('|')])
+  const modifiedAt = living(world).map((state) => state.modifiedAt.tags)
+  const malware: unknown = Object.fromEntries(entries)
+  return json({ filter: { malware } }, Math.max(0, ...modifiedAt))
 }
 
 function advisories(world: World, { query, body }: Asked): Answer {

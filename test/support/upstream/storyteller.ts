@@ -13,6 +13,8 @@ export interface Storyteller {
   readonly abandon: (name: string, replacement: string) => void
   /** Versions of the package become known malware. */
   readonly flagMalware: (name: string, constraint: string) => void
+  /** They were none, after all. */
+  readonly clearMalware: (name: string) => void
   /** Both documents answer 404 from now on. */
   readonly deletePackage: (name: string) => void
   /**
@@ -39,6 +41,7 @@ export function storyteller(history: History, tick: () => number): Storyteller {
       change(name, bothDocuments, (state) => (state.abandoned = replacement)),
     flagMalware: (name, constraint) =>
       change(name, ['tags'], (state) => state.malware.push(constraint)),
+    clearMalware: (name) => change(name, ['tags'], (state) => state.malware.splice(0)),
     deletePackage: (name) =>
       change(name, bothDocuments, (state) => {
         state.isDeleted = true

@@ -297,6 +297,32 @@ const VersionsUnblocked = event('VersionsUnblocked', {
   ...written,
 })
 
+/** What can be wrong with the running service; an alert's code, as `src/alerts/codes.ts` explains it. */
+export const ConditionCode = z.enum([
+  'upstream_failing',
+  'upstream_rate_limiting',
+  'feed_lagging',
+  'cache_over_limit',
+  'disk_nearly_full',
+  'projection_stopped',
+])
+export type ConditionCode = z.infer<typeof ConditionCode>
+
+/** Of one code, a condition can hold of several things at once, each an alert of its own. */
+const condition = { code: ConditionCode, subject: text } as const
+
+/** Something began to be wrong with the running service. */
+const AlertOpened = event('AlertOpened', { ...condition, detail: text })
+
+/** It still was, some time later. */
+const AlertContinued = event('AlertContinued', { ...condition, detail: text })
+
+/** It was over. */
+const AlertResolved = event('AlertResolved', condition)
+
+/** Somebody has seen an alert: of a condition, or one that other events opened. */
+const AlertAcknowledged = event('AlertAcknowledged', { id: z.uuid(), ...written })
+
 /**
  * Facts this proxy learned, in the past tense. Recorded events are permanent: add optional fields or
  * new types; never rename, retype or remove one. A fixture of every type must decode for ever.
@@ -321,6 +347,10 @@ export const DomainEvent = z.discriminatedUnion('type', [
   PackageUnfrozen,
   VersionsBlocked,
   VersionsUnblocked,
+  AlertOpened,
+  AlertContinued,
+  AlertResolved,
+  AlertAcknowledged,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>
 
@@ -365,3 +395,5 @@ export const cacheStream = 'cache'
 
 /** Of what is counted. */
 export const usageStream = 'usage'
+/** Of what was seen to be wrong with the running service, and of what people said to alerts. */
+export const alertsStream = 'alerts'

@@ -21,7 +21,7 @@ export interface World {
   /** The clock: seconds since the epoch. */
   readonly now: () => number
   readonly redirectsDists: boolean
-  readonly hasFeed: boolean
+  readonly hasFeed: () => boolean
   readonly formOf: (reference: string) => ArchiveOptions['form']
 }
 
@@ -41,7 +41,7 @@ const name = '([a-z0-9._-]+/[a-z0-9._-]+?)'
 const reference = '([0-9a-f]{40})'
 
 const routes: readonly Route[] = [
-  { method: 'GET', pattern: /^\/packages\.json$/, answer: (world) => json(root(world), 0) },
+  { method: 'GET', pattern: /^\/packages\.json$/, answer: root },
   { method: 'GET', pattern: new RegExp(`^/p2/${name}(~dev)?\\.json$`), answer: metadata },
   { method: 'GET', pattern: /^\/metadata\/changes\.json$/, answer: changes },
   { method: 'GET', pattern: /^\/packages\/list\.json$/, answer: list },
@@ -79,13 +79,13 @@ export function answerTo(
   return notFound
 }
 
-function root({ url, hasFeed }: World): object {
-  return {
+function root({ url, hasFeed }: World): Answer {
+  const file = {
     packages: [],
     'notify-batch': `${url}/downloads/`,
     'providers-url': '/p/%package%$%hash%.json',
     'metadata-url': `${url}/p2/%package%.json`,
-    ...(hasFeed && { 'metadata-changes-url': `${url}/metadata/changes.json` }),
+    ...(hasFeed() && { 'metadata-changes-url': `${url}/metadata/changes.json` }),
     search: `${url}/search.json?q=%query%&type=%type%`,
     list: `${url}/packages/list.json`,
     'security-advisories': { metadata: true, 'api-url': `${url}/api/security-advisories/` },
@@ -99,6 +99,7 @@ function root({ url, hasFeed }: World): object {
       'summary-url': `${url}/lists/all/summary.json`,
     },
   }
+  return json(file, hasFeed() ? 0 : 1)
 }
 
 function metadata(world: World, { parts }: Asked): Answer {

@@ -66,10 +66,7 @@ const schema = z.object({
   ARCHIVE_MEMORY_BYTES: wholeNumber('bytes', 0, 2 ** 40).default(128 * 2 ** 20),
   ADMIN_TOKEN: token().optional(),
   METRICS_TOKEN: token().optional(),
-  ALERT_WEBHOOK_URL: z
-    .string()
-    .refine(isWebhookUrl, 'must be an http or https URL without credentials and fragment')
-    .optional(),
+  ALERT_WEBHOOK_URL: webhookUrl().optional(),
   ALERT_WEBHOOK_SECRET: token().optional(),
   HOST: z
     .string()
@@ -171,18 +168,14 @@ function missingPublicUrl(set: Environment): string[] {
 
 /** What isn't signed could be from anybody. */
 function missingWebhookSecret(set: Environment): string[] {
-  const isMissing =
-    set['ALERT_WEBHOOK_URL'] !== undefined && set['ALERT_WEBHOOK_SECRET'] === undefined
-  if (!isMissing) return []
+  const { ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: secret } = set
+  if (url === undefined || secret !== undefined) return []
   return ['ALERT_WEBHOOK_SECRET must be set with ALERT_WEBHOOK_URL: it signs what is sent there.']
 }
 
-function alertWebhook({
-  ALERT_WEBHOOK_URL: url,
-  ALERT_WEBHOOK_SECRET: secretOfWebhook,
-}: z.infer<typeof schema>): Config['alertWebhook'] {
-  if (url === undefined || secretOfWebhook === undefined) return undefined
-  return { url, secret: secretOfWebhook }
+function alertWebhook(settings: z.infer<typeof schema>): Config['alertWebhook'] {
+  const { ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: secret } = settings
+  return url === undefined || secret === undefined ? undefined : { url, secret }
 }
 
 function localUrl(host: string, port: number): string {
@@ -245,9 +238,10 @@ function webUrl(example: string): z.ZodType<string, string> {
     })
 }
 
-/** Those of chat services have what is secret in the path or the query. */
-function isWebhookUrl(text: string): boolean {
-  return isWebUrl(text.replace(/\?[^\s\p{Cc}\\#]*$/u, ''))
+/** As it is: those of chat services have what is secret in the path or the query. */
+function webhookUrl(): z.ZodType<string, string> {
+  const message = 'must be an http or https URL without credentials and fragment'
+  return z.string().refine((text) => isWebUrl(text.replace(/\?[^\s\p{Cc}\\#]*$/u, '')), message)
 }
 
 function isWebUrl(text: string): boolean {

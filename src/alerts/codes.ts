@@ -1,4 +1,4 @@
-import { ConditionCode } from '../events/types.ts'
+import { ConditionCode } from '../events/alert-types.ts'
 
 /** What recorded events say is wrong, with upstream's metadata or with archives. */
 export const factCodes = [

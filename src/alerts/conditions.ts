@@ -1,4 +1,5 @@
-import type { ConditionCode, Position } from '../events/types.ts'
+import type { ConditionCode } from '../events/alert-types.ts'
+import type { Position } from '../events/types.ts'
 import { addSeconds, type Instant, instantFromMs, trimmedInstant } from '../time-machine/instant.ts'
 import type { BreakerState } from '../upstream/breaker.ts'
 

@@ -1,12 +1,8 @@
 import type { Logger } from 'pino'
 import type { EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
-import {
-  alertsStream,
-  type ConditionCode,
-  type DomainEvent,
-  type Position,
-} from '../events/types.ts'
+import type { ConditionCode } from '../events/alert-types.ts'
+import { alertsStream, type DomainEvent, type Position } from '../events/types.ts'
 import { addSeconds, type Instant } from '../time-machine/instant.ts'
 import type { ConditionName, Findings } from './conditions.ts'
 

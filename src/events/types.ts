@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { DocumentName, PackageName } from '../composer/names.ts'
-import { RequestId } from '../request-id.ts'
 import { Instant } from '../time-machine/instant.ts'
+import { AlertAcknowledged, AlertContinued, AlertOpened, AlertResolved } from './alert-types.ts'
+import { event, text, written } from './event-schema.ts'
 
 /** Lower-case hex. Names a snapshot or a blob by its content. */
 export const Sha256 = z
@@ -11,7 +12,6 @@ export const Sha256 = z
 export type Sha256 = z.infer<typeof Sha256>
 
 const sizeBytes = z.int().nonnegative()
-const text = z.string().max(500)
 
 /** An access takes 176 bytes of JSON at most, so an event of them stays below 64 KiB. */
 export const accessesPerEventMax = 350
@@ -30,25 +30,6 @@ export const FetchFailure = z.enum([
   'invalid_document', // not a Composer metadata document of the asked name
 ])
 export type FetchFailure = z.infer<typeof FetchFailure>
-
-/** Why somebody does something, in their own words. A NUL or half a character can't be stored as text. */
-export const Reason = z
-  .string()
-  .min(1)
-  .max(500)
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of text, without control characters')
-
-/** What the event of every admin write says beside what was done. */
-export const written = {
-  /** Who did it, such as `admin`. */
-  actor: z.string().min(1).max(100),
-  requestId: RequestId,
-  reason: Reason.optional(),
-} as const
-
-function event<Type extends string, Data extends z.ZodRawShape>(type: Type, data: Data) {
-  return z.object({ type: z.literal(type), data: z.object(data) })
-}
 
 const leftOut = {
   /** There when versions had to be left out: names the bytes as upstream sent them. */
@@ -296,32 +277,6 @@ const VersionsUnblocked = event('VersionsUnblocked', {
   constraint: text.optional(),
   ...written,
 })
-
-/** What can be wrong with the running service; an alert's code, as `src/alerts/codes.ts` explains it. */
-export const ConditionCode = z.enum([
-  'upstream_failing',
-  'upstream_rate_limiting',
-  'feed_lagging',
-  'cache_over_limit',
-  'disk_nearly_full',
-  'projection_stopped',
-])
-export type ConditionCode = z.infer<typeof ConditionCode>
-
-/** Of one code, a condition can hold of several things at once, each an alert of its own. */
-const condition = { code: ConditionCode, subject: text } as const
-
-/** Something began to be wrong with the running service. */
-const AlertOpened = event('AlertOpened', { ...condition, detail: text })
-
-/** It still was, some time later. */
-const AlertContinued = event('AlertContinued', { ...condition, detail: text })
-
-/** It was over. */
-const AlertResolved = event('AlertResolved', condition)
-
-/** Somebody has seen an alert: of a condition, or one that other events opened. */
-const AlertAcknowledged = event('AlertAcknowledged', { id: z.uuid(), ...written })
 
 /**
  * Facts this proxy learned, in the past tense. Recorded events are permanent: add optional fields or

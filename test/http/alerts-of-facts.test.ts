@@ -150,24 +150,28 @@ describe('alerts of archives', startService, (test) => {
     const { reference } = await distOf(service, 'acme/framework', '1.1.0')
     const path = `/dist-proxy/acme/framework/1.1.0.0/${reference}.zip`
     await get(path)
-    upstream.alterArchive(reference, 'tampered')
-    for (const count of [1, 2]) {
+    /** A request for what is too old has upstream asked behind the answer, unless it is being asked. */
+    const askedAgain = async (probe: () => Promise<void>) => {
       clock.advance(daySeconds)
-      await get(path)
       await eventually('upstream was asked', async () => {
-        const alert = await openAlert(service, 'archive_differs')
-        assert.is(alert.count, count)
-        assert.is(alert.subject, `acme/framework ${reference}.zip`)
+        clock.advance(61)
+        await get(path)
+        await probe()
         return true
       })
     }
+    upstream.alterArchive(reference, 'tampered')
+    for (const count of [1, 2]) {
+      await askedAgain(async () => {
+        const alert = await openAlert(service, 'archive_differs')
+        assert.is(alert.count, count)
+        assert.is(alert.subject, `acme/framework ${reference}.zip`)
+      })
+    }
     upstream.alterArchive(reference, 'original')
-    clock.advance(daySeconds)
-    await get(path)
-    await eventually('it is resolved', async () => {
+    await askedAgain(async () => {
       const [alert] = await alertsOf(service, 'archive_differs')
-      assert.is(alert?.resolvedAt, secondOf(clock.now()))
-      return true
+      assert.is(alert?.state, 'resolved')
     })
   })
 

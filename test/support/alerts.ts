@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert'
 import { z } from 'zod'
+import { pass, secondOf } from './feed.ts'
 import type { Service } from './service.ts'
 
 /** Events that are recorded at once differ by microseconds; the clocks of tests go in seconds. */
@@ -64,4 +65,25 @@ export async function acknowledge({ api }: Asked, { id }: ShownAlert): Promise<S
   const { status, body } = await api('POST', `/api/v1/proxy/alerts/${id}/acknowledge`)
   assert.is(status, 200, JSON.stringify(body))
   return Alert.parse(body)
+}
+
+/** The watch looks every 15 seconds; over a longer time, every minute will do here. */
+export async function watch(service: Service, seconds: number): Promise<void> {
+  const stepSeconds = seconds > 200 ? 60 : 15
+  for (let passed = 0; passed < seconds; passed += stepSeconds) {
+    pass(service, stepSeconds)
+    await service.runJob('alerts')
+  }
+}
+
+export async function isOpen(service: Service, code: string): Promise<boolean> {
+  return (await alertsOf(service, code, '?state=open')).length > 0
+}
+
+/** The alert of this code, which was resolved just now. */
+export async function isResolved(service: Service, { id, code }: ShownAlert): Promise<void> {
+  const [newest] = await alertsOf(service, code)
+  assert.is(newest?.id, id, 'it is still the one that was open')
+  assert.is(newest?.state, 'resolved')
+  assert.is(newest?.resolvedAt, secondOf(service.clock.now()))
 }

@@ -1,5 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
@@ -27,14 +32,14 @@ export interface Receiver {
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = []
   let how: Parameters<Receiver['answer']>[0] = 204
-  const server = createServer((request, response) => {
+  const server = createServer((request, response) => void take(request, response))
+
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '', headers } = request
-    void text(request).then((body) => {
-      received.push({ method, path: url, headers, body })
-      if (how === 'reset') response.socket?.resetAndDestroy()
-      else if (how !== 'hang') response.writeHead(how, { location: '/elsewhere' }).end('noted')
-    })
-  })
+    received.push({ method, path: url, headers, body: await text(request) })
+    if (how === 'reset') response.socket?.resetAndDestroy()
+    else if (how !== 'hang') response.writeHead(how, { location: '/elsewhere' }).end('noted')
+  }
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo // as it listens on a port, not on a socket

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert'
 import { alertCodes, factCodes, isCondition } from '../../src/alerts/codes.ts'
 import { upstreamFindings } from '../../src/alerts/conditions.ts'
-import { ConditionCode } from '../../src/events/types.ts'
+import { ConditionCode } from '../../src/events/alert-types.ts'
 import type { BreakerState } from '../../src/upstream/breaker.ts'
 import { describe } from '../support/suite.ts'
 

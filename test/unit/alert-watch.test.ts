@@ -51,7 +51,7 @@ function createRig() {
     setDisk: (found: Findings | Error) => (disks = found),
     setFeed: (found: readonly Condition[]) => (feeds = found),
     /** What is appended by a look after so many seconds. */
-    async look(afterSeconds = 0): Promise<readonly string[]> {
+    look: async (afterSeconds = 0): Promise<readonly string[]> => {
       clock.advance(afterSeconds)
       await watch()
       return appended.splice(0)

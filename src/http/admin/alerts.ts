@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Alert as ShownAlert } from '../../alerts/alert.ts'
-import { Reason } from '../../events/types.ts'
+import { Reason } from '../../events/event-schema.ts'
 import { type Instant, parseInstant } from '../../time-machine/instant.ts'
 import { endpoint } from '../endpoint.ts'
 import type { Actor, ApiRoute } from '../route.ts'

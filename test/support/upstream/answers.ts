@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { archiveOf, type ArchiveOptions } from './archives.ts'
 import { documentOf, versionsOf, type DistLocation } from './documents.ts'
 import { changesSince, timestampOf } from './feed.ts'
+import { rootFile } from './root.ts'
 import type { DocumentKind, History, PackageState, VersionState } from './history.ts'
 
 /** What a request gets, before compression and before any fault. */
@@ -79,27 +80,8 @@ export function answerTo(
   return notFound
 }
 
-function root({ url, hasFeed }: World): Answer {
-  const file = {
-    packages: [],
-    'notify-batch': `${url}/downloads/`,
-    'providers-url': '/p/%package%$%hash%.json',
-    'metadata-url': `${url}/p2/%package%.json`,
-    ...(hasFeed() && { 'metadata-changes-url': `${url}/metadata/changes.json` }),
-    search: `${url}/search.json?q=%query%&type=%type%`,
-    list: `${url}/packages/list.json`,
-    'security-advisories': { metadata: true, 'api-url': `${url}/api/security-advisories/` },
-    'providers-api': `${url}/providers/%package%.json`,
-    warning: 'Support for Composer 1 has been shutdown.',
-    'warning-versions': '<1.999',
-    providers: [],
-    filter: {
-      metadata: true,
-      lists: { malware: { enabled: true } },
-      'summary-url': `${url}/lists/all/summary.json`,
-    },
-  }
-  return json(file, hasFeed() ? 0 : 1)
+function root(world: World): Answer {
+  return json(rootFile(world), world.hasFeed() ? 0 : 1)
 }
 
 function metadata(world: World, { parts }: Asked): Answer {

@@ -6,6 +6,7 @@ import * as jobLease from './0004_job_lease.ts'
 import * as rendering from './0005_rendering.ts'
 import * as blobCare from './0006_blob_care.ts'
 import * as overlaidDate from './0007_overlaid_date.ts'
+import * as alertDelivery from './0008_alert_delivery.ts'
 
 /** In order; append only. A released migration is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005_rendering': rendering,
   '0006_blob_care': blobCare,
   '0007_overlaid_date': overlaidDate,
+  '0008_alert_delivery': alertDelivery,
 }

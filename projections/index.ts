@@ -1,4 +1,5 @@
 import type { Projection } from '../src/projector/projection.ts'
+import { alert } from './alert.ts'
 import { archive } from './archive.ts'
 import { blobUse } from './blob-use.ts'
 import { document } from './document.ts'
@@ -16,4 +17,5 @@ export const projections: readonly Projection[] = [
   usage,
   freeze,
   versionRule,
+  alert,
 ]

@@ -4,14 +4,17 @@ import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { BlobLost } from './archives/blobs.ts'
 import type { OpenArchive } from './archives/read-through.ts'
 import { buildAdmin, buildAuthorize } from './build-admin.ts'
+import { buildAlerts } from './build-alerts.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
 import { buildOverlay, type BuiltOverlay } from './build-overlay.ts'
 import { buildRendering, type Rendering } from './build-rendering.ts'
 import { openStores, type Stores } from './build-stores.ts'
+import type { DiskSpace } from './alerts/conditions.ts'
 import type { Config } from './config.ts'
 import { isPassing } from './database/errors.ts'
 import { AppError } from './errors.ts'
+import type { AlertsDeps } from './http/admin/alerts.ts'
 import { packageArchive } from './http/composer/archive.ts'
 import { createEncodedBodies } from './http/composer/document.ts'
 import { packageMetadata } from './http/composer/package-metadata.ts'
@@ -58,6 +61,8 @@ export interface Outside {
   readonly startJob?: typeof startJob
   /** Whether downloads may be written to the disk; without it its free space says so. For tests. */
   readonly hasRoomOnDisk?: (sizeBytes: number) => Promise<boolean>
+  /** Of the data directory; without it the disk is asked. For tests. */
+  readonly diskSpace?: () => Promise<DiskSpace>
 }
 
 export interface App {
@@ -88,6 +93,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const bodies = createBodies(stores.snapshots.get, rewrite)
   const laidOver = buildOverlay({ ...parts, ...metadata, bodies, render })
   const archives = await buildArchives({ ...parts, ...laidOver, ...metadata })
+  const alerts = buildAlerts(parts)
   let draining = false
   const routes = allRoutes(parts, {
     ...metadata,
@@ -96,6 +102,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     metrics: counting,
     bodies,
     root,
+    ...alerts,
     readiness: async () => await readiness({ ...parts, isDraining: draining }),
   })
   const server = await startHttpServer(routes, {
@@ -110,12 +117,14 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const malwareJob = startMalwareListsJob({ ...parts, ...metadata })
   const archiveJobs = archives.startJobs()
   const usageJob = startUsageJob(usage, parts)
+  const alertJobs = alerts.startJobs()
   return {
     generatedToken,
     routes,
     async close() {
       draining = true
-      await Promise.all([server.close(drainDeadlineMs), feedJob?.stop(), malwareJob?.stop()])
+      const jobs = [feedJob, malwareJob, alertJobs]
+      await Promise.all([server.close(drainDeadlineMs), ...jobs.map((job) => job?.stop())])
       await archiveJobs.stop()
       await usageJob.stop()
       await projector.stop()
@@ -152,6 +161,7 @@ interface Served extends Metadata, BuiltOverlay {
   readonly purge: Purge
   readonly bodies: Bodies
   readonly root: Rendering['root']
+  readonly alerts: AlertsDeps
   readonly readiness: () => Promise<Readiness>
 }
 

@@ -4,6 +4,7 @@ import type { Db } from './database/schema.ts'
 import { type Authorize, createAuthorize } from './http/auth.ts'
 import { blockRoutes } from './http/admin/blocks.ts'
 import { freezeRoutes } from './http/admin/freeze.ts'
+import { alertRoutes, type AlertsDeps } from './http/admin/alerts.ts'
 import { purgeRoutes } from './http/admin/purge.ts'
 import { proxyStats } from './http/admin/stats.ts'
 import { proxyStatus } from './http/admin/status.ts'
@@ -33,6 +34,7 @@ interface AdminParts extends AuthorizeParts {
   readonly purge: Purge
   readonly freezes: Freezes
   readonly blocks: Blocks
+  readonly alerts: AlertsDeps
 }
 
 /** ADMIN_TOKEN counts alone when it is set, so that setting it is a way to replace the generated one. */
@@ -50,10 +52,11 @@ export function buildAuthorize({ config, db, observer }: AuthorizeParts): Author
 export function buildAdmin(parts: AdminParts): readonly Route[] {
   const { now } = parts.outside
   const startedAt = now()
-  const { purge, freezes, blocks } = parts
+  const { purge, freezes, blocks, alerts } = parts
   return [
     ...purgeRoutes(purge),
     ...freezeRoutes(freezes),
+    ...alertRoutes(alerts),
     proxyStats({ now, readStats: async (from, to) => await readStats(parts.db, from, to) }),
     ...blockRoutes(blocks),
     proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: freezes.list })),

@@ -36,6 +36,8 @@ export type Config = {
   readonly distMode: 'mirror' | 'rewrite'
   /** Lower-case `host` or `host:port` from which archives may be fetched. */
   readonly distHosts: readonly string[]
+  /** Where alerts are told; undefined: nowhere. */
+  readonly alertWebhook: { readonly url: string; readonly secret: string } | undefined
   readonly pinAdvisories: 'recorded' | 'live'
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 }
@@ -64,6 +66,8 @@ const schema = z.object({
   ARCHIVE_MEMORY_BYTES: wholeNumber('bytes', 0, 2 ** 40).default(128 * 2 ** 20),
   ADMIN_TOKEN: token().optional(),
   METRICS_TOKEN: token().optional(),
+  ALERT_WEBHOOK_URL: webhookUrl().optional(),
+  ALERT_WEBHOOK_SECRET: token().optional(),
   HOST: z
     .string()
     .refine(isHost, 'must be an IP address or a host name, without a port')
@@ -104,6 +108,7 @@ export function parseConfig(env: Environment): {
     ...issues.map(({ path, message }) => `${path.join('.')} ${message}.`),
     ...notBuiltYet(set),
     ...missingPublicUrl(set),
+    ...missingWebhookSecret(set),
   ]
   if (!parsed.success || mistakes.length > 0) {
     throw new StartupError(`Correct these settings:\n  ${mistakes.join('\n  ')}`)
@@ -134,6 +139,7 @@ function configOf(settings: z.infer<typeof schema>): Config {
     feedIntervalSeconds: settings.PROXY_FEED_INTERVAL,
     distMode: settings.PROXY_DIST_MODE,
     distHosts: settings.PROXY_DIST_HOSTS ?? defaultDistHosts(settings.PROXY_PACKAGIST_URL),
+    alertWebhook: alertWebhook(settings),
     pinAdvisories: settings.PROXY_PIN_ADVISORIES,
     logLevel: settings.LOG_LEVEL,
   }
@@ -158,6 +164,18 @@ function missingPublicUrl(set: Environment): string[] {
   const host = set['HOST']
   if (set['PUBLIC_URL'] !== undefined || host === undefined || isLoopback(host)) return []
   return ["PUBLIC_URL must be set when HOST isn't a loopback address: the URL that clients use."]
+}
+
+/** What isn't signed could be from anybody. */
+function missingWebhookSecret(set: Environment): string[] {
+  const { ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: secret } = set
+  if (url === undefined || secret !== undefined) return []
+  return ['ALERT_WEBHOOK_SECRET must be set with ALERT_WEBHOOK_URL: it signs what is sent there.']
+}
+
+function alertWebhook(settings: z.infer<typeof schema>): Config['alertWebhook'] {
+  const { ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: secret } = settings
+  return url === undefined || secret === undefined ? undefined : { url, secret }
 }
 
 function localUrl(host: string, port: number): string {
@@ -218,6 +236,12 @@ function webUrl(example: string): z.ZodType<string, string> {
       const { origin, pathname } = new URL(text)
       return `${origin}${pathname.replace(/\/+$/, '')}`
     })
+}
+
+/** As it is: those of chat services have what is secret in the path or the query. */
+function webhookUrl(): z.ZodType<string, string> {
+  const message = 'must be an http or https URL without credentials and fragment'
+  return z.string().refine((text) => isWebUrl(text.replace(/\?[^\s\p{Cc}\\#]*$/u, '')), message)
 }
 
 function isWebUrl(text: string): boolean {

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'package_not_found'
   | 'not_known_then'
   | 'archive_not_found'
+  | 'alert_not_found'
   | 'archive_refused'
   | 'archive_blocked'
   | 'archive_held_back'

@@ -1,4 +1,5 @@
 import type { Generated, Kysely, Transaction } from 'kysely'
+import type { AlertCode } from '../alerts/codes.ts'
 import type { Sha256 } from '../events/types.ts'
 import type { DocumentName, PackageName } from '../composer/names.ts'
 import type { Instant } from '../time-machine/instant.ts'
@@ -13,6 +14,7 @@ export interface Database {
   admin_token: AdminTokenTable
   job_lease: JobLeaseTable
   overlaid_date: OverlaidDateTable
+  alert_delivery: AlertDeliveryTable
   // Read models: each in the schema of its projection, which creates it.
   document_current: DocumentCurrentTable
   document_history: DocumentHistoryTable
@@ -28,6 +30,7 @@ export interface Database {
   package_freeze: PackageFreezeTable
   version_rule: VersionRuleTable
   ruled_package: RuledPackageTable
+  alert: AlertTable
 }
 
 interface EventTable {
@@ -91,6 +94,18 @@ interface OverlaidDateTable {
   digest: string
   /** Whole seconds. */
   date: Instant
+}
+
+interface AlertDeliveryTable {
+  id: string
+  alert_id: string
+  /** When the alert opened or was resolved. */
+  at: Instant
+  body: string
+  failures: number
+  next_try_at: Instant
+  /** When it was delivered, or given up. */
+  ended_at: Instant | null
 }
 
 /** `resync`: the feed can't tell whether there is a change. */
@@ -267,6 +282,26 @@ interface VersionRuleTable {
 
 interface RuledPackageTable {
   package_name: PackageName
+}
+
+interface AlertTable {
+  /** Of the event that opened it. */
+  id: string
+  code: AlertCode
+  subject: string
+  /** Tells one reason for such an alert from another. */
+  cause: string
+  /** Where a tag was before it moved; null for all other codes. */
+  moved_from: string | null
+  detail: string
+  first_seen_at: Instant
+  last_seen_at: Instant
+  count: number
+  /** What it is about isn't known to be over, though somebody may have closed it. */
+  lasting: boolean
+  resolved_at: Instant | null
+  acknowledged_at: Instant | null
+  acknowledged_by: string | null
 }
 
 export type Db = Kysely<Database>

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { DocumentName, PackageName } from '../composer/names.ts'
-import { RequestId } from '../request-id.ts'
 import { Instant } from '../time-machine/instant.ts'
+import { AlertAcknowledged, AlertContinued, AlertOpened, AlertResolved } from './alert-types.ts'
+import { event, text, written } from './event-schema.ts'
 
 /** Lower-case hex. Names a snapshot or a blob by its content. */
 export const Sha256 = z
@@ -11,7 +12,6 @@ export const Sha256 = z
 export type Sha256 = z.infer<typeof Sha256>
 
 const sizeBytes = z.int().nonnegative()
-const text = z.string().max(500)
 
 /** An access takes 176 bytes of JSON at most, so an event of them stays below 64 KiB. */
 export const accessesPerEventMax = 350
@@ -30,25 +30,6 @@ export const FetchFailure = z.enum([
   'invalid_document', // not a Composer metadata document of the asked name
 ])
 export type FetchFailure = z.infer<typeof FetchFailure>
-
-/** Why somebody does something, in their own words. A NUL or half a character can't be stored as text. */
-export const Reason = z
-  .string()
-  .min(1)
-  .max(500)
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of text, without control characters')
-
-/** What the event of every admin write says beside what was done. */
-export const written = {
-  /** Who did it, such as `admin`. */
-  actor: z.string().min(1).max(100),
-  requestId: RequestId,
-  reason: Reason.optional(),
-} as const
-
-function event<Type extends string, Data extends z.ZodRawShape>(type: Type, data: Data) {
-  return z.object({ type: z.literal(type), data: z.object(data) })
-}
 
 const leftOut = {
   /** There when versions had to be left out: names the bytes as upstream sent them. */
@@ -321,6 +302,10 @@ export const DomainEvent = z.discriminatedUnion('type', [
   PackageUnfrozen,
   VersionsBlocked,
   VersionsUnblocked,
+  AlertOpened,
+  AlertContinued,
+  AlertResolved,
+  AlertAcknowledged,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>
 
@@ -365,3 +350,5 @@ export const cacheStream = 'cache'
 
 /** Of what is counted. */
 export const usageStream = 'usage'
+/** Of what was seen to be wrong with the running service, and of what people said to alerts. */
+export const alertsStream = 'alerts'

@@ -30,6 +30,7 @@ const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
   package_not_found: { status: 404, title: 'Package not found' },
   not_known_then: { status: 404, title: 'Package not known at that time' },
   archive_not_found: { status: 404, title: 'Archive not found' },
+  alert_not_found: { status: 404, title: 'Alert not found' },
   archive_refused: { status: 404, title: 'Archive not offered here' },
   archive_blocked: { status: 410, title: 'Archive of a blocked version' },
   archive_held_back: { status: 404, title: 'Archive of a frozen package' },

@@ -30,11 +30,11 @@ export interface ProjectionStatus {
 
 export interface Projector {
   /**
-   * Resolves once every projection has applied all events up to `position`.
+   * Resolves once every projection has applied all events up to `position`, or the one that is named.
    *
    * @throws AppError `still_catching_up` when one is stopped, or it takes longer than 10 s.
    */
-  readonly until: (position: Position) => Promise<void>
+  readonly until: (position: Position, name?: string) => Promise<void>
   readonly status: () => readonly ProjectionStatus[]
   readonly stop: () => Promise<void>
 }
@@ -52,9 +52,10 @@ export async function startProjector(options: ProjectorOptions): Promise<Project
     projections.map(async (projection) => await startRunner(projection, options, stopping.signal)),
   )
   return {
-    async until(position) {
+    async until(position, name) {
       const deadline = AbortSignal.timeout(untilTimeoutMs)
-      await Promise.all(runners.map(async (runner) => await runner.until(position, deadline)))
+      const wanted = runners.filter((runner) => [undefined, runner.status().name].includes(name))
+      await Promise.all(wanted.map(async (runner) => await runner.until(position, deadline)))
     },
     status: () => runners.map((runner) => runner.status()),
     async stop() {

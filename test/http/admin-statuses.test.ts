@@ -1,9 +1,11 @@
 import * as assert from 'uvu/assert'
+import { newEvent } from '../../src/events/new-event.ts'
+import { alertsStream } from '../../src/events/types.ts'
 import { statusOf } from '../../src/http/errors.ts'
 import type { ApiRoute } from '../../src/http/route.ts'
 import { metricsToken, pathOf } from '../support/api.ts'
 import { type Service, startService } from '../support/service.ts'
-import { describe } from '../support/suite.ts'
+import { describe, eventually } from '../support/suite.ts'
 
 /**
  * How each documented status of each route of the API comes about, but for those that follow from the
@@ -45,6 +47,21 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
   },
   'get /api/v1/proxy/blocks 200': async ({ api }) => {
     return (await api('GET', '/api/v1/proxy/blocks')).status
+  },
+  'get /api/v1/proxy/alerts 200': async ({ api }) => {
+    return (await api('GET', '/api/v1/proxy/alerts')).status
+  },
+  'post /api/v1/proxy/alerts/:id/acknowledge 200': async ({ api, log }) => {
+    const data = { code: 'feed_lagging', subject: 'https://one.example', detail: 'Late.' } as const
+    const event = newEvent({ type: 'AlertOpened', data })
+    await log.append({ stream: alertsStream, expected: 'any', events: [event] })
+    const acknowledge = async () =>
+      (await api('POST', `/api/v1/proxy/alerts/${event.id}/acknowledge`)).status
+    await eventually('there is an alert', async () => (await acknowledge()) !== 404)
+    return await acknowledge()
+  },
+  'post /api/v1/proxy/alerts/:id/acknowledge 404': async ({ api }) => {
+    return (await api('POST', pathOf({ path: '/api/v1/proxy/alerts/:id/acknowledge' }))).status
   },
   'post /api/v1/proxy/purge 200': async ({ api }) => {
     return (await api('POST', '/api/v1/proxy/purge', { json: {} })).status

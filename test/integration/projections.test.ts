@@ -1,13 +1,9 @@
 import fc from 'fast-check'
-import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import { projections } from '../../projections/index.ts'
 import { DocumentName, PackageName } from '../../src/composer/names.ts'
-import { openDatabase } from '../../src/database/client.ts'
-import type { Db } from '../../src/database/schema.ts'
 import type { EventLog } from '../../src/events/log.ts'
 import { newEvent } from '../../src/events/new-event.ts'
-import { createPostgresLog } from '../../src/events/postgres.ts'
 import {
   archiveStream,
   cacheStream,
@@ -16,36 +12,15 @@ import {
   feedStream,
 } from '../../src/events/types.ts'
 import { decide, type Fetched } from '../../src/metadata/decide.ts'
-import { applyBatch, ensureBuild, readCheckpoint } from '../../src/projector/checkpoint.ts'
+import { applyBatch } from '../../src/projector/checkpoint.ts'
 import { schemaOf } from '../../src/projector/projection.ts'
 import { rebuild } from '../../src/projector/rebuild.ts'
-import { createSnapshotStore, sha256Of, type SnapshotStore } from '../../src/snapshots/store.ts'
+import { sha256Of, type SnapshotStore } from '../../src/snapshots/store.ts'
 import { addSeconds, floorToSecond, type Instant } from '../../src/time-machine/instant.ts'
 import { createClock } from '../support/clock.ts'
 import { dumpSchema } from '../support/dump.ts'
-import { createTestDatabase } from '../support/postgres.ts'
+import { applyInBatches, dumpAll, openReadModels, type ReadModels } from '../support/read-models.ts'
 import { describe } from '../support/suite.ts'
-
-async function open() {
-  const database = await createTestDatabase()
-  const schemas = projections.map(schemaOf)
-  const logger = pino({ level: 'silent' })
-  const { db } = openDatabase({ connectionString: database.url, logger, schemas })
-  const clock = createClock()
-  for (const projection of projections) await ensureBuild(db, projection)
-  return {
-    db,
-    clock,
-    log: createPostgresLog({ db, now: clock.now }),
-    snapshots: createSnapshotStore(db),
-    async close() {
-      await db.destroy()
-      await database.close()
-    },
-  }
-}
-
-type World = Omit<Awaited<ReturnType<typeof open>>, 'close'>
 
 const names = ['acme/log', 'acme/log~dev', 'beta/text', 'packages.json'] as const
 
@@ -74,7 +49,7 @@ const step = fc.record({
 })
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
 
-async function append(world: World, { name, what }: Step): Promise<void> {
+async function append(world: ReadModels, { name, what }: Step): Promise<void> {
   const { log, clock, snapshots } = world
   const document = DocumentName.parse(name)
   if (typeof what === 'object' && 'feed' in what) {
@@ -103,7 +78,7 @@ async function append(world: World, { name, what }: Step): Promise<void> {
 }
 
 async function recordArchive(
-  { log, clock }: World,
+  { log, clock }: ReadModels,
   { archive, becomes }: Extract<Step['what'], { archive: number }>,
 ): Promise<void> {
   const packageName = PackageName.parse('acme/log')
@@ -179,30 +154,7 @@ async function fetched(
   }
 }
 
-/** Catches the live builds up in batches of these sizes, in turn. */
-async function applyInBatches(
-  { db, log, snapshots }: World,
-  sizes: readonly number[],
-): Promise<void> {
-  for (const projection of projections) {
-    const schema = schemaOf(projection)
-    for (let turn = 0; ; turn++) {
-      const after = (await readCheckpoint(db, schema)) ?? 0n
-      const events = await log.read(after, sizes[turn % sizes.length] ?? 1)
-      if (events.length === 0) break
-      const sources = { snapshot: snapshots.get }
-      await applyBatch(db, { projection, schema, events, after, sources })
-    }
-  }
-}
-
-async function dumpAll(db: Db): Promise<unknown> {
-  return await Promise.all(
-    projections.map(async (projection) => await dumpSchema(db, schemaOf(projection))),
-  )
-}
-
-describe('read models', open, (test) => {
+describe('read models', openReadModels, (test) => {
   test('rebuilt from the log they equal those that followed it, whatever happened', async (world) => {
     const { db, log, snapshots, clock } = world
     const histories = fc.record({

@@ -63,6 +63,7 @@ export function pathOf({ path }: Pick<Route, 'path'>): string {
     vendor: 'acme',
     file: 'log.json',
     at: '2026-05-01',
+    id: '00000000-0000-4000-8000-000000000000',
   }
   return path.replaceAll(/:(\w+)/g, (_, name: string) => parts[name] ?? 'log')
 }

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { got, type Response } from 'got'
 import { projections } from '../../projections/index.ts'
 import { type App, startApp } from '../../src/app.ts'
+import type { DiskSpace } from '../../src/alerts/conditions.ts'
 import { stagingIn } from '../../src/archives/staging.ts'
 import { parseConfig } from '../../src/config.ts'
 import { openDatabase, type OpenDatabase } from '../../src/database/client.ts'
@@ -47,8 +48,8 @@ export interface Service {
   /** Where downloads wait for their checks. */
   readonly stagingDirectory: string
   readonly events: () => Promise<readonly RecordedEvent[]>
-  /** Stops the application and starts it anew on the same data. */
-  readonly restart: () => Promise<void>
+  /** Stops the application and starts it anew on the same data, with other settings perhaps. */
+  readonly restart: (settings?: ServiceOptions['settings']) => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -63,6 +64,8 @@ export interface ServiceOptions {
   readonly at?: string
   /** Whether downloads may be written to the disk; without it they may. */
   readonly hasRoomOnDisk?: (sizeBytes: number) => Promise<boolean>
+  /** Of the data directory; without it half of it is free. */
+  readonly diskSpace?: () => Promise<DiskSpace>
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
@@ -96,6 +99,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       random: () => 0,
       logClock: clock.now,
       hasRoomOnDisk: options.hasRoomOnDisk ?? (async () => true),
+      diskSpace: options.diskSpace ?? (async () => ({ freeBytes: 1, totalBytes: 2 })),
       startJob(job) {
         jobs.push(job)
         return { stop: async () => void jobs.splice(jobs.indexOf(job), 1) }
@@ -133,9 +137,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     },
     stagingDirectory: stagingIn(dataDirectory),
     events: async () => await log.read(0n, 10_000),
-    async restart() {
+    async restart(changed) {
       await app.close()
-      app = await start()
+      app = await start(configFor(config.port, changed))
     },
     async close() {
       for (const each of [app, ...others]) await each.close()

@@ -55,6 +55,8 @@ export interface StubUpstream extends Storyteller {
   readonly hold: (match: RegExp) => Gate
   /** The archive of a reference has other bytes from now on, with the same files or without. */
   readonly alterArchive: (reference: string, form: ArchiveOptions['form']) => void
+  /** The root file names no change feed any more. */
+  readonly dropFeed: () => void
   /** In the order of their arrival. */
   readonly requests: readonly StubRequest[]
   readonly requestsFor: (match: RegExp) => readonly StubRequest[]
@@ -94,6 +96,7 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
   const faults = new Set<Fault & { timesLeft: number }>()
   const gates = new Set<Held & Gate>()
   let clock = secondsOf(at)
+  let isFeedNamed = hasFeed
 
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
@@ -110,7 +113,7 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
     history,
     now: () => clock,
     redirectsDists,
-    hasFeed,
+    hasFeed: () => isFeedNamed,
     hasLists,
     formOf: (reference) => forms.get(reference) ?? 'original',
   }
@@ -168,6 +171,7 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
       gates.add(gate)
       return gate
     },
+    dropFeed: () => void (isFeedNamed = false),
     alterArchive: (reference, form) => void forms.set(reference, form),
     requestsFor: (match) => requests.filter(({ path }) => match.test(path)),
     forget: () => void requests.splice(0),

@@ -48,6 +48,8 @@ const names = [
   'PROXY_DIST_MODE',
   'PROXY_DIST_HOSTS',
   'PROXY_PIN_ADVISORIES',
+  'ALERT_WEBHOOK_URL',
+  'ALERT_WEBHOOK_SECRET',
   'LOG_LEVEL',
 ]
 
@@ -132,6 +134,25 @@ describe(
       isRefused('PROXY_UPSTREAM_TIMEOUT', ['0', '3601'])
       isRefused('PROXY_CLEANUP_INTERVAL', ['0', '604801'])
       isRefused('PROXY_MAX_CACHE_SIZE', ['0'])
+    })
+
+    test('takes a webhook only with what signs its messages', () => {
+      const url = 'https://chat.example.com/hook?key=s3cr3t'
+      const missing = 'ALERT_WEBHOOK_SECRET must be set with ALERT_WEBHOOK_URL'
+      assert.match(refusalOf({ ALERT_WEBHOOK_URL: url }), missing)
+      for (const secret of ['fifteen-letters', 'with a space in it', 'x'.repeat(513)]) {
+        const env = { ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: secret }
+        assert.match(refusalOf(env), 'ALERT_WEBHOOK_SECRET must be 16 to 512')
+      }
+      isRefused('ALERT_WEBHOOK_URL', [
+        'chat.example.com/hook',
+        'ftp://chat.example.com',
+        'https://user:pass@chat.example.com/hook',
+        'https://chat.example.com/hook#x',
+        'https://chat.example.com/hook?a b',
+        'https://chat.example.com/ho\\ok?a',
+      ])
+      assert.is(configOf({ ALERT_WEBHOOK_SECRET: 'sixteen-letters!' }).alertWebhook, undefined)
     })
 
     test('takes only URLs that mean what they say', () => {

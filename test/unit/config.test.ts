@@ -57,6 +57,7 @@ describe(
           'repo.packagist.org',
         ],
         pinAdvisories: 'recorded',
+        alertWebhook: undefined,
         logLevel: 'info',
       })
       assert.equal(warnings, [])
@@ -92,6 +93,8 @@ describe(
         PROXY_DIST_MODE: 'mirror',
         PROXY_DIST_HOSTS: 'Git.Example.com:8443, [::1]:80,api.github.com',
         PROXY_PIN_ADVISORIES: 'recorded',
+        ALERT_WEBHOOK_URL: 'http://10.0.0.1:9000/Hook?key=abc&x=%20',
+        ALERT_WEBHOOK_SECRET: 'a-third-sixteen!',
         LOG_LEVEL: 'debug',
       })
       assert.equal(config, {
@@ -117,6 +120,10 @@ describe(
         distMode: 'mirror',
         distHosts: ['git.example.com:8443', '[::1]:80', 'api.github.com'],
         pinAdvisories: 'recorded',
+        alertWebhook: {
+          url: 'http://10.0.0.1:9000/Hook?key=abc&x=%20',
+          secret: 'a-third-sixteen!',
+        },
         logLevel: 'debug',
       })
     })

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert'
 import { z } from 'zod'
 import { AppError } from '../../src/errors.ts'
-import { Reason, written } from '../../src/events/types.ts'
+import { Reason, written } from '../../src/events/event-schema.ts'
 import { endpoint } from '../../src/http/endpoint.ts'
 import type { RouteRequest } from '../../src/http/route.ts'
 import { describe, rejection } from '../support/suite.ts'

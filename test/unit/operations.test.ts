@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
+import { alertCodes } from '../../src/alerts/codes.ts'
 import { settingNames } from '../../src/config.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { describe } from '../support/suite.ts'
@@ -17,7 +18,7 @@ async function open() {
     .split('\n')
     .flatMap((line) => /^\| (`[^|]+) \|/.exec(line)?.[1] ?? [])
     .flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))
-  return { metricNames, named: new Set(named) }
+  return { page, metricNames, named: new Set(named) }
 }
 
 describe('docs/OPERATIONS.md', open, (test) => {
@@ -35,6 +36,15 @@ describe('docs/OPERATIONS.md', open, (test) => {
       own.filter((name) => !named.has(name)),
       [],
     )
+  })
+
+  test('has every alert, with what to do', ({ page }) => {
+    const [, section = ''] = page.split('\n## Alerts\n')
+    const rows = section.split('\n## ')[0]?.matchAll(/^\| `(\w+)` +\| (\w+) +\| (.+?) +\|$/gm)
+    const documented = [...(rows ?? [])].map(([, code, severity, action]) => {
+      return [code, { severity, action }]
+    })
+    assert.equal(Object.fromEntries(documented), alertCodes)
   })
 })
 

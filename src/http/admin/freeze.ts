@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PackageName, parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
-import { Reason } from '../../events/types.ts'
+import { Reason } from '../../events/event-schema.ts'
 import type { Freezes } from '../../freezes.ts'
 import { Instant, parsePin } from '../../time-machine/instant.ts'
 import { endpoint } from '../endpoint.ts'

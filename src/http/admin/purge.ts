@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PackageName } from '../../composer/names.ts'
-import { Reason } from '../../events/types.ts'
+import { Reason } from '../../events/event-schema.ts'
 import type { Purge } from '../../purge.ts'
 import { parseDuration } from '../../time-machine/duration.ts'
 import { endpoint } from '../endpoint.ts'

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { archiveOf, type ArchiveOptions } from './archives.ts'
 import { documentOf, versionsOf, type DistLocation } from './documents.ts'
 import { changesSince, timestampOf } from './feed.ts'
+import { rootFile } from './root.ts'
 import type { DocumentKind, History, PackageState, VersionState } from './history.ts'
 
 /** What a request gets, before compression and before any fault. */
@@ -21,7 +22,7 @@ export interface World {
   /** The clock: seconds since the epoch. */
   readonly now: () => number
   readonly redirectsDists: boolean
-  readonly hasFeed: boolean
+  readonly hasFeed: () => boolean
   readonly hasLists: boolean
   readonly formOf: (reference: string) => ArchiveOptions['form']
 }
@@ -42,7 +43,7 @@ const name = '([a-z0-9._-]+/[a-z0-9._-]+?)'
 const reference = '([0-9a-f]{40})'
 
 const routes: readonly Route[] = [
-  { method: 'GET', pattern: /^\/packages\.json$/, answer: (world) => json(root(world), 0) },
+  { method: 'GET', pattern: /^\/packages\.json$/, answer: root },
   { method: 'GET', pattern: new RegExp(`^/p2/${name}(~dev)?\\.json$`), answer: metadata },
   { method: 'GET', pattern: /^\/metadata\/changes\.json$/, answer: changes },
   { method: 'GET', pattern: /^\/packages\/list\.json$/, answer: list },
@@ -80,25 +81,8 @@ export function answerTo(
   return notFound
 }
 
-function root({ url, hasFeed, hasLists }: World): object {
-  const summary = `${url}/lists/all/summary.json`
-  return {
-    packages: [],
-    'notify-batch': `${url}/downloads/`,
-    'providers-url': '/p/%package%$%hash%.json',
-    'metadata-url': `${url}/p2/%package%.json`,
-    ...(hasFeed && { 'metadata-changes-url': `${url}/metadata/changes.json` }),
-    search: `${url}/search.json?q=%query%&type=%type%`,
-    list: `${url}/packages/list.json`,
-    'security-advisories': { metadata: true, 'api-url': `${url}/api/security-advisories/` },
-    'providers-api': `${url}/providers/%package%.json`,
-    warning: 'Support for Composer 1 has been shutdown.',
-    'warning-versions': '<1.999',
-    providers: [],
-    ...(hasLists && {
-      filter: { metadata: true, lists: { malware: { enabled: true } }, 'summary-url': summary },
-    }),
-  }
+function root(world: World): Answer {
+  return json(rootFile(world), world.hasFeed() ? 0 : 1)
 }
 
 function metadata(world: World, { parts }: Asked): Answer {

@@ -50,6 +50,8 @@ interface NewVersion {
   readonly kind: DocumentKind
   readonly at: number
   readonly facts?: ComposerFacts | undefined
+  /** Of a commit that was shown before; a new one without it. */
+  readonly reference?: string | undefined
 }
 
 /**
@@ -61,7 +63,7 @@ export interface History {
   readonly stateAt: (name: string, at: number) => PackageState | undefined
   /** All packages of then, by name, deleted ones too. */
   readonly statesAt: (at: number) => readonly PackageState[]
-  /** Shows a new tag or branch, or gives an existing one a new commit. Returns its reference. */
+  /** Shows a new tag or branch, or gives an existing one another commit. Returns its reference. */
   readonly show: (version: NewVersion) => string
   readonly change: (name: string, change: Change) => void
   /** The tag or branch that a commit was once made for. */
@@ -93,10 +95,10 @@ export function createHistory(descriptions: readonly PackageDescription[]): Hist
       const states = [...packages.keys()].toSorted().map((name) => history.stateAt(name, at))
       return states.filter((state) => state !== undefined)
     },
-    show({ name, label, kind, at, facts }) {
+    show({ name, label, kind, at, facts, reference: shown }) {
       const ofAll = entryOf(name).description.facts
-      let reference = referenceOf(name, label, 0)
-      for (let commit = 1; versionsByReference.has(reference); commit += 1) {
+      let reference = shown ?? referenceOf(name, label, 0)
+      for (let commit = 1; reference !== shown && versionsByReference.has(reference); commit += 1) {
         reference = referenceOf(name, label, commit)
       }
       const version = { package: name, label, kind, reference, facts: { ...ofAll, ...facts } }

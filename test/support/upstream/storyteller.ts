@@ -5,8 +5,8 @@ import type { ComposerFacts } from './packages.ts'
 export interface Storyteller {
   /** A new version, of a new package perhaps. Returns its reference. */
   readonly publish: (name: string, version: string, facts?: ComposerFacts) => string
-  /** The tag now names another commit. Returns the new reference. */
-  readonly moveTag: (name: string, version: string) => string
+  /** The tag now names another commit: a new one, or one that it had before. Returns its reference. */
+  readonly moveTag: (name: string, version: string, reference?: string) => string
   /** A new commit on a branch, which may be a new one. Returns its reference. */
   readonly pushCommit: (name: string, branch: string) => string
   readonly withdraw: (name: string, version: string) => void
@@ -34,7 +34,8 @@ export function storyteller(history: History, tick: () => number): Storyteller {
     history.show({ name, label, kind, at: tick() })
   return {
     publish: (name, label, facts) => history.show({ name, label, kind: 'tags', at: tick(), facts }),
-    moveTag: (name, version) => show(name, version, 'tags'),
+    moveTag: (name, label, reference) =>
+      history.show({ name, label, kind: 'tags', at: tick(), reference }),
     pushCommit: (name, branch) => show(name, branch, 'dev'),
     withdraw: (name, version) => change(name, ['tags'], (state) => state.tags.delete(version)),
     abandon: (name, replacement) =>

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import type { AlertCode } from '../src/alerts/codes.ts'
+import { type DocumentName, packageOfDocument } from '../src/composer/names.ts'
+import type { RecordedEvent } from '../src/events/types.ts'
+import { archiveId } from './archive.ts'
+
+/** There is one alert at a time of this name. */
+export interface AlertName {
+  readonly code: AlertCode
+  readonly subject: string
+}
+
+export interface Sighting extends AlertName {
+  /** Tells one reason for such an alert from another. */
+  readonly cause: string
+  readonly movedFrom?: string
+  /** Sentences in our own words: what upstream wrote is not for an operator's alerts. */
+  readonly detail: string
+}
+
+/** What an event means to alerts: first which it ends, then what somebody should look at. */
+export interface Meaning {
+  readonly ends?: readonly AlertName[]
+  readonly sees?: Sighting | undefined
+}
+
+type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>
+
+/** As far as the event alone tells. Pure. */
+export function meaningOf(event: RecordedEvent): Meaning {
+  return ofMetadata(event) ?? ofArchive(event) ?? ofCondition(event) ?? {}
+}
+
+function ofMetadata(event: RecordedEvent): Meaning | undefined {
+  if (event.type === 'MetadataChanged' || event.type === 'MetadataConfirmed') return ofAnswer(event)
+  if (event.type === 'MetadataFetchFailed' && event.data.reason === 'invalid_document') {
+    const { document: subject } = event.data
+    const detail = `Upstream sent something for ${subject} that is no such document.`
+    return { sees: { code: 'document_refused', subject, cause: '', detail } }
+  }
+  if (event.type !== 'VersionWithdrawn') return undefined
+  const { document, version } = event.data
+  // Branches come and go.
+  if (packageOfDocument(document)?.kind !== 'tags') return undefined
+  const detail = `Upstream no longer offers ${version} of ${document}.`
+  return { sees: { code: 'version_withdrawn', subject: versionOf(event.data), cause: '', detail } }
+}
+
+/** How alerts name a version. */
+export function versionOf({
+  document,
+  version,
+}: {
+  readonly document: DocumentName
+  readonly version: string
+}): string {
+  return `${document} ${version}`
+}
+
+/** Upstream gave a document that is one; some of its versions may not be. */
+function ofAnswer(event: EventOf<'MetadataChanged' | 'MetadataConfirmed'>): Meaning {
+  const { document: subject, lastModified, rejectedVersions = [] } = event.data
+  const good = { code: 'document_refused', subject } as const
+  const about = { code: 'versions_left_out', subject } as const
+  if (rejectedVersions.length > 0) {
+    const names = rejectedVersions.map(({ version }) => version)
+    const cause = createHash('sha256').update(JSON.stringify(names)).digest('hex')
+    const what = names.length === 1 ? 'one version' : `${names.length} versions`
+    const detail = `Composer could not load ${what} of ${subject}, so they are left out.`
+    return { ends: [good], sees: { ...about, cause, detail } }
+  }
+  // "Not modified" has no date: what was left out is still so.
+  const isWhole = event.type === 'MetadataChanged' || lastModified !== undefined
+  return { ends: isWhole ? [good, about] : [good] }
+}
+
+function ofArchive(event: RecordedEvent): Meaning | undefined {
+  if (event.type === 'ArchiveEvicted' && event.data.reason === 'corrupt') {
+    const { sha256: subject, sizeBytes } = event.data
+    const detail = `A stored archive of ${sizeBytes} bytes did not match its SHA-256 and was removed.`
+    return { sees: { code: 'archive_corrupt', subject, cause: '', detail } }
+  }
+  if (event.type === 'ArchiveDiffered') {
+    const { versionNormalized, upstreamTreeSha256: cause } = event.data
+    const detail = `Upstream offers other files for ${versionNormalized} under the same reference.`
+    return { sees: { ...differing(event), cause, detail } }
+  }
+  if (event.type === 'ArchiveStored') {
+    return { ends: [differing(event), { code: 'archive_corrupt', subject: event.data.sha256 }] }
+  }
+  const isAsBefore = event.type === 'ArchiveConfirmed' || event.type === 'ArchiveMissing'
+  return isAsBefore ? { ends: [differing(event)] } : undefined
+}
+
+/** By the commit, whichever version names it. */
+function differing({
+  data,
+}: EventOf<
+  'ArchiveDiffered' | 'ArchiveStored' | 'ArchiveConfirmed' | 'ArchiveMissing'
+>): AlertName {
+  const { package_name, archive_key, dist_type } = archiveId(data)
+  return { code: 'archive_differs', subject: `${package_name} ${archive_key}.${dist_type}` }
+}
+
+function ofCondition(event: RecordedEvent): Meaning | undefined {
+  if (event.type === 'AlertOpened' || event.type === 'AlertContinued') {
+    return { sees: { ...event.data, cause: '' } }
+  }
+  return event.type === 'AlertResolved' ? { ends: [event.data] } : undefined
+}

@@ -39,7 +39,7 @@ export function createDeliver(options: DeliverOptions): (signal: AbortSignal) =>
     const found = await undelivered(addSeconds(now(), -daySeconds))
     await deliveries.add(found.map(deliveryOf), now())
     for (const delivery of await deliveries.due(now(), deliveriesPerRunMax)) {
-      await deliver(delivery, signal, options)
+      if (!(await deliver(delivery, signal, options))) break
     }
     // Not sooner: what is a day old at most would be found again.
     await deliveries.forget(addSeconds(now(), -2 * daySeconds))

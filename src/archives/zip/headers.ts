@@ -77,7 +77,7 @@ function extraFields({
   for (let at = 0; at + 4 <= bytes.length;) {
     const id = bytes.readUInt16LE(at)
     const end = at + 4 + bytes.readUInt16LE(at + 2)
-    if (end > bytes.length) break
+    if (end > bytes.length) throw badEntry(entryNumber, 'has an extra field that is cut off')
     if (fields.has(id) && (id === zip64Id || id === unicodePathId)) {
       throw badEntry(entryNumber, 'has an extra field twice')
     }

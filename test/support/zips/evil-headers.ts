@@ -126,6 +126,11 @@ export const evilHeaders: readonly EvilZip[] = [
       both: { extra: Buffer.concat([extraField(1, uint64(3)), extraField(1, uint64(4))]) },
     }),
   ],
+  [
+    'an extra field that is cut off',
+    /extra field that is cut off/,
+    with2nd({ both: { extra: extraField(0x5455, uint64(0)).subarray(0, -1) } }),
+  ],
   ['a second name, in Unicode', /two names/, with2nd({ both: { extra: unicodePath('../b') } })],
   ['a second name in one header', /two names/, with2nd({ local: { extra: unicodePath('d') } })],
 ]

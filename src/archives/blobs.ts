@@ -33,6 +33,18 @@ export interface Blob {
   readonly held?: Buffer
 }
 
+/** A blob whose bytes are in memory, and checked. */
+export function heldBlob(sha256: Sha256, held: Buffer): Blob {
+  return {
+    sha256,
+    sizeBytes: held.length,
+    held,
+    async *bytes(range) {
+      yield range === undefined ? held : held.subarray(range.from, range.to)
+    },
+  }
+}
+
 /** Content-addressed bytes of archives: whole, or not there. Every adapter passes the contract suite. */
 export interface BlobStore {
   /**

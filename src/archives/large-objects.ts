@@ -5,11 +5,12 @@ import { isOutOfRoom } from '../database/errors.ts'
 import type { Db, Tx } from '../database/schema.ts'
 import type { Sha256 } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
-import type { BlobStore } from './blobs.ts'
-import { type ObjectReads, readRange, readWhole } from './object-reads.ts'
+import { type BlobStore, heldBlob } from './blobs.ts'
+import { findObject, type ObjectReads, readRange, readWhole } from './object-reads.ts'
 
 /** Written in pieces of this size: 256 KiB to 1 MiB measured alike, larger ones worse. */
 const writeBytes = 512 * 1024
+
 /**
  * Blobs as PostgreSQL large objects.
  *
@@ -35,13 +36,13 @@ export function createLargeObjectStore(options: ObjectReads): BlobStore {
       }
     },
     async find(sha256) {
-      const row = await findRow(db, sha256)
-      if (row === undefined) return undefined
-      const sizeBytes = Number(row.size_bytes)
-      const stored = { sha256, oid: row.oid, sizeBytes }
+      const found = await findObject(options, sha256)
+      if (found === undefined) return undefined
+      const { stored, bytes } = found
+      if (bytes !== undefined) return heldBlob(sha256, bytes)
       return {
         sha256,
-        sizeBytes,
+        sizeBytes: stored.sizeBytes,
         bytes: (range) =>
           range === undefined ? readWhole(options, stored) : readRange(options, stored, range),
       }
@@ -60,17 +61,6 @@ async function touch(db: Db, sha256: Sha256, stored_at: Instant): Promise<boolea
     .where('sha256', '=', sha256)
     .executeTakeFirstOrThrow()
   return numUpdatedRows === 1n
-}
-
-async function findRow(
-  db: Db,
-  sha256: Sha256,
-): Promise<{ readonly oid: number; readonly size_bytes: bigint } | undefined> {
-  return await db
-    .selectFrom('blob')
-    .select(['oid', 'size_bytes'])
-    .where('sha256', '=', sha256)
-    .executeTakeFirst()
 }
 
 interface Name {

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { LRUCache } from 'lru-cache'
 import { createSingleFlight } from '../single-flight.ts'
-import type { Blob, BlobStore } from './blobs.ts'
+import { type Blob, type BlobStore, heldBlob } from './blobs.ts'
 import type { Sha256 } from '../events/types.ts'
 
 /** Of blobs that are kept: larger ones would push out many that are asked for as often. */
@@ -29,13 +29,22 @@ export function createMemoryTier(blobs: BlobStore, bytesMax: number): BlobStore 
     },
     ({ sha256 }) => sha256,
   )
+  const find = createSingleFlight(
+    async (sha256: Sha256) => {
+      const blob = await blobs.find(sha256)
+      if (blob?.held !== undefined) kept.set(sha256, blob.held)
+      return blob
+    },
+    (sha256) => sha256,
+  )
   return {
     put: blobs.put,
     async find(sha256) {
       const held = kept.get(sha256)
-      if (held !== undefined) return inMemory(sha256, held)
-      const blob = await blobs.find(sha256)
-      if (blob === undefined || blob.sizeBytes > blobBytesMax) return blob
+      if (held !== undefined) return heldBlob(sha256, held)
+      const blob = await find(sha256)
+      if (blob === undefined || blob.held !== undefined || blob.sizeBytes > blobBytesMax)
+        return blob
       return {
         ...blob,
         async *bytes(range) {
@@ -43,17 +52,6 @@ export function createMemoryTier(blobs: BlobStore, bytesMax: number): BlobStore 
           yield (kept.get(sha256) ?? (await load(blob))).subarray(from, to)
         },
       }
-    },
-  }
-}
-
-function inMemory(sha256: Sha256, held: Buffer): Blob {
-  return {
-    sha256,
-    sizeBytes: held.length,
-    held,
-    async *bytes(range) {
-      yield range === undefined ? held : held.subarray(range.from, range.to)
     },
   }
 }

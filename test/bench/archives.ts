@@ -1,246 +1,126 @@
 /**
- * What sending an archive costs, from memory, from PostgreSQL and from a file, beside nginx with sendfile
- * if it is on the path: `npm run bench:archives`. Linux only, for the CPU times.
- * 20 MB is more than memory keeps: both rows of ours read it from PostgreSQL.
+ * What sending an archive costs the service, from memory and from PostgreSQL, beside the same bytes from
+ * nginx with sendfile, if it is on the path, and from a file stream of Node's: `npm run bench:archives`.
+ * Linux only, for CPU times and memory. Others who use the machine meanwhile spoil it: so each round waits
+ * for a quiet moment, and ratios are of servers that took turns in one round, the medians of all rounds.
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { createReadStream, readFileSync } from 'node:fs'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { Agent, get } from 'node:http'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { pino } from 'pino'
-import type { BlobStore } from '../../src/archives/blobs.ts'
-import { createMemoryTier } from '../../src/archives/memory-tier.ts'
-import { openDatabase, type OpenDatabase } from '../../src/database/client.ts'
-import { packageArchive } from '../../src/http/composer/archive.ts'
-import type { Route } from '../../src/http/route.ts'
-import { startHttpServer } from '../../src/http/server.ts'
-import { sha256Of } from '../../src/snapshots/store.ts'
-import { openBlobs } from '../support/blobs.ts'
-import { freePort } from '../support/free-port.ts'
-import { createTestDatabase } from '../support/postgres.ts'
-import { runDatabase } from '../support/run-database.ts'
-import { eventually } from '../support/suite.ts'
+import {
+  cpuMs,
+  forgetPeak,
+  latencies,
+  load,
+  memoryOf,
+  openSlowClients,
+  quantile,
+  quiet,
+} from './load.ts'
+import { type Server, type Size, sizeNames, startServers } from './servers.ts'
 
-const sizes = { '20KB': 20_000, '500KB': 500_000, '20MB': 20_000_000 }
-const clients = 8
-const measuredMs = 2_000
-const mebibyte = 1024 * 1024
-const logger = pino({ level: 'silent' })
+const rounds = Number(process.argv[2] ?? 7)
+const clients = 16
+const durationMs = 1_000
+const quietWithinMs = 20_000
 
-interface Target {
-  readonly name: string
-  readonly url: (size: string) => string
-  /** Processes whose CPU counts. */
-  readonly pids: () => Promise<readonly number[]>
+interface Measured {
+  readonly requestsPerSecond: number
+  readonly megabytesPerSecond: number
+  readonly cpuMsPerMegabyte: number
+  readonly peakMebibytes: number
 }
 
-if (process.send === undefined) await compare()
-else await serve(process.argv[2] ?? '', Number(process.argv[3]))
-
-async function compare(): Promise<void> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'almanac-bench-'))
-  await chmod(directory, 0o755)
-  const run = runDatabase(directory)
-  Object.assign(process.env, await run.environment())
-  const database = await createTestDatabase()
-  const opened = openDatabase({ connectionString: database.url, logger, connectionsMax: 2 })
-  const children: ChildProcess[] = []
-  try {
-    await prepare(directory, opened)
-    const targets = [
-      ...(await startOurs(directory, { database: opened, url: database.url, children })),
-    ]
-    const nginx = await startNginx(directory, children)
-    if (nginx !== undefined) targets.push(nginx)
-    for (const size of Object.keys(sizes)) await compareAt(size, targets)
-  } finally {
-    for (const child of children) child.kill('SIGKILL')
-    await opened.db.destroy()
-    await database.close()
-    await run.stop()
-    await rm(directory, { recursive: true })
-  }
+const goals: (readonly [what: string, isMet: boolean])[] = []
+const servers = await startServers()
+try {
+  await measureMemory(byName('large objects'))
+  for (const size of sizeNames) await compareAt(size)
+  await measureSlowClients(byName('large objects'))
+  for (const [what, isMet] of goals) say(`${isMet ? 'ok    ' : 'MISSED'} ${what}`)
+} finally {
+  await servers.close()
 }
 
-async function prepare(directory: string, { db, pool }: OpenDatabase): Promise<void> {
-  const { blobs } = await openBlobs({ db, pool })
-  for (const [size, sizeBytes] of Object.entries(sizes)) {
-    const body = randomBytes(sizeBytes)
-    await writeFile(path.join(directory, size), body)
-    await blobs.put(path.join(directory, size), sha256Of(body))
-  }
+function byName(name: Server['name']): Server {
+  const found = servers.all.find((server) => server.name === name)
+  if (found === undefined) throw new Error(`there is no ${name}`)
+  return found
 }
 
-interface Ours {
-  readonly database: OpenDatabase
-  readonly url: string
-  readonly children: ChildProcess[]
-}
-
-async function startOurs(directory: string, { database, url, children }: Ours): Promise<Target[]> {
-  const port = await freePort()
-  const child = fork(import.meta.filename, [directory, String(port), url])
-  children.push(child)
-  await once(child, 'message')
-  const backends = async () => {
-    const { rows } = await database.pool.query<{ pid: number }>(
-      'select pid from pg_stat_activity where datname = current_database()',
-    )
-    return rows.map(({ pid }) => pid)
+async function compareAt(size: Size): Promise<void> {
+  // The largest isn't kept in memory.
+  const all = servers.all.filter(({ name }) => size !== '20MB' || name !== 'memory')
+  for (const server of all) await load(server.place(size), { clients, durationMs: durationMs / 2 })
+  const measured = new Map<Server['name'], Measured[]>(all.map(({ name }) => [name, []]))
+  let disturbed = 0
+  for (let round = 0; round < rounds; round += 1) {
+    if (!(await quiet(quietWithinMs))) disturbed += 1
+    for (const server of all) measured.get(server.name)?.push(await measure(server, size))
   }
-  const from = (name: string): Target => ({
-    name,
-    url: (size) => `http://127.0.0.1:${port}/dist-proxy/bench/${name}/${size}/a.zip`,
-    pids: async () => [child.pid ?? 0, ...(await backends())],
-  })
-  return ['memory', 'large-objects', 'file-stream'].map(from)
-}
-
-/** The service's own server and route, in a process of its own. */
-async function serve(directory: string, port: number): Promise<void> {
-  const { db, pool } = openDatabase({ connectionString: process.argv[4] ?? '', logger })
-  const { blobs: objects } = await openBlobs({ db, pool })
-  const stores: Readonly<Record<string, BlobStore>> = {
-    memory: createMemoryTier(objects, 128 * mebibyte),
-    'large-objects': objects,
+  const median = (name: Server['name'], what: keyof Measured) =>
+    quantile(measured.get(name)?.map((each) => each[what]) ?? [], 0.5)
+  /** The median of the rounds' ratios. */
+  const ratio = (name: Server['name'], to: Server['name']) => {
+    const others = measured.get(to) ?? []
+    const ratios = measured.get(name)?.map(({ megabytesPerSecond }, round) => {
+      return megabytesPerSecond / (others[round]?.megabytesPerSecond ?? Number.NaN)
+    })
+    return quantile(ratios ?? [], 0.5)
   }
-  const files = new Map(
-    Object.keys(sizes).map((size) => [size, sha256Of(readFileSync(path.join(directory, size)))]),
-  )
-  const archive = packageArchive(async ({ packageName, versionToken }) => {
-    const sha256 = files.get(versionToken)
-    const store = stores[packageName.replace('bench/', '')]
-    const blob = sha256 === undefined ? undefined : await store?.find(sha256)
-    if (blob === undefined) throw new Error('no such blob')
-    return blob
-  })
-  const fileStream: Route = {
-    surface: 'composer',
-    policy: 'open',
-    method: 'get',
-    path: '/dist-proxy/bench/file-stream/:size/a.zip',
-    async handle({ param }) {
-      const body = createReadStream(path.join(directory, param('size')), {
-        highWaterMark: 256 * 1024,
-      })
-      return { status: 200, headers: { 'Content-Type': 'application/zip' }, body }
-    },
-  }
-  await startHttpServer([fileStream, archive], {
-    host: '127.0.0.1',
-    port,
-    logger,
-    authorize: async () => 'anonymous',
-    onRequest: () => undefined,
-    translate: (error) => error,
-  })
-  // However the bench ends, this ends with it.
-  process.on('disconnect', () => process.exit())
-  process.send?.('ready')
-}
-
-async function startNginx(
-  directory: string,
-  children: ChildProcess[],
-): Promise<Target | undefined> {
-  const port = await freePort()
-  const configuration = path.join(directory, 'nginx.conf')
-  await writeFile(
-    configuration,
-    `daemon off; master_process off; pid ${directory}/nginx.pid; error_log stderr crit;
-     events {} http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
-     client_body_temp_path ${directory}/t1; proxy_temp_path ${directory}/t2;
-     fastcgi_temp_path ${directory}/t3; uwsgi_temp_path ${directory}/t4; scgi_temp_path ${directory}/t5;
-     server { listen 127.0.0.1:${port}; root ${directory}; } }`,
-  )
-  const child = spawn('nginx', ['-c', configuration, '-p', directory], { stdio: 'inherit' })
-  const started = await once(child, 'spawn').then(
-    () => true,
-    () => false,
-  )
-  if (!started) {
-    say('SKIPPED nginx: it is not on the path (apt-get install nginx)')
-    return undefined
-  }
-  children.push(child)
-  const url = (size: string) => `http://127.0.0.1:${port}/${size}`
-  await eventually('nginx answers', async () => (await fetch(url('20KB'))).ok)
-  return {
-    name: 'nginx',
-    url,
-    pids: async () => [child.pid ?? 0],
-  }
-}
-
-async function compareAt(size: string, targets: readonly Target[]): Promise<void> {
-  say(`${size}, ${clients} clients`)
-  let reference: number | undefined
-  // The last one is what the others are compared with: nginx, or the file stream.
-  for (const target of targets.toReversed()) {
-    const { megabytesPerSecond, cpuMsPerMegabyte } = await measure(target, size)
-    reference ??= megabytesPerSecond
-    const ratio = (megabytesPerSecond / reference).toFixed(2)
+  say(`${size}, ${clients} clients, medians of ${rounds}, others disturbed ${disturbed}`)
+  for (const { name } of all) {
     const columns = [
-      target.name.padEnd(14),
-      `${megabytesPerSecond.toFixed(0).padStart(6)} MB/s`,
-      `${cpuMsPerMegabyte.toFixed(2).padStart(6)} CPU ms/MB`,
-      `${ratio.padStart(5)} × ${targets.at(-1)?.name}`,
+      name.padEnd(14),
+      `${median(name, 'requestsPerSecond').toFixed(0).padStart(6)} /s`,
+      `${median(name, 'megabytesPerSecond').toFixed(0).padStart(5)} MB/s`,
+      `${median(name, 'cpuMsPerMegabyte').toFixed(2).padStart(6)} CPU ms/MB`,
+      `${median(name, 'peakMebibytes').toFixed(0).padStart(4)} MiB`,
+      `${ratio(name, 'nginx').toFixed(2).padStart(5)} × nginx`,
+      `${ratio(name, 'file stream').toFixed(2).padStart(5)} × file stream`,
     ]
     say(`  ${columns.join('  ')}`)
   }
-}
-
-async function measure(target: Target, size: string) {
-  const agent = new Agent({ keepAlive: true, maxSockets: clients })
-  const url = target.url(size)
-  await fetchOnce(url, { agent, sizeBytes: sizeOf(size) })
-  const pids = await target.pids()
-  const cpuBefore = cpuMs(pids)
-  const begun = performance.now()
-  let megabytes = 0
-  const client = async () => {
-    while (performance.now() - begun < measuredMs) {
-      megabytes += (await fetchOnce(url, { agent, sizeBytes: sizeOf(size) })) / 1e6
-    }
+  const stream = ratio('large objects', 'file stream')
+  if (size === '20KB') goal(`20 KB: large objects are faster than a file stream`, stream > 1)
+  else goal(`${size}: large objects have half the throughput of a file stream`, stream >= 0.5)
+  if (size === '500KB') {
+    goal('500KB: memory has 0.8 of the throughput of nginx', ratio('memory', 'nginx') >= 0.8)
   }
-  await Promise.all(Array.from({ length: clients }, client))
-  const seconds = (performance.now() - begun) / 1000
-  agent.destroy()
-  const usedMs = cpuMs(pids) - cpuBefore
-  return { megabytesPerSecond: megabytes / seconds, cpuMsPerMegabyte: usedMs / megabytes }
 }
 
-function sizeOf(size: string): number {
-  return Object.entries(sizes).find(([name]) => name === size)?.[1] ?? 0
+async function measure(server: Server, size: Size): Promise<Measured> {
+  forgetPeak(server.pid)
+  const before = cpuMs(await server.pids())
+  const { megabytes, requests, seconds } = await load(server.place(size), { clients, durationMs })
+  let usedMs = 0
+  for (const [pid, ms] of cpuMs(await server.pids())) usedMs += ms - (before.get(pid) ?? 0)
+  return {
+    requestsPerSecond: requests / seconds,
+    megabytesPerSecond: megabytes / seconds,
+    cpuMsPerMegabyte: usedMs / megabytes,
+    peakMebibytes: memoryOf(server.pid).peak,
+  }
 }
 
-async function fetchOnce(
-  url: string,
-  { agent, sizeBytes }: { readonly agent: Agent; readonly sizeBytes: number },
-): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    get(url, { agent }, (response) => {
-      let got = 0
-      response.on('data', (chunk: Buffer) => (got += chunk.length))
-      response.on('error', reject)
-      response.on('end', () => {
-        if (response.statusCode === 200 && got === sizeBytes) resolve(got)
-        else reject(new Error(`${url}: ${response.statusCode}, ${got} bytes`))
-      })
-    }).on('error', reject)
-  })
+async function measureMemory(server: Server): Promise<void> {
+  await quiet(quietWithinMs)
+  const { now } = memoryOf(server.pid)
+  forgetPeak(server.pid)
+  await load(server.place('20MB'), { clients: 32, durationMs: 3_000 })
+  const growth = memoryOf(server.pid).peak - now
+  goal(`32 transfers of 20 MB at once take ${growth.toFixed(0)} MiB, of 64`, growth <= 64)
 }
 
-/** User and system time so far; the kernel counts in ticks of 10 ms. */
-function cpuMs(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return sum + (Number(fields[11]) + Number(fields[12])) * 10
-  }, 0)
+async function measureSlowClients(server: Server): Promise<void> {
+  await quiet(quietWithinMs)
+  const slow = await openSlowClients(server.place('20MB'), { clients: 24, bytesPerSecond: 1e6 })
+  const took = await latencies(server.place('20KB'), 1_000)
+  await slow.stop()
+  const [p50, p99] = [0.5, 0.99].map((part) => quantile(took, part))
+  const what = `${p50?.toFixed(1)} ms, 99 % ${p99?.toFixed(1)} ms, of 20`
+  goal(`20 KB beside 24 clients that take 20 MB at 1 MB/s: ${what}`, (p99 ?? Infinity) <= 20)
+}
+
+function goal(what: string, isMet: boolean): void {
+  goals.push([what, isMet])
 }
 
 function say(text: string): void {

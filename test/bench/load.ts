@@ -1,0 +1,189 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface Place {
+  readonly port: number
+  readonly path: string
+}
+
+/** Whoever asks here costs as little as possible: it shares the machine with who answers. */
+const readBytes = 256 * 1024
+
+interface Download {
+  /** Is called for what arrives, with its head; may ask to be left alone for a while. */
+  readonly onBytes?: (bytes: number, socket: Socket) => void
+}
+
+/** A connection that is kept. Each call is one request, and returns how many bytes its body had. */
+async function openClient(
+  { port, path }: Place,
+  { onBytes }: Download = {},
+): Promise<{ readonly download: () => Promise<number>; readonly close: () => void }> {
+  let head = ''
+  let leftBytes = 0
+  let bodyBytes = 0
+  let finish: { resolve: (bytes: number) => void; reject: (error: Error) => void } | undefined
+
+  function take(count: number, bytes: Uint8Array): void {
+    let from = 0
+    if (leftBytes === 0) {
+      head += Buffer.from(bytes.subarray(0, count)).toString('latin1')
+      const end = head.indexOf('\r\n\r\n')
+      if (end === -1) return
+      const [, length] = /^HTTP\/1\.1 200 [^]*\r\ncontent-length: (\d+)/i.exec(head) ?? []
+      if (length === undefined) throw new Error(`${path}: ${head.slice(0, end)}`)
+      bodyBytes = Number(length)
+      leftBytes = bodyBytes
+      from = count - (head.length - end - 4)
+      head = ''
+    }
+    leftBytes -= count - from
+    if (leftBytes === 0) finish?.resolve(bodyBytes)
+  }
+  const buffer = Buffer.alloc(readBytes)
+  const socket = connect({
+    port,
+    host: '127.0.0.1',
+    onread: {
+      buffer,
+      callback(count, bytes) {
+        take(count, bytes)
+        onBytes?.(count, socket)
+        return true
+      },
+    },
+  })
+  socket.on('error', (error) => finish?.reject(error))
+  socket.on('close', () => finish?.reject(new Error(`${path}: the connection was cut`)))
+  const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
+  return {
+    download: async () =>
+      await new Promise((resolve, reject) => {
+        finish = { resolve, reject }
+        socket.write(request)
+      }),
+    close() {
+      finish = undefined
+      socket.destroy()
+    },
+  }
+}
+
+/** So many clients, one request after another, until the time is over. Returns bytes and requests. */
+export async function load(
+  place: Place,
+  { clients, durationMs }: { readonly clients: number; readonly durationMs: number },
+): Promise<{ readonly megabytes: number; readonly requests: number; readonly seconds: number }> {
+  const begun = performance.now()
+  let bytes = 0
+  let requests = 0
+  async function run(): Promise<void> {
+    const client = await openClient(place)
+    while (performance.now() - begun < durationMs) {
+      // In two steps: others add to it while this one waits.
+      const downloaded = await client.download()
+      bytes += downloaded
+      requests += 1
+    }
+    client.close()
+  }
+  await Promise.all(Array.from({ length: clients }, run))
+  return { megabytes: bytes / 1e6, requests, seconds: (performance.now() - begun) / 1000 }
+}
+
+/** Clients that take `bytesPerSecond` each, until they are told to stop. */
+export async function openSlowClients(
+  place: Place,
+  { clients, bytesPerSecond }: { readonly clients: number; readonly bytesPerSecond: number },
+): Promise<{ readonly stop: () => Promise<void> }> {
+  let isStopped = false
+  async function run(): Promise<void> {
+    const begun = performance.now()
+    let bytes = 0
+    const client = await openClient(place, {
+      onBytes(count, socket) {
+        bytes += count
+        const waitMs = (bytes / bytesPerSecond) * 1000 - (performance.now() - begun)
+        if (waitMs <= 0) return
+        socket.pause()
+        setTimeout(() => socket.resume(), waitMs)
+      },
+    })
+    const goesOn = () => !isStopped
+    while (goesOn()) await Promise.race([client.download(), stopped])
+    client.close()
+  }
+  let end: () => void = () => undefined
+  const stopped = new Promise<void>((resolve) => (end = resolve))
+  const running = Array.from({ length: clients }, run)
+  await delay(1000)
+  return {
+    async stop() {
+      isStopped = true
+      end()
+      await Promise.all(running)
+    },
+  }
+}
+
+/** Milliseconds that each of so many requests took, one after the other, with a pause between them. */
+export async function latencies(place: Place, count: number): Promise<readonly number[]> {
+  const client = await openClient(place)
+  const took = []
+  for (let n = 0; n < count; n += 1) {
+    const begun = performance.now()
+    await client.download()
+    took.push(performance.now() - begun)
+    await delay(5)
+  }
+  client.close()
+  return took
+}
+
+/** User and system time of each so far; the kernel counts in ticks of 10 ms. Who has ended isn't in it. */
+export function cpuMs(pids: readonly number[]): ReadonlyMap<number, number> {
+  const times = new Map<number, number>()
+  for (const pid of pids) {
+    if (!existsSync(`/proc/${pid}`)) continue
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    times.set(pid, (Number(fields[11]) + Number(fields[12])) * 10)
+  }
+  return times
+}
+
+/** Memory of a process in MiB: now, and at most since `forgetPeak`. */
+export function memoryOf(pid: number): { readonly now: number; readonly peak: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const mebibytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s*(\\d+) kB`, 'm').exec(status)?.[1]) / 1024
+  return { now: mebibytes('VmRSS'), peak: mebibytes('VmHWM') }
+}
+
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+}
+
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
+}
+
+/** Waits until nobody else uses the machine, or for as long as one may wait. Returns whether it is so. */
+export async function quiet(timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs
+  while (performance.now() < deadline) {
+    const [idleBefore, allBefore] = machineTimes()
+    await delay(300)
+    const [idle, all] = machineTimes()
+    if ((idle - idleBefore) / (all - allBefore) > 0.85) return true
+  }
+  return false
+}
+
+/** Of all processors, in ticks: without work, and in all. */
+function machineTimes(): readonly [idle: number, all: number] {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n')
+  const times = line.split(/\s+/).slice(1, 9).map(Number)
+  return [(times[3] ?? 0) + (times[4] ?? 0), times.reduce((sum, time) => sum + time, 0)]
+}

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { DocumentName } from '../src/composer/names.ts'
-import type { Database, Tx, UnseenChange } from '../src/database/schema.ts'
+import type { UnseenChange } from '../src/database/read-models.ts'
+import type { Database, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
 import { addSeconds, type Instant, msOfInstant } from '../src/time-machine/instant.ts'

@@ -5,6 +5,7 @@ import { blobUse } from './blob-use.ts'
 import { document } from './document.ts'
 import { freeze } from './freeze.ts'
 import { packageReference } from './package-reference.ts'
+import { privatePackage } from './private-package.ts'
 import { usage } from './usage.ts'
 import { versionRule } from './version-rule.ts'
 
@@ -18,4 +19,5 @@ export const projections: readonly Projection[] = [
   freeze,
   versionRule,
   alert,
+  privatePackage,
 ]

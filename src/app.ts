@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import { hasPrivatePackages } from '../projections/private-package.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { BlobLost } from './archives/blobs.ts'
 import type { OpenArchive } from './archives/read-through.ts'
@@ -34,6 +35,7 @@ import { bodyKey, type Bodies, createBodies } from './metadata/bodies.ts'
 import { createResolveBasis } from './metadata/basis.ts'
 import type { ReadEndpoints } from './metadata/endpoints.ts'
 import type { Purge } from './purge.ts'
+import { createIsReserved, type IsReserved } from './private/reserved.ts'
 import { readiness } from './readiness.ts'
 import { createReadings } from './readings.ts'
 import { type Turn, turnSeconds } from './single-flight.ts'
@@ -86,7 +88,11 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const upstream = openUpstream(config, outside, observer)
   const turnFor = (name: string): Turn =>
     createLease(db, { name, holder: randomUUID(), seconds: turnSeconds })
-  const parts: Parts = { config, outside, observer, upstream, turnFor, ...stores }
+  const isReserved = createIsReserved({
+    patterns: config.privateVendors,
+    hasPackages: async (vendor) => await hasPrivatePackages(db, vendor),
+  })
+  const parts: Parts = { config, outside, observer, upstream, turnFor, isReserved, ...stores }
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
   const { root, render, rewrite } = await buildRendering(config, db)
@@ -153,6 +159,7 @@ interface Parts extends Stores {
   readonly observer: Observer
   readonly upstream: Upstream
   readonly turnFor: (name: string) => Turn
+  readonly isReserved: IsReserved
 }
 
 interface Served extends Metadata, BuiltOverlay {

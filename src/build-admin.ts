@@ -12,6 +12,7 @@ import type { Route } from './http/route.ts'
 import type { EventLog } from './events/log.ts'
 import type { Blocks } from './blocks.ts'
 import type { Freezes } from './freezes.ts'
+import type { IsReserved } from './private/reserved.ts'
 import type { Projector } from './projector/run.ts'
 import type { Purge } from './purge.ts'
 import { readStats } from './stats.ts'
@@ -24,6 +25,7 @@ interface AuthorizeParts {
   readonly config: Config
   readonly observer: Observer
   readonly db: Db
+  readonly isReserved: IsReserved
 }
 
 interface AdminParts extends AuthorizeParts {
@@ -38,12 +40,13 @@ interface AdminParts extends AuthorizeParts {
 }
 
 /** ADMIN_TOKEN counts alone when it is set, so that setting it is a way to replace the generated one. */
-export function buildAuthorize({ config, db, observer }: AuthorizeParts): Authorize {
+export function buildAuthorize({ config, db, observer, isReserved }: AuthorizeParts): Authorize {
   const { adminToken, metricsToken } = config
   const digest = adminToken === undefined ? undefined : digestOfToken(adminToken)
   return createAuthorize({
     adminDigest: async () => digest ?? (await readTokenDigest(db)),
     metricsDigest: metricsToken === undefined ? undefined : digestOfToken(metricsToken),
+    isReserved,
     onRefused: observer.tokenRefused,
   })
 }

@@ -1,6 +1,18 @@
 import { isIP, isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { StartupError } from './errors.ts'
+import {
+  flag,
+  hostList,
+  isHost,
+  isPostgresUrl,
+  oneOf,
+  token,
+  vendorList,
+  webhookUrl,
+  webUrl,
+  wholeNumber,
+} from './setting-kinds.ts'
 
 /** Every setting, read once at the start. Documented in README.md by its environment name. */
 export type Config = {
@@ -36,6 +48,10 @@ export type Config = {
   readonly distMode: 'mirror' | 'rewrite'
   /** Lower-case `host` or `host:port` from which archives may be fetched. */
   readonly distHosts: readonly string[]
+  /** Patterns of vendors whose packages are never asked of upstream: lower case, `*` for any characters. */
+  readonly privateVendors: readonly string[]
+  /** Whether public packages are for everybody; if not, for whoever has a token to read. */
+  readonly publicRead: boolean
   /** Where alerts are told; undefined: nowhere. */
   readonly alertWebhook: { readonly url: string; readonly secret: string } | undefined
   readonly pinAdvisories: 'recorded' | 'live'
@@ -63,6 +79,8 @@ const schema = z.object({
   PROXY_DIST_MODE: oneOf(['mirror', 'rewrite']).default('mirror'),
   PROXY_DIST_HOSTS: hostList().optional(),
   PROXY_PIN_ADVISORIES: oneOf(['recorded', 'live']).default('recorded'),
+  PRIVATE_VENDORS: vendorList().default([]),
+  PUBLIC_READ: flag().default(true),
   ARCHIVE_MEMORY_BYTES: wholeNumber('bytes', 0, 2 ** 40).default(128 * 2 ** 20),
   ADMIN_TOKEN: token().optional(),
   METRICS_TOKEN: token().optional(),
@@ -139,6 +157,8 @@ function configOf(settings: z.infer<typeof schema>): Config {
     feedIntervalSeconds: settings.PROXY_FEED_INTERVAL,
     distMode: settings.PROXY_DIST_MODE,
     distHosts: settings.PROXY_DIST_HOSTS ?? defaultDistHosts(settings.PROXY_PACKAGIST_URL),
+    privateVendors: settings.PRIVATE_VENDORS,
+    publicRead: settings.PUBLIC_READ,
     alertWebhook: alertWebhook(settings),
     pinAdvisories: settings.PROXY_PIN_ADVISORIES,
     logLevel: settings.LOG_LEVEL,
@@ -188,83 +208,6 @@ function isLoopback(host: string): boolean {
     host === '::1' ||
     (isIPv4(host) && host.startsWith('127.'))
   )
-}
-
-function isHost(text: string): boolean {
-  return isIP(text) !== 0 || (text.length <= 253 && /^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(text))
-}
-
-function isPostgresUrl(text: string): boolean {
-  return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text)
-}
-
-function token(): z.ZodType<string, string> {
-  return z
-    .string()
-    .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 ASCII characters without spaces')
-}
-
-function flag(): z.ZodType<boolean, string> {
-  return z
-    .string()
-    .regex(/^(?:true|false|1|0|yes|no|on|off)$/i, 'must be true or false')
-    .transform((text) => /^(?:true|1|yes|on)$/i.test(text))
-}
-
-function wholeNumber(unit: string, min: number, max: number): z.ZodType<number, string> {
-  const what = unit === '' ? 'a whole number' : `a whole number of ${unit}`
-  return z
-    .string()
-    .refine((text) => {
-      return /^\d{1,16}$/.test(text) && Number(text) >= min && Number(text) <= max
-    }, `must be ${what} from ${min} to ${max}`)
-    .transform(Number)
-}
-
-function oneOf<const Values extends readonly string[]>(
-  values: Values,
-): z.ZodType<Values[number], string> {
-  return z.enum(values, { error: `must be one of ${values.join(', ')}` })
-}
-
-function webUrl(example: string): z.ZodType<string, string> {
-  const message = `must be an http or https URL without credentials, query or fragment, like ${example}`
-  return z
-    .string()
-    .refine(isWebUrl, message)
-    .transform((text) => {
-      const { origin, pathname } = new URL(text)
-      return `${origin}${pathname.replace(/\/+$/, '')}`
-    })
-}
-
-/** As it is: those of chat services have what is secret in the path or the query. */
-function webhookUrl(): z.ZodType<string, string> {
-  const message = 'must be an http or https URL without credentials and fragment'
-  return z.string().refine((text) => isWebUrl(text.replace(/\?[^\s\p{Cc}\\#]*$/u, '')), message)
-}
-
-function isWebUrl(text: string): boolean {
-  // The parser would mend spaces and backslashes silently: what is configured would not be what runs.
-  if (!/^https?:\/\/[^\s\p{Cc}\\?#]+$/iu.test(text) || !URL.canParse(text)) return false
-  const { username, password } = new URL(text)
-  return username === '' && password === ''
-}
-
-function hostList(): z.ZodType<readonly string[], string> {
-  const host = /^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/
-  return z
-    .string()
-    .transform((text) =>
-      text
-        .toLowerCase()
-        .split(',')
-        .map((item) => item.trim()),
-    )
-    .refine(
-      (hosts) => hosts.every((item) => host.test(item)),
-      'must be a comma-separated list of host or host:port, like api.github.com,git.example.com:8443',
-    )
 }
 
 const suggestionDistanceMax = 3

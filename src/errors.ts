@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'invalid_request'
   | 'invalid_instant'
   | 'unauthorized'
+  | 'forbidden'
   | 'route_not_found'
   | 'method_not_allowed'
   | 'package_not_found'

@@ -37,6 +37,11 @@ export function parsePackageName(vendor: string, packageName: string): PackageNa
   return PackageName.safeParse(`${vendor}/${packageName}`).data
 }
 
+/** `acme` of `acme/log`. */
+export function vendorOf(packageName: PackageName): string {
+  return packageName.slice(0, packageName.indexOf('/'))
+}
+
 export function documentName(packageName: PackageName, kind: 'tags' | 'branches'): DocumentName {
   return DocumentName.parse(kind === 'tags' ? packageName : `${packageName}${branchesSuffix}`)
 }

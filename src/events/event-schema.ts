@@ -1,6 +1,15 @@
 import { z } from 'zod'
 import { RequestId } from '../request-id.ts'
 
+/** Lower-case hex. Names a snapshot or a blob by its content. */
+export const Sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .brand('Sha256')
+export type Sha256 = z.infer<typeof Sha256>
+
+export const sizeBytes = z.int().nonnegative()
+
 export const text = z.string().max(500)
 
 /** Why somebody does something, in their own words. A NUL or half a character can't be stored as text. */

@@ -2,19 +2,24 @@ import { z } from 'zod'
 import { DocumentName, PackageName } from '../composer/names.ts'
 import { Instant } from '../time-machine/instant.ts'
 import { AlertAcknowledged, AlertContinued, AlertOpened, AlertResolved } from './alert-types.ts'
-import { event, text, written } from './event-schema.ts'
+import {
+  ArchiveConfirmed,
+  ArchiveDiffered,
+  ArchiveEvicted,
+  ArchiveMissing,
+  ArchivesAccessed,
+  ArchiveStored,
+} from './archive-types.ts'
+import { event, Sha256, sizeBytes, text, written } from './event-schema.ts'
+import {
+  PackagesInstalled,
+  PrivateVersionPublished,
+  PrivateVersionWithdrawn,
+} from './private-types.ts'
+import { TokenIssued, TokenRevoked, TokensUsed } from './token-types.ts'
 
-/** Lower-case hex. Names a snapshot or a blob by its content. */
-export const Sha256 = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/)
-  .brand('Sha256')
-export type Sha256 = z.infer<typeof Sha256>
-
-const sizeBytes = z.int().nonnegative()
-
-/** An access takes 176 bytes of JSON at most, so an event of them stays below 64 KiB. */
-export const accessesPerEventMax = 350
+export { accessesPerEventMax } from './archive-types.ts'
+export { Sha256 } from './event-schema.ts'
 
 /** A package takes 300 bytes of JSON at most, so an event of them stays below 64 KiB. */
 export const usagePackagesMax = 100
@@ -117,89 +122,6 @@ const ChangeFeedRead = event('ChangeFeedRead', {
   readAt: Instant,
   /** The page names more, in the event that follows; until then it verifies nothing. */
   more: z.literal(true).optional(),
-})
-
-/** The archive of one (package, reference). */
-const archive = {
-  packageName: PackageName,
-  versionNormalized: text,
-  /** Absent for a dist that upstream names without one. */
-  reference: text.optional(),
-  distType: z.string().max(20),
-} as const
-
-/** What upstream calls the state of an archive: asked with these, it can say that nothing changed. */
-const validators = {
-  etag: text.optional(),
-  lastModified: Instant.optional(),
-} as const
-
-/** The archive of one (package, reference) was fetched, checked and kept. */
-const ArchiveStored = event('ArchiveStored', {
-  ...archive,
-  sha256: Sha256,
-  sizeBytes,
-  /** Of its files, however they are packed; only of zips. */
-  treeSha256: Sha256.optional(),
-  ...validators,
-  sourceUrl: z.url().max(4000),
-  fetchedAt: Instant,
-})
-
-/** Upstream was asked again for an archive, and still has it. */
-const ArchiveConfirmed = event('ArchiveConfirmed', {
-  ...archive,
-  /** The blob that is kept. */
-  sha256: Sha256,
-  /** There when upstream now packs the same files in another way. */
-  upstreamSha256: Sha256.optional(),
-  ...validators,
-  fetchedAt: Instant,
-})
-
-/** Upstream offers other files under a reference that names a commit: not accepted, ours stay. */
-const ArchiveDiffered = event('ArchiveDiffered', {
-  ...archive,
-  treeSha256: Sha256,
-  upstreamTreeSha256: Sha256,
-  upstreamSha256: Sha256,
-  sourceUrl: z.url().max(4000),
-  fetchedAt: Instant,
-})
-
-/** Upstream no longer has an archive that was stored here once. */
-const ArchiveMissing = event('ArchiveMissing', {
-  ...archive,
-  status: z.int(),
-  sourceUrl: z.url().max(4000),
-  fetchedAt: Instant,
-})
-
-/** Which blobs were served since the last such event: what their order of use is made of. */
-const ArchivesAccessed = event('ArchivesAccessed', {
-  accesses: z
-    .array(
-      z.object({
-        sha256: Sha256,
-        /** The last time, by the clock of the node that served it. */
-        at: Instant,
-        count: z.int().positive(),
-        bytes: z.int().nonnegative(),
-      }),
-    )
-    .max(accessesPerEventMax),
-})
-
-/** A blob was removed from the cache; what named it stays, so it is fetched again when it is wanted. */
-const ArchiveEvicted = event('ArchiveEvicted', {
-  sha256: Sha256,
-  sizeBytes,
-  reason: z.enum([
-    'lru', // the cache was full
-    'expired',
-    'purge', // somebody asked for it
-    'corrupt',
-  ]),
 })
 
 /**
@@ -306,6 +228,12 @@ export const DomainEvent = z.discriminatedUnion('type', [
   AlertContinued,
   AlertResolved,
   AlertAcknowledged,
+  PrivateVersionPublished,
+  PrivateVersionWithdrawn,
+  PackagesInstalled,
+  TokenIssued,
+  TokenRevoked,
+  TokensUsed,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>
 
@@ -345,10 +273,25 @@ export function archiveStream(packageName: PackageName): string {
   return `archive-${packageName}`
 }
 
+/** Of our own packages. */
+export function privateStream(packageName: PackageName): string {
+  return `private-${packageName}`
+}
+
+export function tokenStream(tokenId: string): string {
+  return `token-${tokenId}`
+}
+
+/** Of which tokens were shown. */
+export const tokenUsesStream = 'token-uses'
+/** Of what Composer reported as installed. */
+export const installsStream = 'installs'
+
 /** Of what happens to blobs, whichever packages they belong to. */
 export const cacheStream = 'cache'
 
 /** Of what is counted. */
 export const usageStream = 'usage'
+
 /** Of what was seen to be wrong with the running service, and of what people said to alerts. */
 export const alertsStream = 'alerts'

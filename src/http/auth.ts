@@ -1,15 +1,24 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { anonymous, type Principal } from '../access/principal.ts'
 import { digestOfToken } from '../admin-token.ts'
 import { AppError } from '../errors.ts'
-import type { Actor, Policy } from './route.ts'
+import type { IsReserved } from '../private/reserved.ts'
+import type { Policy, Route } from './route.ts'
+
+/** What is to be done, and with whose packages; undefined: with those of all vendors. */
+export interface Access {
+  readonly policy: Policy
+  readonly surface: Route['surface']
+  readonly vendor: string | undefined
+}
 
 /**
- * Who sends these headers, when that one may do what the policy is for.
+ * Who sends these headers, when that one may do what is asked for.
  *
- * @throws AppError `unauthorized`
+ * @throws AppError `unauthorized`, `forbidden`: the same for what is there and for what isn't.
  */
-export type Authorize = (policy: Policy, headers: IncomingHttpHeaders) => Promise<Actor>
+export type Authorize = (access: Access, headers: IncomingHttpHeaders) => Promise<Principal>
 
 /** Digests are SHA-256 in hex. */
 export interface AuthorizeOptions {
@@ -20,26 +29,32 @@ export interface AuthorizeOptions {
   readonly adminDigest: () => Promise<string | undefined>
   /** undefined: metrics are for all. */
   readonly metricsDigest: string | undefined
+  readonly isReserved: IsReserved
   readonly onRefused: () => void
 }
 
 export function createAuthorize(options: AuthorizeOptions): Authorize {
-  const { adminDigest, metricsDigest, onRefused } = options
-  return async (policy, headers) => {
-    if (policy === 'open') return 'anonymous'
-    if (policy === 'metrics' && metricsDigest === undefined) return 'anonymous'
+  const { adminDigest, metricsDigest, isReserved, onRefused } = options
+
+  async function isOpen({ policy, vendor }: Access): Promise<boolean> {
+    if (policy === 'open') return true
+    if (policy === 'metrics') return metricsDigest === undefined
+    return policy === 'read' && (vendor === undefined || !(await isReserved(vendor)))
+  }
+  return async (access, headers) => {
     const token = bearerToken(headers)
     if (token !== undefined) {
-      if (policy === 'metrics' && isTokenOf(token, metricsDigest)) return 'metrics'
-      if (isTokenOf(token, await adminDigest())) return 'admin'
+      if (access.policy === 'metrics' && isTokenOf(token, metricsDigest)) return { kind: 'metrics' }
+      if (isTokenOf(token, await adminDigest())) return { kind: 'admin' }
     }
+    if (await isOpen(access)) return anonymous
     onRefused()
-    throw unauthorized(policy)
+    throw unauthorized(access.policy)
   }
 }
 
 /** One sentence for every reason: what was nearly right is nobody's business. */
-function unauthorized(policy: Exclude<Policy, 'open'>): AppError {
+function unauthorized(policy: Policy): AppError {
   const token =
     policy === 'metrics'
       ? 'METRICS_TOKEN or the admin token'

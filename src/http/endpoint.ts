@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { actorOf, type Principal } from '../access/principal.ts'
 import type { ErrorCode } from '../errors.ts'
 import { readBody, readParams, readQuery } from './input.ts'
-import { type Actor, type ApiRoute, jsonAnswer, type Operation, type Policy } from './route.ts'
+import { type ApiRoute, jsonAnswer, type Operation, type Policy } from './route.ts'
 
 const Nothing = z.strictObject({})
 type Nothing = typeof Nothing
@@ -38,7 +39,8 @@ interface Input<Params extends z.ZodType, Query extends z.ZodType, Body extends 
   readonly query: z.output<Query>
   readonly body: z.output<Body>
   /** With `requestId` and the body's `reason`: what the event of an admin write says, see `written`. */
-  readonly actor: Actor
+  readonly actor: string
+  readonly principal: Principal
   readonly requestId: string
 }
 
@@ -70,12 +72,13 @@ export function endpoint<
       errors: [...impliedErrors(policy, options), ...errors],
     },
     async handle(request) {
-      const { actor, requestId } = request
+      const { principal, requestId } = request
       const returned = await handle({
         params: readParams(request, orNothing(params)),
         query: readQuery(request, orNothing(query)),
         body: await readBody(request, orNothing(body)),
-        actor,
+        actor: actorOf(principal),
+        principal,
         requestId,
       })
       const { headers, ...answer } = jsonAnswer(status, result.parse(returned))
@@ -92,7 +95,7 @@ function orNothing<Schema extends z.ZodType>(schema: Schema | undefined): Schema
 function impliedErrors(policy: Policy, { body }: Pick<Operation, 'body'>): readonly ErrorCode[] {
   return [
     'invalid_request',
-    ...(policy === 'open' ? [] : (['unauthorized', 'database_unavailable'] as const)),
+    ...(policy === 'open' ? [] : (['unauthorized', 'forbidden', 'database_unavailable'] as const)),
     ...(body === undefined ? [] : (['too_large', 'unsupported_media_type'] as const)),
   ]
 }

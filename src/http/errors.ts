@@ -25,6 +25,7 @@ const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
     title: 'A token is needed',
     headers: { 'WWW-Authenticate': 'Bearer realm="almanac"' },
   },
+  forbidden: { status: 403, title: 'Not allowed with this token' },
   route_not_found: { status: 404, title: 'Nothing is here' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   package_not_found: { status: 404, title: 'Package not found' },

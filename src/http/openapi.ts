@@ -45,6 +45,7 @@ function describe(routes: readonly Route[], version: string) {
       securitySchemes: {
         adminToken: { type: 'http', scheme: 'bearer' },
         metricsToken: { type: 'http', scheme: 'bearer' },
+        token: { type: 'http', scheme: 'bearer' },
       },
     },
   }
@@ -67,7 +68,10 @@ function describeOperation({ policy, operation }: ApiRoute): Readonly<Record<str
 const securityOf = {
   open: [],
   metrics: [{}, { metricsToken: [] }, { adminToken: [] }],
-  admin: [{ adminToken: [] }],
+  read: [{}, { token: [] }, { adminToken: [] }],
+  read_private: [{ token: [] }, { adminToken: [] }],
+  publish: [{ token: [] }, { adminToken: [] }],
+  admin: [{ token: [] }, { adminToken: [] }],
 } as const
 
 function parametersIn(place: 'path' | 'query', schema: z.ZodObject | undefined) {

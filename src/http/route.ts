@@ -1,12 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
+import type { Principal } from '../access/principal.ts'
 import type { ErrorCode } from '../errors.ts'
 
-/** Who may ask: anybody; who shows the admin token; or, if METRICS_TOKEN is set, that or the admin's. */
-export type Policy = 'open' | 'metrics' | 'admin'
-
-/** Who asks, as it is written into events. */
-export type Actor = 'anonymous' | 'metrics' | 'admin'
+/**
+ * Who may ask. A route that has `:vendor` in its path is asked about that vendor's packages, others about all
+ * there are.
+ *
+ * - `open`: anybody.
+ * - `metrics`: who shows METRICS_TOKEN, if it is set, or may administer everything.
+ * - `read`: anybody, unless the vendor is reserved or PUBLIC_READ is off: then whoever may read.
+ * - `read_private`: who may read, of reserved vendors or not.
+ * - `publish`, `admin`: who may do that.
+ *
+ * Of a route without `:vendor`, `read_private` and `publish` let pass who may do it with the packages of some
+ * vendor; which those are is for the handler to see to, with `principal`.
+ */
+export type Policy = 'open' | 'metrics' | 'read' | 'read_private' | 'publish' | 'admin'
 
 /** What a handler sees of a request. */
 export interface RouteRequest {
@@ -24,7 +34,7 @@ export interface RouteRequest {
    * @throws AppError `too_large` past 1 MiB.
    */
   readonly body: () => Promise<Buffer>
-  readonly actor: Actor
+  readonly principal: Principal
   readonly requestId: string
 }
 
@@ -38,7 +48,7 @@ export interface Answer {
 interface Endpoint {
   /** Has no default: what a route allows is said where the route is. */
   readonly policy: Policy
-  readonly method: 'get' | 'post'
+  readonly method: 'get' | 'post' | 'put' | 'delete'
   /** In the router's form: `/p2/:vendor/:file`. GET answers HEAD too. */
   readonly path: string
   readonly handle: (request: RouteRequest) => Promise<Answer>

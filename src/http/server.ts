@@ -146,7 +146,7 @@ function byPath(routes: readonly Route[]): ReadonlyMap<string, readonly [Route, 
   return map
 }
 
-type Handled = Pick<Route, 'surface' | 'policy' | 'handle'>
+type Handled = Pick<Route, 'surface' | 'policy' | 'handle' | 'path'>
 
 /** Below the API's root, what is there is shown to those only who may ask for it. */
 function unknownRoute({ path }: Context, error: AppError): Handled {
@@ -154,6 +154,7 @@ function unknownRoute({ path }: Context, error: AppError): Handled {
   return {
     surface: isApi ? 'api' : 'composer',
     policy: isApi ? 'admin' : 'open',
+    path: '',
     async handle() {
       throw error
     },
@@ -162,13 +163,15 @@ function unknownRoute({ path }: Context, error: AppError): Handled {
 
 async function answer(
   ctx: Context,
-  { surface, policy, handle }: Handled,
+  { surface, policy, handle, path }: Handled,
   { logger, authorize, translate }: HttpServerOptions,
 ): Promise<void> {
   const { requestId } = ctx.state
   try {
-    const actor = await authorize(policy, ctx.headers)
-    await send(ctx, await handle({ ...requestOf(ctx), actor, requestId }))
+    const asked = requestOf(ctx)
+    const vendor = path.includes('/:vendor/') ? asked.param('vendor') : undefined
+    const principal = await authorize({ policy, surface, vendor }, ctx.headers)
+    await send(ctx, await handle({ ...asked, principal, requestId }))
   } catch (thrown) {
     const error = translate(thrown)
     if (ctx.res.destroyed && ctx.headerSent) return // The client left.
@@ -181,7 +184,7 @@ async function answer(
   }
 }
 
-function requestOf(ctx: Context): Omit<RouteRequest, 'actor' | 'requestId'> {
+function requestOf(ctx: Context): Omit<RouteRequest, 'principal' | 'requestId'> {
   // There only for what was routed.
   const params: Readonly<Record<string, string | undefined>> = ctx['params'] ?? {}
   return {

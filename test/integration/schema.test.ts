@@ -4,9 +4,13 @@ import * as assert from 'uvu/assert'
 import { startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
-/** `Database` in src/database/schema.ts: each table with its columns, read from the source. */
+/** `Database` in src/database/schema.ts: each table with its columns, read from the sources. */
 async function typedColumns(): Promise<ReadonlyMap<string, readonly string[]>> {
-  const source = await readFile(new URL('../../src/database/schema.ts', import.meta.url), 'utf8')
+  const files = ['schema.ts', 'read-models.ts'].map((name) => `../../src/database/${name}`)
+  const sources = await Promise.all(
+    files.map(async (file) => await readFile(new URL(file, import.meta.url), 'utf8')),
+  )
+  const source = sources.join('\n')
   const body = (name: string) =>
     new RegExp(`interface ${name} \\{\\n(.*?)\\n\\}`, 's').exec(source)?.[1] ?? ''
   const fields = (text: string) =>

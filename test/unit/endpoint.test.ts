@@ -42,7 +42,7 @@ function request({ name = 'abc', query = '', body = '', type }: Sent): RouteRequ
     httpVersion: '1.1',
     headers: { 'content-type': type ?? 'application/json' },
     body: async () => Buffer.from(body),
-    actor: 'admin',
+    principal: { kind: 'admin' as const },
     requestId: 'request-1',
   }
 }

@@ -3,14 +3,14 @@ import type { Alert as ShownAlert } from '../../alerts/alert.ts'
 import { Reason } from '../../events/event-schema.ts'
 import { type Instant, parseInstant } from '../../time-machine/instant.ts'
 import { endpoint } from '../endpoint.ts'
-import type { Actor, ApiRoute } from '../route.ts'
+import type { ApiRoute } from '../route.ts'
 
 export interface AlertsDeps {
   readonly alerts: (asked: AlertQuery) => Promise<AlertList>
   /** @throws AppError `alert_not_found`, `still_catching_up` */
   readonly acknowledge: (acknowledgement: {
     readonly id: string
-    readonly actor: Actor
+    readonly actor: string
     readonly requestId: string
     readonly reason?: string | undefined
   }) => Promise<ShownAlert>

@@ -26,7 +26,7 @@ const contentTypes: Readonly<Record<DistType, string>> = {
 export function packageArchive(openArchive: OpenArchive): Route {
   return {
     surface: 'composer',
-    policy: 'open',
+    policy: 'read',
     method: 'get',
     path: '/dist-proxy/:vendor/:package/:version/:file{/:name}',
     async handle(request) {

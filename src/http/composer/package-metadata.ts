@@ -28,7 +28,7 @@ export function packageMetadata(deps: PackageMetadataDeps): readonly Route[] {
   const { overlay, resolveBasis } = deps
   return alsoPinned({
     surface: 'composer',
-    policy: 'open',
+    policy: 'read',
     method: 'get',
     path: '/p2/:vendor/:file',
     async handle(request) {

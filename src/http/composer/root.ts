@@ -32,7 +32,7 @@ export interface RootDeps extends MetadataDeps {
 export function rootFile(deps: RootDeps): readonly Route[] {
   return alsoPinned({
     surface: 'composer',
-    policy: 'open',
+    policy: 'read',
     method: 'get',
     path: `/${rootDocument}`,
     async handle(request) {

@@ -1,0 +1,165 @@
+import { sql } from 'kysely'
+import {
+  documentName,
+  type DocumentName,
+  type PackageName,
+  vendorOf,
+} from '../src/composer/names.ts'
+import { isBranch } from '../src/composer/versions.ts'
+import type { Database, Db, Tx } from '../src/database/schema.ts'
+import type { Position, RecordedEvent, Sha256 } from '../src/events/types.ts'
+import type { Projection } from '../src/projector/projection.ts'
+
+export type PrivateVersion = Readonly<Database['private_version']>
+export type PrivateDocument = Readonly<Database['private_document']>
+
+/** Packages of our own: their vendors, every state of every version, and every state of their documents. */
+export const privatePackage: Projection = {
+  name: 'private_package',
+  version: 1,
+
+  async createTables(tx) {
+    await sql`create table private_vendor (vendor text primary key)`.execute(tx)
+    await sql`
+      create table private_version (
+        package_name       text        not null,
+        version_normalized text        not null,
+        sha256             text        not null,
+        version            text        not null,
+        sha1               text        not null,
+        size_bytes         bigint      not null,
+        position           bigint      not null,
+        published_at       timestamptz not null,
+        published_by       text        not null,
+        served             boolean     not null,
+        primary key (package_name, version_normalized, sha256)
+      )`.execute(tx)
+    await sql`create index private_version_blob on private_version (sha256)`.execute(tx)
+    await sql`
+      create table private_document (
+        document    text        not null,
+        position    bigint      not null,
+        recorded_at timestamptz not null,
+        sha256      text        not null,
+        primary key (document, position)
+      )`.execute(tx)
+  },
+
+  async apply(tx, event) {
+    if (event.type === 'PrivateVersionPublished') await publish(tx, event)
+    else if (event.type === 'PrivateVersionWithdrawn') await withdraw(tx, event)
+  },
+}
+
+type Published = Extract<RecordedEvent, { readonly type: 'PrivateVersionPublished' }>
+type Withdrawn = Extract<RecordedEvent, { readonly type: 'PrivateVersionWithdrawn' }>
+
+async function publish(tx: Tx, event: Published): Promise<void> {
+  const { data, position } = event
+  await tx
+    .insertInto('private_vendor')
+    .values({ vendor: vendorOf(data.packageName) })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  // Of a branch, the state before is served no more.
+  await stopServing(tx, event)
+  const changing = {
+    version: data.version,
+    position,
+    published_at: data.publishedAt,
+    published_by: data.actor,
+    served: true,
+  }
+  await tx
+    .insertInto('private_version')
+    .values({
+      package_name: data.packageName,
+      version_normalized: data.versionNormalized,
+      sha256: data.sha256,
+      sha1: data.sha1,
+      size_bytes: BigInt(data.sizeBytes),
+      ...changing,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['package_name', 'version_normalized', 'sha256']).doUpdateSet(changing),
+    )
+    .execute()
+  await addDocument(tx, event)
+}
+
+async function withdraw(tx: Tx, event: Withdrawn): Promise<void> {
+  await stopServing(tx, event)
+  await addDocument(tx, event)
+}
+
+async function stopServing(tx: Tx, { data }: Published | Withdrawn): Promise<void> {
+  await tx
+    .updateTable('private_version')
+    .set({ served: false })
+    .where('package_name', '=', data.packageName)
+    .where('version_normalized', '=', data.versionNormalized)
+    .execute()
+}
+
+async function addDocument(
+  tx: Tx,
+  { data, position, recordedAt }: Published | Withdrawn,
+): Promise<void> {
+  const kind = isBranch(data.versionNormalized) ? 'branches' : 'tags'
+  await tx
+    .insertInto('private_document')
+    .values({
+      document: documentName(data.packageName, kind),
+      position,
+      recorded_at: recordedAt,
+      sha256: data.documentSha256,
+    })
+    .execute()
+}
+
+/** Index: primary key. */
+export async function hasPrivatePackages(db: Db, vendor: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('private_vendor')
+    .select('vendor')
+    .where('vendor', '=', vendor)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/**
+ * The state of a document as of a position, undefined when it had none then. Index: primary key, one row.
+ */
+export async function readPrivateDocument(
+  db: Db,
+  document: DocumentName,
+  position?: Position,
+): Promise<PrivateDocument | undefined> {
+  let query = db.selectFrom('private_document').selectAll().where('document', '=', document)
+  if (position !== undefined) query = query.where('position', '<=', position)
+  return await query.orderBy('position', 'desc').limit(1).executeTakeFirst()
+}
+
+/** All states of all versions of a package, the newest first. Index: primary key. */
+export async function readPrivateVersions(
+  db: Db,
+  packageName: PackageName,
+): Promise<readonly PrivateVersion[]> {
+  return await db
+    .selectFrom('private_version')
+    .selectAll()
+    .where('package_name', '=', packageName)
+    .orderBy('position', 'desc')
+    .execute()
+}
+
+/** Whether one of our own versions has this archive. Index: private_version_blob. */
+export async function isPrivateBlob(db: Db, sha256: Sha256): Promise<boolean> {
+  const row = await db
+    .selectFrom('private_version')
+    .select('sha256')
+    .where('sha256', '=', sha256)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}

@@ -1,0 +1,229 @@
+import type { Generated } from 'kysely'
+import type { AlertCode } from '../alerts/codes.ts'
+import type { DocumentName, PackageName } from '../composer/names.ts'
+import type { Sha256 } from '../events/types.ts'
+import type { Instant } from '../time-machine/instant.ts'
+
+/** `resync`: the feed can't tell whether there is a change. */
+export type UnseenChange = 'update' | 'delete' | 'resync'
+
+export interface DocumentCurrentTable {
+  document: DocumentName
+  /** Version of the document's stream that this row knows: what the next append expects. */
+  stream_version: number
+  /** The newest bytes upstream served; null before the first. Kept when upstream drops the document. */
+  sha256: Sha256 | null
+  /** Upstream's, of its newest answer: what the next conditional request sends. */
+  last_modified: Instant | null
+  /** Ours: whole seconds, strictly increasing whenever the bytes change. */
+  served_last_modified: Instant | null
+  /** When upstream last gave an answer about it (bytes, unchanged, or missing). */
+  checked_at: Instant | null
+  /** Since when, and how often in a row, upstream has been saying that there is no such document. */
+  missing_since: Instant | null
+  missing_checks: number
+  /** No such document: never known, or known and confirmed to be gone. */
+  gone: boolean
+  failed_at: Instant | null
+  /** A change that the feed told of and no fetch has seen yet. */
+  unseen_change: UnseenChange | null
+  /** Since when upstream has it. */
+  unseen_change_at: Instant | null
+  /** Since when it is noted, by our clock: upstream's may tell another time. */
+  unseen_since: Instant | null
+  /** Somebody wants it asked for again, however fresh it is. */
+  purged: boolean
+  /** Of the row in document_history that holds now; null before the first. */
+  state_position: bigint | null
+}
+
+export interface DocumentHistoryTable {
+  document: DocumentName
+  position: bigint
+  recorded_at: Instant
+  /** null: from here on upstream had no such document. */
+  sha256: Sha256 | null
+  last_modified: Instant | null
+  served_last_modified: Instant | null
+  /** The last time upstream was seen to have this state. */
+  verified_until: Instant
+}
+
+export interface DocumentFeedTable {
+  /** Of the feed's events. */
+  stream: string
+  /** What the next append expects. */
+  stream_version: number
+  /** Event that was the last. */
+  position: bigint
+  feed: string
+  until: bigint
+  /** What the feed names changes of is verified until here, unless it was named. */
+  read_at: Instant
+}
+
+export interface PackageReferenceTable {
+  package_name: PackageName
+  version_token: string
+  reference_token: string
+  version_normalized: string
+  reference: string | null
+  dist_type: string
+  dist_url: string
+  /** Lower-case SHA-1; null where upstream gives none, as for all of GitHub. */
+  shasum: string | null
+  /** Event that named it last. */
+  position: bigint
+}
+
+export interface ArchiveTable {
+  package_name: PackageName
+  archive_key: string
+  dist_type: string
+  sha256: Sha256
+  tree_sha256: Sha256 | null
+  etag: string | null
+  last_modified: Instant | null
+  /** When upstream answered about it last. */
+  checked_at: Instant
+  /** What upstream offers instead, and isn't accepted. */
+  differed_sha256: Sha256 | null
+  /** Upstream was seen not to have it any more. */
+  missing: boolean
+  /** Somebody wants it fetched again. */
+  purged: boolean
+}
+
+export interface BlobUseTable {
+  sha256: Sha256
+  size_bytes: bigint
+  /** The larger, the later it is evicted; see the projection. */
+  worth: number
+  stored_at: Instant
+  last_used_at: Instant
+  use_count: bigint
+  served_bytes: bigint
+}
+
+export interface BlobUseTotalTable {
+  one: Generated<boolean>
+  blobs: bigint
+  size_bytes: bigint
+}
+
+export interface UsageCountTable {
+  /** `2026-06-01`, UTC. */
+  day: string
+  what: string
+  count: bigint
+}
+
+export interface UsageLatencyTable {
+  day: string
+  /** Infinity: longer than any bound. */
+  up_to_ms: number
+  count: bigint
+}
+
+export interface UsagePackageTable {
+  day: string
+  package_name: PackageName
+  /** How often it was asked for. */
+  metadata: bigint
+  archives: bigint
+}
+
+export interface BlobSourceTable {
+  package_name: PackageName
+  archive_key: string
+  dist_type: string
+  /** The one that named it. */
+  document: DocumentName
+  sha256: Sha256
+  /** The document's newest bytes name it … */
+  named: boolean
+  /** … and upstream, when asked last, didn't say that there is no such document … */
+  missing: boolean
+  /** … nor that it no longer has the archive. */
+  lost: boolean
+}
+
+export interface PackageFreezeTable {
+  package_name: PackageName
+  /** Event that began it. */
+  position: bigint
+  /** The package is served as it was then. */
+  at: Instant
+  frozen_at: Instant
+  actor: string
+  reason: string | null
+  /** Event that ended it; null: it is in force. */
+  unfrozen_position: bigint | null
+}
+
+/** Upstream's, or the operator's own. */
+type RuleList = 'malware' | 'own'
+
+export interface VersionRuleTable {
+  package_name: PackageName
+  list: RuleList
+  /** Event that made it. */
+  position: bigint
+  constraint: string
+  reason: string | null
+  /** null: upstream. */
+  actor: string | null
+  since: Instant
+}
+
+export interface RuledPackageTable {
+  package_name: PackageName
+}
+
+export interface AlertTable {
+  /** Of the event that opened it. */
+  id: string
+  code: AlertCode
+  subject: string
+  /** Tells one reason for such an alert from another. */
+  cause: string
+  /** Where a tag was before it moved; null for all other codes. */
+  moved_from: string | null
+  detail: string
+  first_seen_at: Instant
+  last_seen_at: Instant
+  count: number
+  /** What it is about isn't known to be over, though somebody may have closed it. */
+  lasting: boolean
+  resolved_at: Instant | null
+  acknowledged_at: Instant | null
+  acknowledged_by: string | null
+}
+
+export interface PrivateVendorTable {
+  vendor: string
+}
+
+export interface PrivateVersionTable {
+  package_name: PackageName
+  version_normalized: string
+  /** Of its archive. */
+  sha256: Sha256
+  version: string
+  sha1: string
+  size_bytes: bigint
+  /** Event that published it last. */
+  position: bigint
+  published_at: Instant
+  published_by: string
+  /** false: withdrawn, or a state that a branch has moved on from. */
+  served: boolean
+}
+
+export interface PrivateDocumentTable {
+  document: DocumentName
+  /** Event that made this state. */
+  position: bigint
+  recorded_at: Instant
+  sha256: Sha256
+}

@@ -56,6 +56,17 @@ export function tableOf(changes: readonly NamedChange[]): RawBuilder<unknown> {
      order by document, changed_at desc, change)`
 }
 
+/** Whether a document is of a reserved vendor. @param patterns of those: `*` stands for any characters. */
+export function isOfReserved(
+  document: RawBuilder<unknown>,
+  patterns: readonly string[],
+): RawBuilder<boolean> {
+  const likes = patterns.map((pattern) => {
+    return pattern.replaceAll('_', String.raw`\_`).replaceAll('*', '%')
+  })
+  return sql`split_part(${document}, '/', 1) like any (${likes}::text[])`
+}
+
 type ChangeFeedRead = Extract<RecordedEvent, { readonly type: 'ChangeFeedRead' }>
 
 /** What a page names was verified until the page before; all else is, until this one. */

@@ -3,7 +3,14 @@ import { documentName, type DocumentName, type PackageName } from '../src/compos
 import type { Database, Db } from '../src/database/schema.ts'
 import type { DomainEvent, Position } from '../src/events/types.ts'
 import type { Instant } from '../src/time-machine/instant.ts'
-import { feedReadAt, isFollowed, isNews, type NamedChange, tableOf } from './document-feed.ts'
+import {
+  feedReadAt,
+  isFollowed,
+  isNews,
+  isOfReserved,
+  type NamedChange,
+  tableOf,
+} from './document-feed.ts'
 
 /** What is known of a document now. */
 export interface CurrentDocument extends Readonly<Database['document_current']> {
@@ -120,13 +127,15 @@ export async function readFollowedFeed(db: Db, stream: string): Promise<Followed
 const changesPerQuery = 1_000
 
 /**
- * Those of the changes that are news: of a document that is known, and neither fetched nor noted yet.
+ * Those of the changes that are news: of a document that is known, of no reserved vendor, and neither
+ * fetched nor noted yet.
  *
  * Index: primary key; one query for each 1,000 changes, at most one row a change.
  */
 export async function readNews(
   db: Db,
   changes: readonly NamedChange[],
+  reservedPatterns: readonly string[],
 ): Promise<readonly NamedChange[]> {
   const news: NamedChange[] = []
   for (let from = 0; from < changes.length; from += changesPerQuery) {
@@ -134,23 +143,30 @@ export async function readNews(
     const { rows } = await sql<NamedChange>`
       select n.document, n.change, n.changed_at as "changedAt"
       from ${named} n join document_current c on c.document = n.document
-      where ${isNews}
+      where ${isNews} and not ${isOfReserved(sql`c.document`, reservedPatterns)}
       order by n.changed_at, n.document`.execute(db)
     news.push(...rows)
   }
   return news
 }
 
+export interface UnseenFilter {
+  readonly now: Instant
+  readonly limit: number
+  /** See `isOfReserved`. */
+  readonly reservedPatterns: readonly string[]
+}
+
 /**
- * Documents to fetch because of what the feed told, those it named first. Not those that only ever
- * were a name without a package. One that was asked in vain, or of a server that is behind, comes again
+ * Documents to fetch because of what the feed told, those it named first. Not those of reserved vendors, nor
+ * those that only ever were a name without a package. One that was asked in vain, or of a server that is behind, comes again
  * when its note is half as old again, and not before 30 s.
  *
  * Index: document_unseen; as many rows as there are such documents.
  */
 export async function readUnseen(
   db: Db,
-  { now, limit }: { readonly now: Instant; readonly limit: number },
+  { now, limit, reservedPatterns }: UnseenFilter,
 ): Promise<readonly DocumentName[]> {
   const asked = sql<Instant>`greatest(checked_at, failed_at)`
   const rows = await db
@@ -158,6 +174,7 @@ export async function readUnseen(
     .select('document')
     .where('unseen_change', 'is not', null)
     .where('sha256', 'is not', null)
+    .where(sql<boolean>`not ${isOfReserved(sql`document`, reservedPatterns)}`)
     .where(
       sql<boolean>`
         (${asked} < unseen_since or
@@ -188,6 +205,19 @@ export async function readLagging(
     .where('failed_at', 'is', null)
     .execute()
   return rows.map(({ document }) => document)
+}
+
+/** Those of the packages of which there is, or was, metadata: ours and upstream's. Index: primary keys. */
+export async function readKnownPackages(
+  db: Db,
+  names: readonly PackageName[],
+): Promise<ReadonlySet<PackageName>> {
+  const { rows } = await sql<{ readonly name: PackageName }>`
+    select name from unnest(${names}::text[]) as asked (name)
+    where exists (select from document_current
+        where document in (name, name || '~dev') and sha256 is not null)
+      or exists (select from private_version where package_name = name)`.execute(db)
+  return new Set(rows.map(({ name }) => name))
 }
 
 /** How many documents there are bytes of. Reads all rows of document_current: 100,000 took 40 ms. */

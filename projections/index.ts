@@ -5,6 +5,8 @@ import { blobUse } from './blob-use.ts'
 import { document } from './document.ts'
 import { freeze } from './freeze.ts'
 import { packageReference } from './package-reference.ts'
+import { install } from './install.ts'
+import { privateListing } from './private-listing.ts'
 import { privatePackage } from './private-package.ts'
 import { usage } from './usage.ts'
 import { versionRule } from './version-rule.ts'
@@ -20,4 +22,6 @@ export const projections: readonly Projection[] = [
   versionRule,
   alert,
   privatePackage,
+  privateListing,
+  install,
 ]

@@ -127,6 +127,12 @@ export async function hasPrivatePackages(db: Db, vendor: string): Promise<boolea
   return row !== undefined
 }
 
+/** All vendors that have, or had, packages. */
+export async function readPrivateVendors(db: Db): Promise<readonly string[]> {
+  const rows = await db.selectFrom('private_vendor').select('vendor').orderBy('vendor').execute()
+  return rows.map(({ vendor }) => vendor)
+}
+
 /**
  * The state of a document as of a position, undefined when it had none then. Index: primary key, one row.
  */
@@ -151,6 +157,32 @@ export async function readPrivateVersions(
     .where('package_name', '=', packageName)
     .orderBy('position', 'desc')
     .execute()
+}
+
+/** The versions, normalized, that ever had this archive. Index: private_version_blob. */
+export async function readVersionsOfBlob(
+  db: Db,
+  packageName: PackageName,
+  sha256: Sha256,
+): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('private_version')
+    .select('version_normalized')
+    .where('package_name', '=', packageName)
+    .where('sha256', '=', sha256)
+    .execute()
+  return rows.map(({ version_normalized }) => version_normalized)
+}
+
+/** Whether a version of it was ever published. Index: primary key. */
+export async function isPublished(db: Db, packageName: PackageName): Promise<boolean> {
+  const row = await db
+    .selectFrom('private_version')
+    .select('package_name')
+    .where('package_name', '=', packageName)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** Whether one of our own versions has this archive. Index: private_version_blob. */

@@ -1,25 +1,26 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import { hasPrivatePackages } from '../projections/private-package.ts'
+import { hasPrivatePackages, readPrivateVendors } from '../projections/private-package.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { BlobLost } from './archives/blobs.ts'
-import type { OpenArchive } from './archives/read-through.ts'
 import { buildAdmin, buildAuthorize } from './build-admin.ts'
 import { buildAlerts } from './build-alerts.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
 import { buildOverlay, type BuiltOverlay } from './build-overlay.ts'
 import { buildRendering, type Rendering } from './build-rendering.ts'
+import { buildAnswers, buildInstalls, buildServing } from './build-serving-own.ts'
 import { openStores, type Stores } from './build-stores.ts'
 import type { DiskSpace } from './alerts/conditions.ts'
 import type { Config } from './config.ts'
 import { isPassing } from './database/errors.ts'
 import { AppError } from './errors.ts'
 import type { AlertsDeps } from './http/admin/alerts.ts'
-import { packageArchive } from './http/composer/archive.ts'
+import { packageArchive, type ServeArchive } from './http/composer/archive.ts'
 import { createEncodedBodies } from './http/composer/document.ts'
 import { packageMetadata } from './http/composer/package-metadata.ts'
-import { notifyBatch, type Relay, relayed } from './http/composer/relay.ts'
+import { notifyBatch } from './http/composer/notify.ts'
+import { relayed } from './http/composer/relay.ts'
 import { rootFile } from './http/composer/root.ts'
 import { metrics } from './http/metrics.ts'
 import { openApi } from './http/openapi.ts'
@@ -28,14 +29,14 @@ import type { Route } from './http/route.ts'
 import { startHttpServer } from './http/server.ts'
 import type { startJob } from './jobs/every.ts'
 import { startFeedJob } from './jobs/feed.ts'
-import { startUsageJob } from './jobs/usage.ts'
+import { startCountingJob } from './jobs/counting.ts'
 import { createLease } from './jobs/lease.ts'
 import { startMalwareListsJob } from './jobs/malware-lists.ts'
 import { bodyKey, type Bodies, createBodies } from './metadata/bodies.ts'
 import { createResolveBasis } from './metadata/basis.ts'
-import type { ReadEndpoints } from './metadata/endpoints.ts'
 import type { Purge } from './purge.ts'
-import { createIsReserved, type IsReserved } from './private/reserved.ts'
+import type { Installs } from './private/installs.ts'
+import { createReserved, type Reserved } from './private/reserved.ts'
 import { readiness } from './readiness.ts'
 import { createReadings } from './readings.ts'
 import { type Turn, turnSeconds } from './single-flight.ts'
@@ -43,10 +44,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { type Observer, tellAll } from './telemetry/observer.ts'
 import { createUsage } from './telemetry/usage.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
-import { createAddressGuard } from './upstream/address-guard.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
-import { relayQuestion } from './upstream/relay.ts'
-import { metadataTimeouts } from './upstream/timeouts.ts'
 import { version } from './version.ts'
 
 /** The outside world: what main.ts opens for real, and tests replace. */
@@ -83,28 +81,25 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const counting = createMetrics([new URL(config.packagistUrl).host, ...config.distHosts])
   const usage = createUsage(outside)
   const observer = tellAll([counting, usage])
-  const stores = await openStores({ outside, observer })
-  const { db, projector } = stores
-  const upstream = openUpstream(config, outside, observer)
-  const turnFor = (name: string): Turn =>
-    createLease(db, { name, holder: randomUUID(), seconds: turnSeconds })
-  const isReserved = createIsReserved({
-    patterns: config.privateVendors,
-    hasPackages: async (vendor) => await hasPrivatePackages(db, vendor),
-  })
-  const parts: Parts = { config, outside, observer, upstream, turnFor, isReserved, ...stores }
+  const parts = await openParts(config, outside, observer)
+  const { db, projector, snapshots } = parts
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
   const { root, render, rewrite } = await buildRendering(config, db)
-  const bodies = createBodies(stores.snapshots.get, rewrite)
+  const bodies = createBodies(snapshots.get, rewrite)
   const laidOver = buildOverlay({ ...parts, ...metadata, bodies, render })
   const archives = await buildArchives({ ...parts, ...laidOver, ...metadata })
+  const servingParts = { ...parts, ...metadata }
+  const serving = await buildServing(servingParts, { ...laidOver, ...archives })
+  const installs = buildInstalls(servingParts)
   const alerts = buildAlerts(parts)
   let draining = false
   const routes = allRoutes(parts, {
     ...metadata,
     ...laidOver,
     ...archives,
+    ...serving,
+    installs,
     metrics: counting,
     bodies,
     root,
@@ -119,23 +114,43 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     onRequest: observer.requestEnded,
     translate: asExpectedFailure,
   })
-  const feedJob = startFeedJob({ ...parts, ...metadata })
-  const malwareJob = startMalwareListsJob({ ...parts, ...metadata })
+  const jobs = [
+    startFeedJob({ ...parts, ...metadata }),
+    startMalwareListsJob({ ...parts, ...metadata }),
+    alerts.startJobs(),
+  ]
   const archiveJobs = archives.startJobs()
-  const usageJob = startUsageJob(usage, parts)
-  const alertJobs = alerts.startJobs()
+  const countingJob = startCountingJob([usage, installs], parts)
   return {
     generatedToken,
     routes,
     async close() {
       draining = true
-      const jobs = [feedJob, malwareJob, alertJobs]
       await Promise.all([server.close(drainDeadlineMs), ...jobs.map((job) => job?.stop())])
       await archiveJobs.stop()
-      await usageJob.stop()
+      await countingJob.stop()
       await projector.stop()
       await db.destroy()
     },
+  }
+}
+
+async function openParts(config: Config, outside: Outside, observer: Observer): Promise<Parts> {
+  const stores = await openStores({ outside, observer })
+  const { db } = stores
+  const reserved = createReserved({
+    patterns: config.privateVendors,
+    hasPackages: async (vendor) => await hasPrivatePackages(db, vendor),
+    vendorsWithPackages: async () => await readPrivateVendors(db),
+  })
+  return {
+    config,
+    outside,
+    observer,
+    upstream: openUpstream(config, outside, observer),
+    turnFor: (name) => createLease(db, { name, holder: randomUUID(), seconds: turnSeconds }),
+    ...reserved,
+    ...stores,
   }
 }
 
@@ -153,18 +168,18 @@ function openUpstream(config: Config, outside: Outside, observer: Observer): Ups
   })
 }
 
-interface Parts extends Stores {
+interface Parts extends Stores, Reserved {
   readonly config: Config
   readonly outside: Outside
   readonly observer: Observer
   readonly upstream: Upstream
   readonly turnFor: (name: string) => Turn
-  readonly isReserved: IsReserved
 }
 
 interface Served extends Metadata, BuiltOverlay {
   readonly metrics: Metrics
-  readonly openArchive: OpenArchive
+  readonly serveArchive: ServeArchive
+  readonly installs: Installs
   readonly purge: Purge
   readonly bodies: Bodies
   readonly root: Rendering['root']
@@ -183,37 +198,21 @@ function allRoutes(parts: Parts, served: Served): readonly Route[] {
 }
 
 function composerRoutes(parts: Parts, served: Served): readonly Route[] {
-  const { config, log, projector, outside } = parts
+  const { log, projector, outside, reservedVendors } = parts
   const { now } = outside
-  const { bodies, root, endpoints, openArchive } = served
+  const { bodies, root, serveArchive, installs } = served
   const metadata = {
     ...served,
     resolveBasis: createResolveBasis({ log, until: projector.until, now }),
     body: createEncodedBodies(bodies.read, bodyKey),
   }
   return [
-    ...(config.proxyEnabled
-      ? [
-          ...rootFile({ ...metadata, ...root }),
-          ...packageMetadata(metadata),
-          packageArchive(openArchive),
-          ...relayed(buildRelay(parts, endpoints)),
-        ]
-      : []),
-    notifyBatch(),
+    ...rootFile({ ...metadata, ...root, reservedVendors }),
+    ...packageMetadata(metadata),
+    packageArchive(serveArchive),
+    ...relayed({ ...metadata, answers: buildAnswers({ ...parts, ...served }) }),
+    notifyBatch(installs.note),
   ]
-}
-
-function buildRelay({ config, upstream }: Parts, endpoints: ReadEndpoints): Relay {
-  const { packagistUrl, upstreamTimeoutSeconds } = config
-  const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
-  return async (question) => {
-    const template = (await endpoints())[question.endpoint]
-    if (template === undefined) return undefined
-    const guard = createAddressGuard(packagistUrl, [new URL(template).host])
-    const client = upstream.client({ guard, timeouts })
-    return await relayQuestion(client, template, question)
-  }
 }
 
 function asExpectedFailure(error: unknown): unknown {

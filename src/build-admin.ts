@@ -1,3 +1,4 @@
+import { readInstalls } from '../projections/install.ts'
 import { digestOfToken, readTokenDigest } from './admin-token.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
@@ -8,6 +9,7 @@ import { alertRoutes, type AlertsDeps } from './http/admin/alerts.ts'
 import { purgeRoutes } from './http/admin/purge.ts'
 import { proxyStats } from './http/admin/stats.ts'
 import { proxyStatus } from './http/admin/status.ts'
+import { auditInstalls, type InstallQuery, type InstallsDeps } from './http/audit/installs.ts'
 import type { Route } from './http/route.ts'
 import type { EventLog } from './events/log.ts'
 import type { Blocks } from './blocks.ts'
@@ -39,6 +41,18 @@ interface AdminParts extends AuthorizeParts {
   readonly alerts: AlertsDeps
 }
 
+async function installsOf(db: Db, query: InstallQuery): ReturnType<InstallsDeps['readInstalls']> {
+  const rows = await readInstalls(db, query)
+  return rows.map(({ package_name, version_normalized, day, actor, count, last_at }) => ({
+    package: package_name,
+    versionNormalized: version_normalized,
+    day,
+    actor,
+    count: Number(count),
+    lastAt: last_at,
+  }))
+}
+
 /** ADMIN_TOKEN counts alone when it is set, so that setting it is a way to replace the generated one. */
 export function buildAuthorize({ config, db, observer, isReserved }: AuthorizeParts): Authorize {
   const { adminToken, metricsToken } = config
@@ -62,6 +76,7 @@ export function buildAdmin(parts: AdminParts): readonly Route[] {
     ...alertRoutes(alerts),
     proxyStats({ now, readStats: async (from, to) => await readStats(parts.db, from, to) }),
     ...blockRoutes(blocks),
+    auditInstalls({ readInstalls: async (query) => await installsOf(parts.db, query) }),
     proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: freezes.list })),
   ]
 }

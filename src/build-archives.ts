@@ -81,6 +81,7 @@ interface OpenArchiveParts extends ArchivesParts {
 
 export interface Archives {
   readonly openArchive: OpenArchive
+  readonly blobs: BlobStore
   readonly purge: Purge
   readonly startJobs: () => RunningJob
 }
@@ -108,6 +109,7 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
       else archive.whole?.then(note, () => undefined)
       return archive
     },
+    blobs,
     purge: buildPurge(parts, cache, accesses),
     startJobs() {
       const { cleanupIntervalSeconds, scrubIntervalSeconds } = config

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { readCurrentDocument } from '../projections/document-queries.ts'
-import { filterSummary } from './composer/names.ts'
+import { filterSummary, packageOfDocument, vendorOf } from './composer/names.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
@@ -8,6 +8,7 @@ import { createCurrentDocument, type CurrentDocument } from './metadata/current.
 import { createReadEndpoints, type ReadEndpoints } from './metadata/endpoints.ts'
 import { createRefresh, type Refresh, type RefreshOptions } from './metadata/refresh.ts'
 import { createUnknownNames } from './metadata/unknown-names.ts'
+import type { IsReserved } from './private/reserved.ts'
 import type { Projector } from './projector/run.ts'
 import type { Turn } from './single-flight.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
@@ -26,6 +27,7 @@ interface MetadataParts {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
+  readonly isReserved: IsReserved
 }
 
 export interface Metadata {
@@ -69,15 +71,22 @@ export function buildMetadata(parts: MetadataParts): Metadata {
   return { refresh, current, endpoints }
 }
 
+const reservedPauseSeconds = 60
+
 /** @param summaryUrl where upstream has the summary of its lists; undefined: it has none. */
 function createFetchMetadata(
-  { config, upstream }: MetadataParts,
+  { config, upstream, isReserved }: MetadataParts,
   summaryUrl: () => Promise<string | undefined>,
 ): RefreshOptions['fetchMetadata'] {
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
   const client = upstream.client({ guard: createAddressGuard(packagistUrl, []), timeouts })
   return async ({ document, knownLastModified }) => {
+    const packageName = packageOfDocument(document)?.packageName
+    // Nobody asks for these documents. This is in case somebody does, or the vendor was reserved meanwhile.
+    if (packageName !== undefined && (await isReserved(vendorOf(packageName)))) {
+      return { outcome: 'paused', retryAfterSeconds: reservedPauseSeconds }
+    }
     if (document !== filterSummary) {
       return await fetchMetadata(client, documentUrl(packagistUrl, document), knownLastModified)
     }

@@ -33,6 +33,7 @@ import {
   type Overlay,
 } from './metadata/overlay.ts'
 import type { Render } from './metadata/rendering.ts'
+import type { IsReserved } from './private/reserved.ts'
 import type { Projector } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import { type Asked, observed, type Observer } from './telemetry/observer.ts'
@@ -48,6 +49,7 @@ interface OverlayParts {
   readonly current: CurrentDocument
   readonly bodies: Bodies
   readonly render: Render
+  readonly isReserved: IsReserved
 }
 
 export interface BuiltOverlay {
@@ -163,10 +165,11 @@ function bodyAsOf(
 }
 
 function buildFreezes(parts: OverlayParts, asOf: DocumentAsOf): Freezes {
-  const { db, log, snapshots, projector, current, bodies, outside } = parts
+  const { db, log, snapshots, projector, current, bodies, outside, isReserved } = parts
   const find = bodyAsOf(asOf)
   return createFreezes({
     refreshPackage: createRefreshPackage(current),
+    isReserved,
     async versionsAsOf(document, basis) {
       const body = await find(document, basis)
       return body && versionsIn(document, await bodies.read(body))

@@ -52,6 +52,8 @@ export type Config = {
   readonly privateVendors: readonly string[]
   /** Whether public packages are for everybody; if not, for whoever has a token to read. */
   readonly publicRead: boolean
+  /** Whether upstream is told what was installed of its packages. */
+  readonly notifyUpstream: boolean
   /** Where alerts are told; undefined: nowhere. */
   readonly alertWebhook: { readonly url: string; readonly secret: string } | undefined
   readonly pinAdvisories: 'recorded' | 'live'
@@ -79,6 +81,7 @@ const schema = z.object({
   PROXY_DIST_MODE: oneOf(['mirror', 'rewrite']).default('mirror'),
   PROXY_DIST_HOSTS: hostList().optional(),
   PROXY_PIN_ADVISORIES: oneOf(['recorded', 'live']).default('recorded'),
+  PROXY_NOTIFY_UPSTREAM: flag().default(false),
   PRIVATE_VENDORS: vendorList().default([]),
   PUBLIC_READ: flag().default(true),
   ARCHIVE_MEMORY_BYTES: wholeNumber('bytes', 0, 2 ** 40).default(128 * 2 ** 20),
@@ -159,6 +162,7 @@ function configOf(settings: z.infer<typeof schema>): Config {
     distHosts: settings.PROXY_DIST_HOSTS ?? defaultDistHosts(settings.PROXY_PACKAGIST_URL),
     privateVendors: settings.PRIVATE_VENDORS,
     publicRead: settings.PUBLIC_READ,
+    notifyUpstream: settings.PROXY_NOTIFY_UPSTREAM,
     alertWebhook: alertWebhook(settings),
     pinAdvisories: settings.PROXY_PIN_ADVISORIES,
     logLevel: settings.LOG_LEVEL,

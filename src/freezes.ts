@@ -1,4 +1,4 @@
-import { documentName, type DocumentName, type PackageName } from './composer/names.ts'
+import { documentName, type DocumentName, type PackageName, vendorOf } from './composer/names.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
 import { type DomainEvent, type Position, type RecordedEvent } from './events/types.ts'
@@ -8,6 +8,7 @@ import type { NamedVersions } from './metadata/decide.ts'
 import { basisOfFreeze, type Freeze } from './metadata/overlay.ts'
 import type { RefreshPackage } from './metadata/refresh-package.ts'
 import { decideOnPackage } from './package-decisions.ts'
+import type { IsReserved } from './private/reserved.ts'
 import type { Instant } from './time-machine/instant.ts'
 
 type PackageFrozen = Extract<DomainEvent, { readonly type: 'PackageFrozen' }>['data']
@@ -47,6 +48,7 @@ interface KnownFreeze extends Freeze {
 
 export interface FreezesOptions {
   readonly refreshPackage: RefreshPackage
+  readonly isReserved: IsReserved
   /** The versions that a document had as of a basis; undefined: upstream had no such document. */
   readonly versionsAsOf: (
     document: DocumentName,
@@ -67,7 +69,7 @@ export interface Freezes {
    * Has a package served as it was at an instant; without one, as it is now.
    *
    * @throws AppError `invalid_instant` for what is yet to come, `package_not_found` when upstream had no
-   * such package then, `upstream_unavailable` when nothing is known of it and upstream doesn't answer.
+   * such package then, `package_reserved` when upstream isn't asked about it, `upstream_unavailable` when nothing is known of it and upstream doesn't answer.
    */
   readonly freeze: (request: Written & Pick<PackageFrozen, 'at'>) => Promise<FrozenPackage>
   readonly unfreeze: (request: Written) => Promise<void>
@@ -76,10 +78,14 @@ export interface Freezes {
 
 /** What is so already is not recorded again. */
 export function createFreezes(options: FreezesOptions): Freezes {
-  const { refreshPackage, frozen, log, until, now } = options
+  const { refreshPackage, isReserved, frozen, log, until, now } = options
   return {
     async freeze({ at: asked, ...written }) {
       const { packageName } = written
+      if (await isReserved(vendorOf(packageName))) {
+        const message = `${packageName} is of a reserved vendor: it changes only when somebody publishes`
+        throw new AppError('package_reserved', message)
+      }
       refuseFuture(asked ?? now(), now())
       const at = asked === undefined || asked >= now() ? undefined : asked
       const events = await decideOnPackage({ log, until, packageName }, async (before) => {

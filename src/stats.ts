@@ -1,3 +1,4 @@
+import { readInstallCounts } from '../projections/install.ts'
 import { type DayUsage, readTopPackages, readUsage } from '../projections/usage.ts'
 import type { Db } from './database/schema.ts'
 import type { ProxyStats, Usage } from './http/admin/stats.ts'
@@ -7,8 +8,9 @@ const topPackagesMax = 20
 
 /** What was done on these days, both included, as far as it is recorded. */
 export async function readStats(db: Db, from: string, to: string): Promise<ProxyStats> {
-  const [days, packages] = await Promise.all([
+  const [days, installs, packages] = await Promise.all([
     readUsage(db, { from, to }),
+    readInstallCounts(db, { from, to }),
     readTopPackages(db, { from, to, limit: topPackagesMax }),
   ])
   const [first] = days
@@ -16,8 +18,8 @@ export async function readStats(db: Db, from: string, to: string): Promise<Proxy
     from,
     to,
     since: first === undefined ? null : Instant.parse(`${first.day}T00:00:00.000000Z`),
-    ...usageOf(days),
-    days: days.map((day) => ({ day: day.day, ...usageOf([day]) })),
+    ...usageOf(days, installs),
+    days: days.map((day) => ({ day: day.day, ...usageOf([day], installs) })),
     topPackages: packages.map(({ package_name, metadata, archives }) => ({
       package: package_name,
       metadataRequests: Number(metadata),
@@ -26,7 +28,7 @@ export async function readStats(db: Db, from: string, to: string): Promise<Proxy
   }
 }
 
-function usageOf(days: readonly DayUsage[]): Usage {
+function usageOf(days: readonly DayUsage[], installs: ReadonlyMap<string, number>): Usage {
   const sum = (what: string): number =>
     days.reduce((before, { counts }) => before + (counts.get(what) ?? 0), 0)
   const upstream = {
@@ -46,6 +48,7 @@ function usageOf(days: readonly DayUsage[]): Usage {
       bytesSaved: Math.max(0, servedBytes - upstream.bytes),
     },
     evictions: sum('evictions'),
+    installs: days.reduce((before, { day }) => before + (installs.get(day) ?? 0), 0),
     latencyMs: percentilesOf(days),
   }
 }

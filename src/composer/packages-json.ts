@@ -7,6 +7,8 @@ export type RootOptions = {
   readonly publicUrl: string
   /** `rewrite`: documents name no archive but ours, so there is nothing to be a mirror of. */
   readonly distMode: 'mirror' | 'rewrite'
+  /** Vendors whose packages are ours and may be read by who asks; `*` stands for any characters. */
+  readonly ownVendors: readonly string[]
   /** For a root of the past: `/at/20240501T120000Z`, and what to tell the person at the terminal. */
   readonly pin: { readonly path: string; readonly message: string } | undefined
 }
@@ -19,16 +21,17 @@ export type RootOptions = {
  * Archives and notifications go without: Composer writes those into composer.lock, where a date would
  * stay for good. Advisories and the malware list go without too, being always today's.
  */
-export function buildRoot({ upstreamRoot, publicUrl, distMode, pin }: RootOptions): JsonObject {
+export function buildRoot(options: RootOptions): JsonObject {
+  const { upstreamRoot, publicUrl, distMode, ownVendors, pin } = options
   const base = `${publicUrl}${pin?.path ?? ''}`
-  const has = (key: string): boolean => typeof upstreamRoot[key] === 'string'
   return {
     packages: {},
     'metadata-url': `${base}/p2/%package%.json`,
-    ...(has('search') && { search: `${base}/search.json?q=%query%&type=%type%` }),
+    // Ours can be asked for, whatever upstream offers.
+    search: `${base}/search.json?q=%query%&type=%type%`,
     // Composer appends "?filter=": this one must not have a query of its own.
-    ...(has('list') && { list: `${base}/packages/list.json` }),
-    ...(has('providers-api') && { 'providers-api': `${base}/providers/%package%.json` }),
+    list: `${base}/packages/list.json`,
+    'providers-api': `${base}/providers/%package%.json`,
     // Asked first; when it says 404, Composer goes to the origin by itself.
     ...(distMode === 'mirror' && {
       mirrors: [{ 'dist-url': distTemplate(publicUrl), preferred: true }],
@@ -36,7 +39,7 @@ export function buildRoot({ upstreamRoot, publicUrl, distMode, pin }: RootOption
     'notify-batch': `${publicUrl}/downloads/`,
     ...securityAdvisories(upstreamRoot['security-advisories'], publicUrl),
     ...filter(upstreamRoot['filter'], publicUrl),
-    ...availability(upstreamRoot),
+    ...availability(upstreamRoot, ownVendors),
     ...noticesOf(upstreamRoot, pin?.message),
   }
 }
@@ -64,14 +67,26 @@ function filter(upstream: unknown, publicUrl: string): JsonObject {
   }
 }
 
-/** Which names Composer may ask for at all. */
-function availability(upstream: JsonObject): JsonObject {
+/** Which names Composer may ask for at all: upstream's, if it says so, and then ours. */
+function availability(upstream: JsonObject, ownVendors: readonly string[]): JsonObject {
   const passed: Record<string, unknown> = {}
   for (const key of ['available-packages', 'available-package-patterns']) {
     const names = upstream[key]
     if (Array.isArray(names)) passed[key] = names.filter((name) => typeof name === 'string')
   }
-  return passed
+  if (!saysWhatIsThere(upstream) || ownVendors.length === 0) return passed
+  const patterns = passed['available-package-patterns']
+  const own = ownVendors.map((vendor) => `${vendor}/*`)
+  const all = Array.isArray(patterns) ? [...patterns, ...own] : own
+  return { ...passed, 'available-package-patterns': all }
+}
+
+/** Otherwise Composer may ask for every name, and what is in a root file is the same for all who ask. */
+export function saysWhatIsThere(upstreamRoot: JsonObject): boolean {
+  return ['available-packages', 'available-package-patterns'].some((key) => {
+    const names = upstreamRoot[key]
+    return Array.isArray(names) && names.length > 0
+  })
 }
 
 /** What Composer prints for the person running it: upstream's words, then ours on the pin. */
@@ -112,6 +127,7 @@ export type UpstreamEndpoints = {
   readonly securityAdvisories?: string
   readonly filterSummary?: string
   readonly metadataChanges?: string
+  readonly notifyBatch?: string
 }
 
 /**
@@ -135,6 +151,7 @@ export function upstreamEndpoints(
     ...endpoint('securityAdvisories', inside('security-advisories', 'api-url'), origin),
     ...endpoint('filterSummary', inside('filter', 'summary-url'), origin),
     ...endpoint('metadataChanges', upstreamRoot['metadata-changes-url'], origin),
+    ...endpoint('notifyBatch', upstreamRoot['notify-batch'], origin),
   }
 }
 

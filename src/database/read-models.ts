@@ -220,6 +220,26 @@ export interface PrivateVersionTable {
   served: boolean
 }
 
+export interface InstallTable {
+  package_name: PackageName
+  /** `2026-06-01`, UTC. */
+  day: string
+  version_normalized: string
+  actor: string
+  count: bigint
+  last_at: Instant
+}
+
+export interface PrivateListingTable {
+  package_name: PackageName
+  /** Of its branches, else of its tags. */
+  branches: boolean
+  /** Event that made it so. */
+  position: bigint
+  /** JSON; null: it has no version. */
+  facts: string | null
+}
+
 export interface PrivateDocumentTable {
   document: DocumentName
   /** Event that made this state. */

@@ -13,7 +13,9 @@ import type {
   DocumentHistoryTable,
   PackageFreezeTable,
   PackageReferenceTable,
+  InstallTable,
   PrivateDocumentTable,
+  PrivateListingTable,
   PrivateVendorTable,
   PrivateVersionTable,
   RuledPackageTable,
@@ -53,6 +55,8 @@ export interface Database {
   private_vendor: PrivateVendorTable
   private_version: PrivateVersionTable
   private_document: PrivateDocumentTable
+  install: InstallTable
+  private_listing: PrivateListingTable
 }
 
 interface EventTable {

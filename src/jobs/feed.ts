@@ -12,6 +12,7 @@ import { feedStream } from '../events/types.ts'
 import { endpointsIfKnown, type ReadEndpoints } from '../metadata/endpoints.ts'
 import { createFollowFeed, type FollowFeed } from '../metadata/follow-feed.ts'
 import type { Refresh } from '../metadata/refresh.ts'
+import type { Reserved } from '../private/reserved.ts'
 import type { Projector } from '../projector/run.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import { createAddressGuard } from '../upstream/address-guard.ts'
@@ -35,6 +36,7 @@ export interface FeedJobOptions {
   readonly projector: Projector
   readonly endpoints: ReadEndpoints
   readonly refresh: Refresh
+  readonly reservedVendors: Reserved['reservedVendors']
 }
 
 /** Follows upstream's change feed, on one node at a time. undefined: the operator wants none. */
@@ -48,7 +50,8 @@ export function startFeedJob(options: FeedJobOptions): RunningJob | undefined {
 }
 
 function buildFollowFeed(options: FeedJobOptions): FollowFeed {
-  const { config, outside, upstream, db, log, projector, endpoints, refresh } = options
+  const { config, outside, upstream, db, log, projector } = options
+  const { endpoints, refresh, reservedVendors } = options
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const { now, logger } = outside
   const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
@@ -62,8 +65,13 @@ function buildFollowFeed(options: FeedJobOptions): FollowFeed {
     },
     stream,
     followedFeed: async () => await readFollowedFeed(db, stream),
-    news: async (changes) => await readNews(db, changes),
-    unseen: async (limit) => await readUnseen(db, { now: now(), limit }),
+    async news(changes) {
+      return await readNews(db, changes, (await reservedVendors()).patterns)
+    },
+    async unseen(limit) {
+      const { patterns } = await reservedVendors()
+      return await readUnseen(db, { now: now(), limit, reservedPatterns: patterns })
+    },
     lagging: async (documents) => await readLagging(db, documents),
     refresh,
     log,

@@ -35,7 +35,7 @@ export interface ServedDocument {
   /** See CurrentAnswer; undefined for the past. */
   readonly staleSeconds: number | undefined
   /** There when it is of the past. */
-  readonly asOf: AsOfAnswer | undefined
+  readonly asOf: Pick<AsOfAnswer, 'confidence' | 'since' | 'until'> | undefined
 }
 
 export interface OverlayOptions {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { isPassing } from '../database/errors.ts'
@@ -54,6 +55,7 @@ export async function startProjector(options: ProjectorOptions): Promise<Project
   return {
     async until(position, name) {
       const deadline = AbortSignal.timeout(untilTimeoutMs)
+      setMaxListeners(0, deadline) // One for each projection is no leak.
       const wanted = runners.filter((runner) => [undefined, runner.status().name].includes(name))
       await Promise.all(wanted.map(async (runner) => await runner.until(position, deadline)))
     },

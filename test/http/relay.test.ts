@@ -73,9 +73,14 @@ describe(
   async () => await startService({ settings: { PROXY_ENABLED: 'false' } }),
   (test) => {
     test('serves no public package and asks nobody', async ({ get, upstream }) => {
-      for (const path of ['/p2/acme/log.json', '/search.json?q=x']) {
+      for (const path of ['/p2/acme/log.json', '/dist-proxy/acme/log/1.0.0.0/ab.zip']) {
         assert.is((await get(path)).statusCode, 404, path)
       }
+      const text = async (path: string) => (await get(path)).body.toString()
+      assert.equal(JSON.parse(await text('/search.json?q=x')), { results: [], total: 0 })
+      assert.equal(JSON.parse(await text('/packages/list.json')), { packageNames: [] })
+      assert.match(await text('/packages.json'), 'metadata-url')
+      assert.match(await text('/at/2026-05-01/packages.json'), 'metadata-url')
       assert.is(upstream.requests.length, 0)
     })
   },

@@ -160,7 +160,7 @@ describe('what is news', open, (test) => {
     const names = ['older', 'same', 'newer', 'undated', 'never-there', 'doubtful', 'noted', 'other']
     async function newsOf(change: 'update' | 'delete', changedAt: Instant): Promise<string[]> {
       const changes = names.map((name) => ({ document: nameOf(`a/${name}`), change, changedAt }))
-      const news = await readNews(db, changes)
+      const news = await readNews(db, changes, [])
       return news.map((each) => each.document.slice(2)).toSorted()
     }
     const updated = ['doubtful', 'never-there', 'older', 'undated']
@@ -170,10 +170,11 @@ describe('what is news', open, (test) => {
   })
 
   test('of a document that is named twice is the last', async ({ db }) => {
-    const news = await readNews(db, [
+    const changes = [
       { document: nameOf('a/same'), change: 'delete', changedAt: at(300) },
       { document: nameOf('a/same'), change: 'update', changedAt: at(200) },
-    ])
+    ] as const
+    const news = await readNews(db, changes, [])
     assert.equal(news, [{ document: 'a/same', change: 'delete', changedAt: at(300) }])
   })
 })
@@ -187,15 +188,15 @@ describe('what is to be fetched', open, (test) => {
     await missing('a/never-there', 10)
     await read({ readAt: at(100), resync: true })
     await read({ readAt: at(200), changed: [update('a/two', 150), update('a/never-there', 150)] })
-    const due = await readUnseen(db, { now: at(200), limit: 10 })
+    const due = await readUnseen(db, { now: at(200), limit: 10, reservedPatterns: [] })
     assert.equal(due, ['a/two', 'a/one', 'a/three'])
-    assert.equal(await readUnseen(db, { now: at(200), limit: 1 }), ['a/two'])
+    assert.equal(await readUnseen(db, { now: at(200), limit: 1, reservedPatterns: [] }), ['a/two'])
   })
 
   test('again after half a minute, and then less and less often', async ({ db, failed }) => {
     const instants: number[] = []
     for (let seconds = 200; seconds < 4000; seconds += 10) {
-      const due = await readUnseen(db, { now: at(seconds), limit: 10 })
+      const due = await readUnseen(db, { now: at(seconds), limit: 10, reservedPatterns: [] })
       if (!due.includes(nameOf('a/two'))) continue
       instants.push(seconds)
       await failed('a/two', seconds)
@@ -206,18 +207,25 @@ describe('what is to be fetched', open, (test) => {
   test('not when upstream’s answer has the change', async ({ db, changed }) => {
     await changed('a/one', { modified: 90, fetched: 110 })
     await changed('a/two', { modified: 149, fetched: 300 })
-    assert.equal(await readUnseen(db, { now: at(9000), limit: 10 }), ['a/two', 'a/three'])
+    assert.equal(await readUnseen(db, { now: at(9000), limit: 10, reservedPatterns: [] }), [
+      'a/two',
+      'a/three',
+    ])
     assert.equal(await readLagging(db, [nameOf('a/one'), nameOf('a/two')]), ['a/two'])
     await changed('a/two', { modified: 150, fetched: 310 })
-    assert.equal(await readUnseen(db, { now: at(9000), limit: 10 }), ['a/three'])
+    assert.equal(await readUnseen(db, { now: at(9000), limit: 10, reservedPatterns: [] }), [
+      'a/three',
+    ])
     assert.equal(await readLagging(db, [nameOf('a/two')]), [])
   })
 
   test('not when upstream was asked after the resync', async ({ db, changed }) => {
     await changed('a/three', { modified: 80, fetched: 99 })
-    assert.equal(await readUnseen(db, { now: at(9000), limit: 10 }), ['a/three'])
+    assert.equal(await readUnseen(db, { now: at(9000), limit: 10, reservedPatterns: [] }), [
+      'a/three',
+    ])
     await changed('a/three', { modified: 80, fetched: 100 })
-    assert.equal(await readUnseen(db, { now: at(9000), limit: 10 }), [])
+    assert.equal(await readUnseen(db, { now: at(9000), limit: 10, reservedPatterns: [] }), [])
   })
 
   test('a deleted package is gone with the first “no such”', async (world) => {

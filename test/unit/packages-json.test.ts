@@ -25,7 +25,7 @@ const upstreamRoot: JsonObject = {
 }
 
 const publicUrl = 'https://proxy.test/composer'
-const ours = { publicUrl, distMode: 'mirror' } as const
+const ours = { publicUrl, distMode: 'mirror', ownVendors: [] } as const
 const pin = { path: '/at/20240501T120000Z', message: 'As of 1 May 2024.' }
 
 describe(
@@ -78,10 +78,13 @@ describe(
       assert.equal(root['infos'], [said, { versions: '>=2.2', message: 'As of 1 May 2024.' }])
     })
 
-    test('offers only what upstream has, besides metadata, archives and notifications', () => {
+    test('offers what we answer ourselves, and else only what upstream has', () => {
       assert.equal(Object.keys(buildRoot({ upstreamRoot: {}, ...ours, pin: undefined })), [
         'packages',
         'metadata-url',
+        'search',
+        'list',
+        'providers-api',
         'mirrors',
         'notify-batch',
       ])
@@ -92,8 +95,22 @@ describe(
       )
     })
 
+    test('names our vendors where upstream says what is there, and nowhere else', () => {
+      const own = { ...ours, ownVendors: ['acme', 'umbrella-*'], pin: undefined }
+      const patterns = 'available-package-patterns'
+      assert.is(buildRoot({ upstreamRoot: {}, ...own })[patterns], undefined)
+      const named = { 'available-packages': ['a/b'] }
+      assert.equal(buildRoot({ upstreamRoot: named, ...own })[patterns], ['acme/*', 'umbrella-*/*'])
+      const patterned = { [patterns]: ['b/*'] }
+      assert.equal(buildRoot({ upstreamRoot: patterned, ...own })[patterns], [
+        'b/*',
+        'acme/*',
+        'umbrella-*/*',
+      ])
+    })
+
     test('is no mirror of other archives when documents name none', () => {
-      const root = buildRoot({ upstreamRoot, publicUrl, distMode: 'rewrite', pin: undefined })
+      const root = buildRoot({ upstreamRoot, ...ours, distMode: 'rewrite', pin: undefined })
       const { mirrors: _, ...others } = buildRoot({ upstreamRoot, ...ours, pin: undefined })
       assert.equal(root, others)
     })
@@ -156,6 +173,7 @@ describe(
         securityAdvisories: 'https://packages.test/api/advisories/',
         filterSummary: 'https://repo.packages.test/lists/all/summary.json',
         metadataChanges: 'https://packages.test/metadata/changes.json',
+        notifyBatch: 'https://packages.test/downloads/',
       })
     })
 

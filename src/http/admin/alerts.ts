@@ -3,6 +3,7 @@ import type { Alert as ShownAlert } from '../../alerts/alert.ts'
 import { Reason } from '../../events/event-schema.ts'
 import { type Instant, parseInstant } from '../../time-machine/instant.ts'
 import { endpoint } from '../endpoint.ts'
+import { InstantText } from '../instant-text.ts'
 import type { ApiRoute } from '../route.ts'
 
 export interface AlertsDeps {
@@ -57,13 +58,7 @@ const Alerts = z.object({
     .describe('Nor will it be before somebody mends the read model; see /readyz.'),
 })
 
-const since = z
-  .string()
-  .refine(
-    (text) => parseInstant(text) !== undefined,
-    'must be an instant with its zone, like 2026-06-01T00:00:00Z',
-  )
-  .describe('Only what was seen, resolved or acknowledged from then on.')
+const since = InstantText.describe('Only what was seen, resolved or acknowledged from then on.')
 
 /** What somebody should look at. */
 export function alertRoutes({ alerts, acknowledge }: AlertsDeps): readonly ApiRoute[] {

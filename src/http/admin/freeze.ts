@@ -51,7 +51,7 @@ export function freezeRoutes({ freeze, unfreeze }: Freezes): readonly ApiRoute[]
         reason: Reason.optional(),
       }),
       result: FrozenPackage.extend({ frozen: z.literal(true) }),
-      errors: ['package_not_found', 'invalid_instant', 'upstream_unavailable'],
+      errors: ['package_not_found', 'package_reserved', 'invalid_instant', 'upstream_unavailable'],
       async handle({ params: name, body: { at, reason }, actor, requestId }) {
         const packageName = packageNamed(name)
         const written = { packageName, actor, requestId, reason }

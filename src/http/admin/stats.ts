@@ -41,6 +41,7 @@ const Usage = z.object({
     bytesSaved: count.describe('What was sent to clients and did not come from upstream for it.'),
   }),
   evictions: count,
+  installs: count.describe('Of packages, as Composer reported them.'),
   latencyMs: Percentiles,
 })
 export type Usage = z.infer<typeof Usage>

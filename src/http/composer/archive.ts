@@ -1,10 +1,10 @@
 import type { Blob } from '../../archives/blobs.ts'
 import type { ArchiveRequest, Arriving } from '../../archives/archive.ts'
-import type { OpenArchive } from '../../archives/read-through.ts'
 import { type DistType, isDistType } from '../../composer/dist-types.ts'
 import { isReferenceToken, isVersionToken } from '../../composer/mirror-tokens.ts'
 import { parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
+import type { Principal } from '../../access/principal.ts'
 import { namesTag } from '../conditional.ts'
 import { wantedRange } from '../ranges.ts'
 import type { Answer, Route, RouteRequest } from '../route.ts'
@@ -19,11 +19,17 @@ const contentTypes: Readonly<Record<DistType, string>> = {
   file: 'application/octet-stream',
 }
 
+/** An archive for who asks: of ours, or of upstream's; see archives/read-through.ts for the errors. */
+export type ServeArchive = (
+  request: ArchiveRequest,
+  principal: Principal,
+) => Promise<Blob | Arriving>
+
 /**
  * `/dist-proxy/{vendor}/{package}/{version}/{reference}.{type}`, as `distTemplate` says. A name behind
  * it tells Composer what to call what is one file, and nothing to us.
  */
-export function packageArchive(openArchive: OpenArchive): Route {
+export function packageArchive(serveArchive: ServeArchive): Route {
   return {
     surface: 'composer',
     policy: 'read',
@@ -31,7 +37,7 @@ export function packageArchive(openArchive: OpenArchive): Route {
     path: '/dist-proxy/:vendor/:package/:version/:file{/:name}',
     async handle(request) {
       const asked = archiveRequest(request)
-      const archive = await openArchive(asked)
+      const archive = await serveArchive(asked, request.principal)
       if ('sha256' in archive) return answerBlob(request, archive, asked.distType)
       if (archive.whole !== undefined && asksForMore(request, archive)) {
         return answerBlob(request, await archive.whole, asked.distType)

@@ -110,7 +110,7 @@ function timeMachineHeaders({
   confidence,
   since,
   until,
-}: AsOfAnswer): Readonly<Record<string, string>> {
+}: NonNullable<ServedDocument['asOf']>): Readonly<Record<string, string>> {
   return { 'X-Time-Machine': timeMachineHeader(confidence, since, until) }
 }
 

@@ -1,41 +1,36 @@
 import { parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
-import type { RelayAnswer, RelayQuestion } from '../../upstream/relay.ts'
-import {
-  type Answer,
-  type ComposerRoute,
-  jsonAnswer,
-  jsonType,
-  type RouteRequest,
-} from '../route.ts'
+import type { Basis } from '../../metadata/as-of.ts'
+import type { Answers, Asker, OwnAnswer } from '../../private/answers.ts'
+import type { Instant } from '../../time-machine/instant.ts'
+import { type Answer, type ComposerRoute, jsonType, type RouteRequest } from '../route.ts'
 import { alsoPinned, pinOf } from './pin.ts'
 
-/** Asks upstream now; undefined when upstream offers no such thing. */
-export type Relay = (question: RelayQuestion) => Promise<RelayAnswer | undefined>
+export interface RelayedDeps {
+  readonly answers: Answers
+  readonly resolveBasis: (at: Instant) => Promise<Basis>
+}
 
 /**
- * What Composer asks beside metadata and archives. Upstream answers it live, at every pin too: none of
- * it decides what is installed, except the list of malware, which has to be today's.
+ * What Composer asks beside metadata and archives: answered by upstream as it is now, at every pin too, since
+ * none of it decides what is installed but the list of malware, which has to be today's. Our own packages are
+ * among the answers, those of a pin as of that pin.
  */
-export function relayed(relay: Relay): readonly ComposerRoute[] {
-  async function ask(question: RelayQuestion): Promise<Answer> {
-    const answer = await relay(question)
-    if (answer === undefined) {
-      throw new AppError('route_not_found', `upstream doesn't offer ${question.endpoint}`)
-    }
-    const { status, body, lastModified } = answer
-    const dated = lastModified === undefined ? {} : { 'Last-Modified': lastModified }
-    return { status, headers: { ...jsonType, 'Cache-Control': 'no-cache', ...dated }, body }
+export function relayed({ answers, resolveBasis }: RelayedDeps): readonly ComposerRoute[] {
+  async function askerOf(request: RouteRequest): Promise<Asker> {
+    const at = pinOf(request)
+    const position = at === undefined ? undefined : (await resolveBasis(at)).position
+    return { principal: request.principal, position }
   }
   return [
     ...alsoPinned(
       get('/search.json', async (request) => {
-        return await ask({ endpoint: 'search', query: queryOf(request) })
+        return byAsker(await answers.search(withoutPin(request), await askerOf(request)))
       }),
     ),
     ...alsoPinned(
       get('/packages/list.json', async (request) => {
-        return await ask({ endpoint: 'list', query: queryOf(request) })
+        return byAsker(await answers.list(withoutPin(request), await askerOf(request)))
       }),
     ),
     ...alsoPinned(
@@ -45,27 +40,28 @@ export function relayed(relay: Relay): readonly ComposerRoute[] {
         if (packageName === undefined) {
           throw new AppError('package_not_found', 'that is not the name of a package')
         }
-        return await ask({ endpoint: 'providersApi', query: queryOf(request), packageName })
+        return byAsker(await answers.providers(packageName, await askerOf(request)))
       }),
     ),
-    get('/lists/all/summary.json', async ({ headers, query }) => {
-      return await ask({
-        endpoint: 'filterSummary',
-        query,
-        ifModifiedSince: headers['if-modified-since'],
-      })
+    get('/lists/all/summary.json', async ({ headers }) => {
+      const answer = await answers.lists(headers['if-modified-since'])
+      if (answer !== undefined) return answerWith(answer, {})
+      throw new AppError('route_not_found', "upstream doesn't offer lists of malware")
     }),
-    get('/api/security-advisories/', async ({ query }) => {
-      return await ask({ endpoint: 'securityAdvisories', query })
+    get('/api/security-advisories/', async ({ query, principal }) => {
+      const asker = { principal, position: undefined }
+      return byAsker(await answers.advisories({ query, form: false }, asker))
     }),
     {
       surface: 'composer',
       policy: 'read',
       method: 'post',
       path: '/api/security-advisories/',
-      async handle({ query, body, headers }) {
-        const form = { body: await body(), type: headers['content-type'] ?? '' }
-        return await ask({ endpoint: 'securityAdvisories', query, form })
+      async handle(request) {
+        const { principal, query: inUrl } = request
+        const query = new URLSearchParams([...inUrl, ...(await formOf(request))])
+        const asker = { principal, position: undefined }
+        return byAsker(await answers.advisories({ query, form: true }, asker))
       },
     },
   ]
@@ -75,27 +71,34 @@ function get(path: string, handle: ComposerRoute['handle']): ComposerRoute {
   return { surface: 'composer', policy: 'read', method: 'get', path, handle }
 }
 
-/** What to pass on: everything but the pin, which is checked like everywhere. */
-function queryOf(request: RouteRequest): URLSearchParams {
-  pinOf(request)
-  const query = new URLSearchParams(request.query)
-  query.delete('at')
-  return query
+/** What is in it depends on who asks. */
+function byAsker(answer: OwnAnswer): Answer {
+  return answerWith(answer, { 'Cache-Control': 'private, no-cache', Vary: 'Authorization' })
 }
 
-/**
- * Composer reports each install here, by the URL that root files and lock files name. It is answered
- * and not passed on: it would tell upstream every name and version that is installed through this proxy.
- */
-export function notifyBatch(): ComposerRoute {
+function answerWith(
+  { status, body, lastModified }: OwnAnswer,
+  headers: Readonly<Record<string, string>>,
+): Answer {
+  const dated = lastModified === undefined ? {} : { 'Last-Modified': lastModified }
   return {
-    surface: 'composer',
-    policy: 'read',
-    method: 'post',
-    path: '/downloads/',
-    async handle({ body }) {
-      await body()
-      return jsonAnswer(201, { status: 'success' })
-    },
+    status,
+    headers: { ...jsonType, 'Cache-Control': 'no-cache', ...headers, ...dated },
+    body,
   }
+}
+
+function withoutPin({ query }: RouteRequest): URLSearchParams {
+  const others = new URLSearchParams(query)
+  others.delete('at')
+  return others
+}
+
+const form = 'application/x-www-form-urlencoded'
+
+async function formOf({ body, headers }: RouteRequest): Promise<URLSearchParams> {
+  if (headers['content-type']?.split(';')[0]?.trim().toLowerCase() !== form) {
+    throw new AppError('unsupported_media_type', `names of packages are sent as ${form}`)
+  }
+  return new URLSearchParams((await body()).toString('utf8'))
 }

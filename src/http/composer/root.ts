@@ -1,7 +1,10 @@
+import { may } from '../../access/principal.ts'
 import { rootDocument } from '../../composer/names.ts'
-import { buildRoot } from '../../composer/packages-json.ts'
+import type { JsonObject } from '../../composer/minify.ts'
+import { buildRoot, saysWhatIsThere } from '../../composer/packages-json.ts'
 import { parseRootFile } from '../../composer/root-file.ts'
 import type { Basis } from '../../metadata/as-of.ts'
+import type { Reserved } from '../../private/reserved.ts'
 import {
   addSeconds,
   compactInstant,
@@ -26,6 +29,7 @@ export interface RootDeps extends MetadataDeps {
   readonly pinnedNumber: number
   /** Since when a root file has been what these words stand for; rises with each that is new. */
   readonly renderedSince: (content: string) => Promise<Instant>
+  readonly reservedVendors: Reserved['reservedVendors']
 }
 
 /** `/packages.json`, now and as of an instant: upstream's root file, with every URL leading here. */
@@ -44,43 +48,55 @@ export function rootFile(deps: RootDeps): readonly Route[] {
   })
 }
 
-async function answerCurrent({ headers }: RouteRequest, deps: RootDeps): Promise<Answer> {
+async function answerCurrent(request: RouteRequest, deps: RootDeps): Promise<Answer> {
   const { publicUrl, distMode } = deps
   const { sha256, staleSeconds } = await deps.current(rootDocument)
   const { identity } = await deps.body({ sha256, reconstructed: undefined })
-  const root = buildRoot({
-    upstreamRoot: parseRootFile(identity),
-    publicUrl,
-    distMode,
-    pin: undefined,
-  })
-  return answerDocument(headers, {
+  const upstreamRoot = parseRootFile(identity)
+  const { ownVendors, caching } = await ownAmong(upstreamRoot, request, deps)
+  const root = buildRoot({ upstreamRoot, publicUrl, distMode, ownVendors, pin: undefined })
+  const content = [distMode, publicUrl, sha256, ...ownVendors].join(' ')
+  return answerDocument(request.headers, {
     body: await encodeBody(Buffer.from(JSON.stringify(root))),
-    lastModified: httpDate(await deps.renderedSince(`${distMode} ${publicUrl} ${sha256}`)),
-    headers: { ...currentCaching, ...staleHeaders(staleSeconds) },
+    lastModified: httpDate(await deps.renderedSince(content)),
+    headers: { ...currentCaching, ...staleHeaders(staleSeconds), ...caching },
   })
 }
 
-async function answerAsOf(
-  { headers }: RouteRequest,
-  basis: Basis,
-  deps: RootDeps,
-): Promise<Answer> {
+/** What a root file says of our vendors, which depends on who asks when it says what is there at all. */
+async function ownAmong(
+  upstreamRoot: JsonObject,
+  { principal }: RouteRequest,
+  { reservedVendors }: RootDeps,
+): Promise<{ readonly ownVendors: readonly string[]; readonly caching: Answer['headers'] }> {
+  if (!saysWhatIsThere(upstreamRoot)) return { ownVendors: [], caching: {} }
+  const { patterns } = await reservedVendors()
+  return {
+    ownVendors: patterns.filter((vendor) => may(principal, 'read', vendor)).toSorted(),
+    caching: { 'Cache-Control': 'private, no-cache', Vary: 'Accept-Encoding, Authorization' },
+  }
+}
+
+async function answerAsOf(request: RouteRequest, basis: Basis, deps: RootDeps): Promise<Answer> {
   const found = await deps.asOf(rootDocument, basis)
   const { identity } = await deps.body(found.body)
+  const upstreamRoot = parseRootFile(identity)
+  const { ownVendors, caching } = await ownAmong(upstreamRoot, request, deps)
   const root = buildRoot({
-    upstreamRoot: parseRootFile(identity),
+    upstreamRoot,
     publicUrl: deps.publicUrl,
     distMode: deps.distMode,
+    ownVendors,
     pin: { path: `/at/${compactInstant(basis.at)}`, message: messageFor(basis) },
   })
   // What is written changes with the settings, which have a second of their own, and once more when the
   // instant settles: until then there is nothing to revalidate by.
   const date = addSeconds(floorToSecond(basis.at), deps.pinnedNumber)
-  return answerDocument(headers, {
+  return answerDocument(request.headers, {
     body: await encodeBody(Buffer.from(JSON.stringify(root))),
-    lastModified: basis.settled ? httpDate(date) : undefined,
-    headers: pinnedHeaders(found, basis),
+    // Our vendors among it are today's.
+    lastModified: basis.settled && ownVendors.length === 0 ? httpDate(date) : undefined,
+    headers: { ...pinnedHeaders(found, basis), ...caching },
   })
 }
 

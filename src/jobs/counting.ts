@@ -1,9 +1,8 @@
 import type { Logger } from 'pino'
 import type { EventLog } from '../events/log.ts'
-import type { Usage } from '../telemetry/usage.ts'
 import { type RunningJob, startJob } from './every.ts'
 
-export interface UsageJobOptions {
+export interface CountingJobOptions {
   readonly log: EventLog
   readonly outside: {
     readonly random: () => number
@@ -15,10 +14,19 @@ export interface UsageJobOptions {
 /** A crash loses the counts of this time at most. */
 const intervalMs = 60_000
 
+interface Counts {
+  readonly flush: (log: EventLog) => Promise<void>
+}
+
 /** Records what was counted, on every node for itself; stopped, it records the rest. */
-export function startUsageJob(usage: Usage, { log, outside }: UsageJobOptions): RunningJob {
+export function startCountingJob(
+  counts: readonly Counts[],
+  { log, outside }: CountingJobOptions,
+): RunningJob {
   const { random, logger } = outside
-  const run = async () => await usage.flush(log)
+  const run = async () => {
+    for (const each of counts) await each.flush(log)
+  }
   const job = (outside.startJob ?? startJob)({ name: 'usage', intervalMs, random, logger, run })
   return {
     async stop() {

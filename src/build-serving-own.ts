@@ -1,0 +1,163 @@
+import type { Logger } from 'pino'
+import { readKnownPackages } from '../projections/document-queries.ts'
+import { readListing } from '../projections/private-listing.ts'
+import {
+  isPublished,
+  readPrivateDocument,
+  readVersionsOfBlob,
+} from '../projections/private-package.ts'
+import { readRules } from '../projections/version-rule.ts'
+import type { BlobStore } from './archives/blobs.ts'
+import type { PackageName } from './composer/names.ts'
+import type { VersionRule } from './composer/version-rules.ts'
+import type { Config } from './config.ts'
+import type { Db } from './database/schema.ts'
+import type { ServeArchive } from './http/composer/archive.ts'
+import type { DocumentAsOf } from './metadata/as-of.ts'
+import type { CurrentDocument } from './metadata/current.ts'
+import { endpointsIfKnown, type ReadEndpoints } from './metadata/endpoints.ts'
+import type { Overlay } from './metadata/overlay.ts'
+import { type Answers, createAnswers } from './private/answers.ts'
+import { createInstalls, type Install, type Installs } from './private/installs.ts'
+import { noUpstream, type Upstreams } from './private/only-own.ts'
+import { createOpenOwnArchive, withOwnArchives } from './private/own-archives.ts'
+import { createOwnDocuments, withOwnDocuments } from './private/own-documents.ts'
+import type { Reserved } from './private/reserved.ts'
+import type { SnapshotStore } from './snapshots/store.ts'
+import { type CacheKind, observed, type Observer } from './telemetry/observer.ts'
+import type { Instant } from './time-machine/instant.ts'
+import { createAddressGuard } from './upstream/address-guard.ts'
+import type { Upstream } from './upstream/client.ts'
+import { notifyUpstream } from './upstream/notify.ts'
+import { relayQuestion } from './upstream/relay.ts'
+import { metadataTimeouts } from './upstream/timeouts.ts'
+
+interface ServingOwnParts extends Reserved {
+  readonly config: Config
+  readonly outside: { readonly logger: Logger; readonly now: () => Instant }
+  readonly observer: Pick<Observer, 'cacheUsed'>
+  readonly upstream: Upstream
+  readonly db: Db
+  readonly snapshots: SnapshotStore
+  readonly endpoints: ReadEndpoints
+}
+
+export interface ServingOwn {
+  readonly current: CurrentDocument
+  readonly asOf: DocumentAsOf
+  readonly overlay: Overlay
+  readonly serveArchive: ServeArchive
+}
+
+/** What is served of both: upstream's packages, unless there is to be none, and ours. */
+export async function buildServing(
+  parts: ServingOwnParts,
+  withUpstream: Upstreams & { readonly blobs: BlobStore },
+): Promise<ServingOwn> {
+  const { config, db, snapshots, isReserved, observer } = parts
+  const upstreams = config.proxyEnabled ? withUpstream : await noUpstream(snapshots)
+  const documents = createOwnDocuments({
+    stateOf: async (document, position) => await readPrivateDocument(db, document, position),
+    isPublished: async (packageName) => await isPublished(db, packageName),
+    blocksOf: async (packageName) => await blocksOf(db, packageName),
+    snapshots,
+  })
+  const openOwnArchive = createOpenOwnArchive({
+    versionsOf: async (packageName, sha256) => await readVersionsOfBlob(db, packageName, sha256),
+    blocksOf: async (packageName) => await blocksOf(db, packageName),
+    blobs: withUpstream.blobs,
+  })
+  const own: Overlay = {
+    now: async (asked) => await hit('metadata', asked, async () => await documents.now(asked)),
+    asOf: async (asked, basis) =>
+      await hit('metadata', asked, async () => await documents.asOf(asked, basis)),
+  }
+  /** What is ours is always here. */
+  async function hit<Found>(
+    kind: CacheKind,
+    { packageName }: { readonly packageName: PackageName },
+    find: () => Promise<Found>,
+  ): Promise<Found> {
+    return await observed(observer, { kind, packageName }, async (note) => {
+      const found = await find()
+      note('hit')
+      return found
+    })
+  }
+  return {
+    ...upstreams,
+    overlay: withOwnDocuments(upstreams.overlay, { own, isReserved }),
+    serveArchive: withOwnArchives(async (request) => await upstreams.openArchive(request), {
+      own: async (request, principal) =>
+        await hit('archives', request, async () => await openOwnArchive(request, principal)),
+      isReserved,
+    }),
+  }
+}
+
+async function blocksOf(db: Db, packageName: PackageName): Promise<readonly VersionRule[]> {
+  const rules = await readRules(db, packageName)
+  return rules
+    .filter(({ list }) => list === 'own')
+    .map(({ list, constraint, reason }) => ({ list, constraint, reason }))
+}
+
+/** What Composer asks beside metadata and archives. */
+export function buildAnswers(parts: ServingOwnParts): Answers {
+  const { config, upstream, db, endpoints, reservedVendors } = parts
+  const { packagistUrl, proxyEnabled } = config
+  return createAnswers({
+    async ask(question) {
+      if (!proxyEnabled) return undefined
+      const template = (await endpoints())[question.endpoint]
+      if (template === undefined) return undefined
+      const guard = createAddressGuard(packagistUrl, [new URL(template).host])
+      return await relayQuestion(
+        upstream.client({ guard, timeouts: timeoutsOf(config) }),
+        template,
+        question,
+      )
+    },
+    listing: async (position) => await readListing(db, position),
+    reservedVendors,
+  })
+}
+
+export function buildInstalls(parts: ServingOwnParts): Installs {
+  const { config, outside, db, reservedVendors } = parts
+  return createInstalls({
+    reservedVendors,
+    knownAmong: async (names) => await readKnownPackages(db, names),
+    passOn: config.notifyUpstream && config.proxyEnabled ? passingOn(parts) : undefined,
+    ...outside,
+  })
+}
+
+/** More than these at once and upstream is too slow to be told of all. */
+const passingOnMax = 10
+
+/** Nobody waits for it, and what fails is dropped: upstream's counts of downloads are no business of ours. */
+function passingOn(parts: ServingOwnParts): (installs: readonly Install[]) => void {
+  const { config, outside, upstream, endpoints } = parts
+  let underWay = 0
+  async function tell(installs: readonly Install[]): Promise<void> {
+    const { notifyBatch: url } = await endpointsIfKnown(endpoints)
+    if (url === undefined) return
+    const guard = createAddressGuard(config.packagistUrl, [new URL(url).host])
+    const client = upstream.client({ guard, timeouts: timeoutsOf(config) })
+    await notifyUpstream(client, url, installs)
+  }
+  return (installs) => {
+    if (installs.length === 0 || underWay >= passingOnMax) return
+    underWay += 1
+    tell(installs)
+      .catch((error: unknown) => {
+        outside.logger.warn({ err: error }, 'upstream could not be told of installs')
+      })
+      .finally(() => (underWay -= 1))
+  }
+}
+
+function timeoutsOf({ upstreamTimeoutSeconds }: Config): ReturnType<typeof metadataTimeouts> {
+  return metadataTimeouts(upstreamTimeoutSeconds * 1000)
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { normalizeVersion } from '../../composer/versions.ts'
+import { PackageName } from '../../composer/names.ts'
+import { Instant, parseInstant } from '../../time-machine/instant.ts'
+import { endpoint } from '../endpoint.ts'
+import { InstantText } from '../instant-text.ts'
+import type { ApiRoute } from '../route.ts'
+
+const Installs = z.object({
+  installs: z.array(
+    z.object({
+      package: PackageName,
+      versionNormalized: z.string().describe('As Composer compares it.'),
+      day: z.string().describe('UTC.'),
+      actor: z.string().describe('Whose token it was, by its id: `token <id>`; or `anonymous`.'),
+      count: z.int().positive().describe('How often on that day.'),
+      lastAt: Instant.describe('The last time on that day.'),
+    }),
+  ),
+  isComplete: z.boolean().describe('false: there are more; ask about less.'),
+})
+type Installs = z.infer<typeof Installs>
+
+export interface InstallQuery {
+  readonly packageName: PackageName | undefined
+  readonly versionNormalized: string | undefined
+  readonly actor: string | undefined
+  readonly from: Instant | undefined
+  readonly until: Instant | undefined
+  readonly limit: number
+}
+
+export interface InstallsDeps {
+  /** The last ones first, at most `limit`. */
+  readonly readInstalls: (query: InstallQuery) => Promise<Installs['installs']>
+}
+
+const limitMax = 1_000
+
+/** Who installed what, and when: as Composer reported it. */
+export function auditInstalls({ readInstalls }: InstallsDeps): ApiRoute {
+  return endpoint({
+    policy: 'admin',
+    method: 'get',
+    path: '/api/v1/audit/installs',
+    id: 'readInstalls',
+    summary: 'Who installed what, and when, as Composer reported it',
+    description:
+      `Summed up by day, recorded once a minute; the last ones first, ${limitMax} at most. A client may ` +
+      'leave it out to report, and may report what it did not do.',
+    query: z.strictObject({
+      package: PackageName.optional(),
+      version: z.string().max(200).optional().describe('As in composer.json or normalized.'),
+      actor: z.string().max(100).optional(),
+      from: InstantText.optional().describe('Last reported then or later …'),
+      until: InstantText.optional().describe('… and before then.'),
+    }),
+    result: Installs,
+    async handle({ query }) {
+      const { version } = query
+      const found = await readInstalls({
+        packageName: query.package,
+        versionNormalized:
+          version === undefined ? undefined : (normalizeVersion(version) ?? version),
+        actor: query.actor,
+        from: optional(query.from),
+        until: optional(query.until),
+        limit: limitMax + 1,
+      })
+      return { installs: found.slice(0, limitMax), isComplete: found.length <= limitMax }
+    },
+  })
+}
+
+function optional(text: string | undefined): Instant | undefined {
+  return text === undefined ? undefined : parseInstant(text)
+}

@@ -1,0 +1,61 @@
+import { may, type Principal } from '../access/principal.ts'
+import type { ArchiveRequest, Arriving } from '../archives/archive.ts'
+import type { Blob, BlobStore } from '../archives/blobs.ts'
+import { versionToken } from '../composer/mirror-tokens.ts'
+import { type PackageName, vendorOf } from '../composer/names.ts'
+import { explainRule, ruleAgainst, type VersionRule } from '../composer/version-rules.ts'
+import { AppError } from '../errors.ts'
+import { Sha256 } from '../events/types.ts'
+import type { IsReserved } from './reserved.ts'
+
+export interface OwnArchivesOptions {
+  /** The versions, normalized, that were ever published with this archive. */
+  readonly versionsOf: (packageName: PackageName, sha256: Sha256) => Promise<readonly string[]>
+  readonly blocksOf: (packageName: PackageName) => Promise<readonly VersionRule[]>
+  readonly blobs: Pick<BlobStore, 'find'>
+}
+
+/**
+ * The archive of a version of our own, also of one that was withdrawn or that a branch has moved on from:
+ * locks name it.
+ *
+ * @throws AppError `forbidden`, `archive_not_found`, `archive_blocked`, `archive_lost` when its bytes are
+ * damaged, which nobody but who publishes it can mend.
+ */
+export type OpenOwnArchive = (request: ArchiveRequest, principal: Principal) => Promise<Blob>
+
+export function createOpenOwnArchive(options: OwnArchivesOptions): OpenOwnArchive {
+  const { versionsOf, blocksOf, blobs } = options
+  return async ({ packageName, versionToken: asked, referenceToken, distType }, principal) => {
+    // The route has seen to it before. Whoever opens a blob of ours sees to it again.
+    if (!may(principal, 'read', vendorOf(packageName))) {
+      throw new AppError('forbidden', 'this token does not let you read packages of this vendor')
+    }
+    const sha256 = Sha256.safeParse(referenceToken).data
+    const versions = sha256 === undefined ? [] : await versionsOf(packageName, sha256)
+    const version = versions.find((normalized) => versionToken(normalized) === asked)
+    if (sha256 === undefined || version === undefined || distType !== 'zip') {
+      throw new AppError('archive_not_found', `no version of ${packageName} has this archive`)
+    }
+    const rule = ruleAgainst(version, await blocksOf(packageName))
+    if (rule !== undefined) {
+      const message = `${packageName} ${version} is not served: ${explainRule(rule)}`
+      throw new AppError('archive_blocked', message)
+    }
+    const blob = await blobs.find(sha256)
+    if (blob !== undefined) return blob
+    const message = `the archive of ${packageName} ${version} is damaged; whoever has it, publish it again`
+    throw new AppError('archive_lost', message)
+  }
+}
+
+/** Opens what is ours for reserved vendors, and for all others what is upstream's. */
+export function withOwnArchives(
+  upstreams: (request: ArchiveRequest) => Promise<Blob | Arriving>,
+  { own, isReserved }: { readonly own: OpenOwnArchive; readonly isReserved: IsReserved },
+): (request: ArchiveRequest, principal: Principal) => Promise<Blob | Arriving> {
+  return async (request, principal) => {
+    const isOurs = await isReserved(vendorOf(request.packageName))
+    return isOurs ? await own(request, principal) : await upstreams(request)
+  }
+}

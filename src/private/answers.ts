@@ -1,5 +1,5 @@
 import { may, type Principal } from '../access/principal.ts'
-import { type PackageName, vendorOf } from '../composer/names.ts'
+import { PackageName, vendorOf } from '../composer/names.ts'
 import type { Position } from '../events/types.ts'
 import type { RelayAnswer, RelayQuestion } from '../upstream/relay.ts'
 import { withoutReservedLists, withOwnAdvisories, withOwnNames } from './merge-names.ts'
@@ -83,10 +83,9 @@ export function createAnswers(options: AnswersOptions): Answers {
     async advisories({ query, form }, asker) {
       const reserved = await reservedVendors()
       const known = new Set<string>((await readable(asker)).map(({ packageName }) => packageName))
-      const { ofOthers, ofOurs } = advisoriesAsked(query, reserved)
+      const { ofOthers, ofOurs, isAboutOthers } = advisoriesAsked(query, reserved)
       const own = ofOurs.filter((name) => known.has(name))
-      const isOursAlone = ofOurs.length > 0 && ofOthers.size === 0
-      const answer = isOursAlone ? undefined : await ask(advisoryQuestion(ofOthers, form))
+      const answer = isAboutOthers ? await ask(advisoryQuestion(ofOthers, form)) : undefined
       return withOwnAdvisories(answer, { own, reserved })
     },
     async lists(ifModifiedSince) {
@@ -97,21 +96,29 @@ export function createAnswers(options: AnswersOptions): Answers {
   }
 }
 
-/** What is passed on is written anew, from what is understood of it. */
-function advisoriesAsked(
-  query: URLSearchParams,
-  { has }: ReservedVendors,
-): { readonly ofOthers: URLSearchParams; readonly ofOurs: readonly string[] } {
+interface AdvisoriesAsked {
+  readonly ofOthers: URLSearchParams
+  readonly ofOurs: readonly PackageName[]
+  /** false: all that is asked is about names that are ours, or no names at all. */
+  readonly isAboutOthers: boolean
+}
+
+/** What is passed on is written anew, from what is understood of it: names, and since when. */
+function advisoriesAsked(query: URLSearchParams, { has }: ReservedVendors): AdvisoriesAsked {
   const ofOthers = new URLSearchParams()
-  const ofOurs: string[] = []
+  const ofOurs: PackageName[] = []
+  let isNaming = false
   for (const [key, value] of query) {
-    if (key === 'updatedSince') ofOthers.set(key, value)
+    if (key === 'updatedSince' && /^\d{1,15}$/.test(value)) ofOthers.set(key, value)
     if (!/^packages(?:\[\d*\])?$/.test(key)) continue
-    const name = value.toLowerCase().replace(/^pkg:(?:\/\/)?composer\//, '')
-    if (has(name.split('/')[0] ?? '')) ofOurs.push(name)
-    else ofOthers.append('packages[]', value)
+    isNaming = true
+    const text = value.toLowerCase().replace(/^pkg:(?:\/\/)?composer\//, '')
+    const name = PackageName.safeParse(text).data
+    if (name === undefined) continue
+    if (has(vendorOf(name))) ofOurs.push(name)
+    else ofOthers.append('packages[]', name)
   }
-  return { ofOthers, ofOurs }
+  return { ofOthers, ofOurs, isAboutOthers: !isNaming || ofOthers.size > 0 }
 }
 
 function advisoryQuestion(query: URLSearchParams, isForm: boolean): RelayQuestion {

@@ -1,0 +1,251 @@
+import * as fc from 'fast-check'
+import * as assert from 'uvu/assert'
+import type { Principal } from '../../src/access/principal.ts'
+import { PackageName } from '../../src/composer/names.ts'
+import { type Answers, createAnswers, type OwnAnswer } from '../../src/private/answers.ts'
+import type { OwnPackage } from '../../src/private/own-package.ts'
+import { createReserved } from '../../src/private/reserved.ts'
+import type { RelayAnswer, RelayQuestion } from '../../src/upstream/relay.ts'
+import { describe } from '../support/suite.ts'
+
+const ours: readonly OwnPackage[] = ['acme/shop', 'acme/prices', 'umbrella/hats'].map((name) => ({
+  packageName: PackageName.parse(name),
+  type: name === 'acme/prices' ? 'project' : 'library',
+  description: `Everything about ${name.split('/')[1]}`,
+  homepage: '',
+  keywords: ['secret'],
+  provided: name === 'acme/shop' ? ['psr/log-implementation', 'acme/interface'] : [],
+  abandoned: false,
+}))
+
+const admin = { principal: { kind: 'admin' }, position: undefined } as const
+const nobody = { principal: { kind: 'anonymous' }, position: undefined } as const
+const reader: Principal = {
+  kind: 'token',
+  id: '6c1f0d34-8f5e-4b0a-9f3e-0d8b6a1c2e4f',
+  grants: [{ scope: 'read', vendors: ['umbrella'] }],
+}
+const ofUmbrella = { principal: reader, position: undefined }
+
+interface World {
+  readonly answers: Answers
+  readonly asked: readonly RelayQuestion[]
+}
+
+/** @param upstreams the JSON of every answer of upstream; undefined: it offers nothing. */
+function world(upstreams: unknown): World {
+  const asked: RelayQuestion[] = []
+  const { reservedVendors } = createReserved({
+    patterns: ['acme', 'hidden-*'],
+    hasPackages: async () => false,
+    vendorsWithPackages: async () => ['umbrella'],
+  })
+  const answers = createAnswers({
+    async ask(question) {
+      asked.push(question)
+      if (upstreams === undefined) return undefined
+      return { status: 200, body: Buffer.from(JSON.stringify(upstreams)), lastModified: 'then' }
+    },
+    listing: async () => ours,
+    reservedVendors,
+  })
+  return { answers, asked }
+}
+
+function json({ body }: OwnAnswer | RelayAnswer): unknown {
+  return JSON.parse(body.toString())
+}
+
+const query = (text: string): URLSearchParams => new URLSearchParams(text)
+
+describe(
+  'what Composer asks beside metadata and archives',
+  async () => ({}),
+  (test) => {
+    const upstreams = {
+      packageNames: ['acme/shop', 'hidden-vendor/x', 'psr/log'],
+      results: [{ name: 'ACME/Decoy' }, { name: 'psr/log' }, { name: 'umbrella/evil' }],
+      total: 3,
+      providers: [{ name: 'acme/decoy' }, { name: 'monolog/monolog' }],
+      advisories: { 'acme/shop': [{ advisoryId: 'bad' }], 'psr/log': [] },
+      filter: { malware: { 'acme/shop': '*', 'bad/one': '*' }, other: [] },
+    }
+
+    test('has our names, for those who may read them, and none of upstream’s for reserved vendors', async () => {
+      const { answers } = world(upstreams)
+      const names = async (asker: typeof admin | typeof nobody | typeof ofUmbrella) =>
+        json(await answers.list(query(''), asker))
+      const others = { ...upstreams }
+      assert.equal(await names(nobody), { ...others, packageNames: ['psr/log'] })
+      assert.equal(await names(ofUmbrella), {
+        ...others,
+        packageNames: ['umbrella/hats', 'psr/log'],
+      })
+      const all = ['acme/shop', 'acme/prices', 'umbrella/hats', 'psr/log']
+      assert.equal(await names(admin), { ...others, packageNames: all })
+    })
+
+    test('finds ours by words in names, descriptions and keywords, on the first page', async () => {
+      const { answers } = world(upstreams)
+      const found = async (text: string, asker: typeof admin | typeof nobody = admin) => {
+        const { results, total } = json(await answers.search(query(text), asker)) as {
+          results: { name: string }[]
+          total: number
+        }
+        return [results.map(({ name }) => name), total]
+      }
+      assert.equal(await found('q=about+SECRET'), [
+        ['acme/shop', 'acme/prices', 'umbrella/hats', 'psr/log'],
+        6,
+      ])
+      assert.equal(await found('q=secret&type=project'), [['acme/prices', 'psr/log'], 4])
+      assert.equal(await found('q=secret&page=2'), [['psr/log'], 6])
+      assert.equal(await found('q=secret', nobody), [['psr/log'], 3])
+    })
+
+    test('says which of ours stand for a name', async () => {
+      const { answers, asked } = world(upstreams)
+      const of = async (name: string) => {
+        const { providers } = json(await answers.providers(PackageName.parse(name), admin)) as {
+          providers: { name: string }[]
+        }
+        return providers.map((each) => each.name)
+      }
+      assert.equal(await of('psr/log-implementation'), ['acme/shop', 'monolog/monolog'])
+      assert.is(asked.length, 1)
+      assert.equal(await of('acme/interface'), ['acme/shop'])
+      assert.is(asked.length, 1, 'upstream is not asked who provides a name of ours')
+    })
+
+    test('knows no advisories of ours, and asks about the others alone', async () => {
+      const { answers, asked } = world(upstreams)
+      const wanted =
+        'packages[0]=acme/shop&packages[]=psr/log&packages[2]=pkg:composer/acme/prices&x=acme'
+      const told = json(await answers.advisories({ query: query(wanted), form: true }, admin))
+      assert.equal(told, {
+        ...upstreams,
+        advisories: { 'acme/shop': [], 'acme/prices': [], 'psr/log': [] },
+      })
+      assert.is(asked[0]?.form?.body.toString(), 'packages%5B%5D=psr%2Flog')
+      const ofOurs = query('packages[]=acme/shop&packages[]=acme/unknown')
+      const alone = json(await answers.advisories({ query: ofOurs, form: false }, admin))
+      assert.equal(alone, { advisories: { 'acme/shop': [] } })
+      const hidden = json(await answers.advisories({ query: ofOurs, form: false }, nobody))
+      assert.equal(hidden, { advisories: {} })
+      assert.is(asked.length, 1)
+    })
+
+    test('passes on lists of malware without names of reserved vendors', async () => {
+      const { answers } = world(upstreams)
+      const answer = await answers.lists(undefined)
+      assert.equal(answer && json(answer), {
+        ...upstreams,
+        filter: { malware: { 'bad/one': '*' }, other: [] },
+      })
+      assert.is(answer?.lastModified, 'then')
+    })
+
+    test('is answered without upstream where it offers nothing', async () => {
+      const { answers } = world(undefined)
+      assert.equal(json(await answers.list(query('filter=acme%2F%2A'), admin)), {
+        packageNames: ['acme/shop', 'acme/prices'],
+      })
+      assert.equal(json(await answers.list(query('fields[]=type&vendor=acme'), admin)), {
+        packages: { 'acme/shop': { type: 'library' }, 'acme/prices': { type: 'project' } },
+      })
+      assert.equal(json(await answers.search(query('q=hats'), nobody)), { results: [], total: 0 })
+      assert.is(await answers.lists(undefined), undefined)
+    })
+
+    test('filters names as Packagist does', async () => {
+      const { answers } = world(undefined)
+      for (const [filter, expected] of [
+        ['*', ['acme/shop', 'acme/prices', 'umbrella/hats']],
+        ['ACME/*', ['acme/shop', 'acme/prices']],
+        ['*s*p*', ['acme/shop', 'acme/prices', 'umbrella/hats'].slice(0, 1)],
+        ['acme/shop', ['acme/shop']],
+        ['acme', []],
+        ['*hats', ['umbrella/hats']],
+        ['a*a*', []],
+        ['acme/shop*shop', []],
+      ] as const) {
+        const { packageNames } = json(
+          await answers.list(query(`filter=${encodeURIComponent(filter)}`), admin),
+        ) as { packageNames: string[] }
+        assert.equal(packageNames, expected, filter)
+      }
+    })
+
+    test('does not pass on what names a reserved vendor, however it is written', async () => {
+      const { answers, asked } = world({ packageNames: [], results: [], total: 0 })
+      for (const text of [
+        'q=acme',
+        'q=acme/secret-thing',
+        'q=ACME%2FSecret',
+        'q="acme/x"',
+        'q=vendor:acme',
+        'q=hidden-things/x',
+        'q=log&tags[]=acme/x',
+        'q=log&acme/secret=1',
+        'q=x%252facme%252fy acme',
+        'vendor=acme',
+        'filter=acme/*',
+        'filter=acme*',
+        'q=umbrella',
+      ]) {
+        for (const asker of [admin, nobody]) {
+          await answers.search(query(text), asker)
+          await answers.list(query(text), asker)
+        }
+        assert.is(asked.length, 0, text)
+      }
+      await answers.search(query('q=acmeish log'), nobody)
+      assert.is(asked.length, 1, 'a word that only begins like one is no name of it')
+    })
+
+    test('never gives upstream a reserved name, whatever is asked', async () => {
+      const text = fc.oneof(
+        fc.constantFrom('acme', 'acme/shop', 'umbrella/hats', 'hidden-x/y', 'log', 'psr/log', '*'),
+        fc.string({ maxLength: 8 }),
+      )
+      const key = fc.constantFrom(
+        'q',
+        'filter',
+        'vendor',
+        'packages[]',
+        'packages[3]',
+        'updatedSince',
+      )
+      const pairs = fc.array(
+        fc.tuple(
+          key,
+          fc.array(text).map((all) => all.join(' ')),
+        ),
+        { maxLength: 4 },
+      )
+      await fc.assert(
+        fc.asyncProperty(pairs, fc.boolean(), async (entries, form) => {
+          const { answers, asked } = world(upstreams)
+          const parameters = new URLSearchParams(
+            entries.map(([name, value]): [string, string] => [name, value]),
+          )
+          for (const asker of [admin, nobody, ofUmbrella]) {
+            await answers.search(parameters, asker)
+            await answers.list(parameters, asker)
+            await answers.advisories({ query: parameters, form }, asker)
+          }
+          for (const question of asked) {
+            const sent = `${question.query} ${question.form?.body ?? ''}`
+            const words = decodeURIComponent(sent.replaceAll('+', ' ').replaceAll('%25', ''))
+              .toLowerCase()
+              .split(/[^a-z0-9_./-]+/)
+            const vendors = words.map((word) => word.split('/')[0] ?? '')
+            const isReserved = (vendor: string) =>
+              ['acme', 'umbrella'].includes(vendor) || /^hidden-/.test(vendor)
+            assert.not.ok(vendors.some(isReserved), sent)
+          }
+        }),
+      )
+    })
+  },
+)

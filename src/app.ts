@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { hasPrivatePackages } from '../projections/private-package.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
-import { BlobLost } from './archives/blobs.ts'
+import { BlobLost, type BlobStore } from './archives/blobs.ts'
 import type { OpenArchive } from './archives/read-through.ts'
 import { buildAdmin, buildAuthorize } from './build-admin.ts'
 import { buildAlerts } from './build-alerts.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
+import { buildPrivate } from './build-private.ts'
 import { buildOverlay, type BuiltOverlay } from './build-overlay.ts'
 import { buildRendering, type Rendering } from './build-rendering.ts'
 import { openStores, type Stores } from './build-stores.ts'
@@ -165,6 +166,7 @@ interface Parts extends Stores {
 interface Served extends Metadata, BuiltOverlay {
   readonly metrics: Metrics
   readonly openArchive: OpenArchive
+  readonly storedBlobs: BlobStore
   readonly purge: Purge
   readonly bodies: Bodies
   readonly root: Rendering['root']
@@ -178,6 +180,7 @@ function allRoutes(parts: Parts, served: Served): readonly Route[] {
     ...probes(served.readiness),
     metrics(served.metrics, createReadings({ ...parts, ...parts.outside })),
     ...buildAdmin({ ...parts, ...served }),
+    ...buildPrivate({ ...parts, ...served }),
   ]
   return [...routes, openApi(routes, version)]
 }

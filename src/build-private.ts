@@ -4,9 +4,11 @@ import type { BlobStore } from './archives/blobs.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
 import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
+import { importRoute } from './http/packages/import.ts'
 import { packageRoutes } from './http/packages/list.ts'
 import { publishRoutes } from './http/packages/publish.ts'
 import type { Route } from './http/route.ts'
+import { createImport } from './private/import.ts'
 import { createPackages } from './private/packages.ts'
 import { createPublish } from './private/publish.ts'
 import type { IsReserved } from './private/reserved.ts'
@@ -34,10 +36,14 @@ export function buildPrivate(parts: PrivateParts): readonly Route[] {
   const { outside, db, log, snapshots, projector, isReserved, storedBlobs } = parts
   const stagingDirectory = stagingIn(outside.dataDirectory)
   const { until } = projector
-  const publishing = createPublish({
+  const staging = {
     stagingDirectory,
     hasRoomOnDisk:
-      outside.hasRoomOnDisk ?? (async (sizeBytes) => await hasRoomIn(stagingDirectory, sizeBytes)),
+      outside.hasRoomOnDisk ??
+      (async (sizeBytes: number) => await hasRoomIn(stagingDirectory, sizeBytes)),
+  }
+  const publishing = createPublish({
+    ...staging,
     blobs: storedBlobs,
     snapshots,
     log,
@@ -51,5 +57,9 @@ export function buildPrivate(parts: PrivateParts): readonly Route[] {
     versions: async (packageName) => await readPrivateVersions(db, packageName),
   })
   const withdraw = createWithdraw({ log, until, snapshots })
-  return [...packageRoutes(packages), ...publishRoutes({ ...publishing, withdraw })]
+  return [
+    ...packageRoutes(packages),
+    ...publishRoutes({ ...publishing, withdraw }),
+    importRoute(createImport({ ...staging, ...publishing })),
+  ]
 }

@@ -28,7 +28,7 @@ export const Publication = Version.extend({
     .describe('unchanged: these bytes are published already; moved: a branch was somewhere else.'),
 })
 
-const claim = z
+export const claim = z
   .enum(['true', 'false'])
   .optional()
   .describe('true: although the vendor has public packages, which are served no more from then on.')
@@ -112,10 +112,10 @@ export function publicationOf(published: PublishedVersion): z.output<typeof Publ
   return Publication.parse({ ...published, package: packageName, reference, shasum })
 }
 
-/** What `curl -F` sends: the zip is in it, and is none. */
-function refuseForm({ headers }: RouteRequest): void {
+/** What `curl -F` sends: the file is in it, and isn't it. */
+export function refuseForm({ headers }: RouteRequest): void {
   if (!/^multipart\//i.test(headers['content-type'] ?? '')) return
-  const message = 'send the zip itself and no form, as `curl -T package.zip` does'
+  const message = 'send the file itself and no form, as `curl -T package.zip` does'
   throw new AppError('unsupported_media_type', message)
 }
 

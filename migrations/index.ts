@@ -7,6 +7,7 @@ import * as rendering from './0005_rendering.ts'
 import * as blobCare from './0006_blob_care.ts'
 import * as overlaidDate from './0007_overlaid_date.ts'
 import * as alertDelivery from './0008_alert_delivery.ts'
+import * as preciousBlob from './0009_precious_blob.ts'
 
 /** In order; append only. A released migration is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -18,4 +19,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006_blob_care': blobCare,
   '0007_overlaid_date': overlaidDate,
   '0008_alert_delivery': alertDelivery,
+  '0009_precious_blob': preciousBlob,
 }

@@ -20,7 +20,10 @@ export async function readVanished(
     .execute()
 }
 
-/** What is in the blob store and isn't listed: among `names`, and of what was put before then. */
+/**
+ * What is in the blob store and isn't listed, nor precious: among `names`, and of what was put before
+ * then.
+ */
 export async function readUnlisted(
   db: Db,
   filter: {
@@ -34,7 +37,9 @@ export async function readUnlisted(
     .selectFrom('blob')
     .leftJoin('blob_use', 'blob_use.sha256', 'blob.sha256')
     .select('blob.sha256')
+    .leftJoin('precious_blob', 'precious_blob.sha256', 'blob.sha256')
     .where('blob_use.sha256', 'is', null)
+    .where('precious_blob.sha256', 'is', null)
     .limit(limit)
   if (names !== undefined) query = query.where('blob.sha256', 'in', names)
   if (storedBefore !== undefined) query = query.where('blob.stored_at', '<', storedBefore)

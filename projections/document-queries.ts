@@ -220,6 +220,18 @@ export async function readKnownPackages(
   return new Set(rows.map(({ name }) => name))
 }
 
+/** Whether upstream has, or had, packages of a vendor. Index: document_vendor, one row. */
+export async function hasPublicPackages(db: Db, vendor: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('document_current')
+    .select('document')
+    .where(sql`split_part(document, '/', 1)`, '=', vendor)
+    .where('sha256', 'is not', null)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** How many documents there are bytes of. Reads all rows of document_current: 100,000 took 40 ms. */
 export async function countDocuments(db: Db): Promise<bigint> {
   const { count } = await db

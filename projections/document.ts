@@ -26,7 +26,7 @@ const edgeLagSecondsMax = 15 * 60
  */
 export const document: Projection = {
   name: 'document',
-  version: 3,
+  version: 4,
 
   async createTables(tx) {
     await sql`
@@ -53,6 +53,10 @@ export const document: Projection = {
     await sql`
       create index document_unseen on document_current (unseen_change_at)
         where unseen_change is not null`.execute(tx)
+    // Of what upstream ever gave: who has public packages.
+    await sql`
+      create index document_vendor on document_current (split_part(document, '/', 1))
+        where sha256 is not null`.execute(tx)
     await sql`
       create table document_history (
         document             text        not null,

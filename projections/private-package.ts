@@ -9,6 +9,7 @@ import { isBranch } from '../src/composer/versions.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { Position, RecordedEvent, Sha256 } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
+import type { Instant } from '../src/time-machine/instant.ts'
 
 export type PrivateVersion = Readonly<Database['private_version']>
 export type PrivateDocument = Readonly<Database['private_document']>
@@ -194,4 +195,54 @@ export async function isPrivateBlob(db: Db, sha256: Sha256): Promise<boolean> {
     .limit(1)
     .executeTakeFirst()
   return row !== undefined
+}
+
+const unnamedPerRead = 500
+
+/**
+ * What is precious, was put before then, and is the archive of no version: left by a publication that
+ * came to nothing. Reads all of precious_blob; index: private_version_blob.
+ */
+export async function readUnnamedBlobs(db: Db, storedBefore: Instant): Promise<readonly Sha256[]> {
+  const rows = await db
+    .selectFrom('precious_blob')
+    .leftJoin('private_version', 'private_version.sha256', 'precious_blob.sha256')
+    .select('precious_blob.sha256')
+    .where('private_version.sha256', 'is', null)
+    .where('precious_blob.named_at', '<', storedBefore)
+    .limit(unnamedPerRead)
+    .execute()
+  return rows.map(({ sha256 }) => sha256)
+}
+
+/** Versions whose archive isn't there: damaged, or lost with a restore. Reads all of private_version. */
+export async function readLostVersions(
+  db: Db,
+  limit: number,
+): Promise<readonly Pick<PrivateVersion, 'package_name' | 'version' | 'sha256'>[]> {
+  return await db
+    .selectFrom('private_version')
+    .leftJoin('blob', 'blob.sha256', 'private_version.sha256')
+    .select(['package_name', 'version', 'private_version.sha256'])
+    .where('blob.sha256', 'is', null)
+    .orderBy('position')
+    .limit(limit)
+    .execute()
+}
+
+/** What a list of our own packages says of one. */
+export interface PrivatePackageSummary {
+  readonly package_name: PackageName
+  /** Those that are served. */
+  readonly versions: bigint
+  readonly published_at: Instant
+}
+
+/** All of them, by name, with when something was last published. Reads all of private_version. */
+export async function readPrivatePackages(db: Db): Promise<readonly PrivatePackageSummary[]> {
+  const { rows } = await sql<PrivatePackageSummary>`
+    select package_name, count(*) filter (where served) as versions,
+      max(published_at) as published_at
+    from private_version group by package_name order by package_name collate "C"`.execute(db)
+  return rows
 }

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { hasPrivatePackages, readPrivateVendors } from '../projections/private-package.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
-import { BlobLost } from './archives/blobs.ts'
+import { BlobLost, type BlobStore } from './archives/blobs.ts'
 import { buildAdmin, buildAuthorize } from './build-admin.ts'
 import { buildAlerts } from './build-alerts.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
+import { buildPrivate } from './build-private.ts'
 import { buildOverlay, type BuiltOverlay } from './build-overlay.ts'
 import { buildRendering, type Rendering } from './build-rendering.ts'
 import { buildAnswers, buildInstalls, buildServing } from './build-serving-own.ts'
@@ -180,6 +181,7 @@ interface Served extends Metadata, BuiltOverlay {
   readonly metrics: Metrics
   readonly serveArchive: ServeArchive
   readonly installs: Installs
+  readonly storedBlobs: BlobStore
   readonly purge: Purge
   readonly bodies: Bodies
   readonly root: Rendering['root']
@@ -193,6 +195,7 @@ function allRoutes(parts: Parts, served: Served): readonly Route[] {
     ...probes(served.readiness),
     metrics(served.metrics, createReadings({ ...parts, ...parts.outside })),
     ...buildAdmin({ ...parts, ...served }),
+    ...buildPrivate({ ...parts, ...served }),
   ]
   return [...routes, openApi(routes, version)]
 }

@@ -10,6 +10,7 @@ import {
 import { alert } from '../projections/alert.ts'
 import { readCacheTotal } from '../projections/blob-use.ts'
 import { readCurrentDocument, readFollowedFeed } from '../projections/document-queries.ts'
+import { readLostVersions } from '../projections/private-package.ts'
 import { acknowledge } from './alerts/acknowledge.ts'
 import { alertOf } from './alerts/alert.ts'
 import {
@@ -17,6 +18,7 @@ import {
   type DiskSpace,
   diskFindings,
   feedFindings,
+  lostArchiveFindings,
   opensAfterSeconds,
   projectionFindings,
   type ProjectionSight,
@@ -70,6 +72,8 @@ const webhookIntervalSeconds = 5
 const recentSeconds = 7 * 86_400
 const alertsShownMax = 1_000
 const transitionsPerRunMax = 1_000
+/** Each is an alert of its own; after a restore without archives it could be every version there is. */
+const lostVersionsShownMax = 20
 
 /** The part of the composition root that is about alerts. */
 export function buildAlerts(parts: AlertsParts): Alerts {
@@ -191,6 +195,15 @@ function looksInside({ config, outside, db, log, projector }: AlertsParts): read
     {
       codes: ['disk_nearly_full'],
       look: async (open) => diskFindings(await diskSpace(), open),
+    },
+    {
+      codes: ['private_archive_lost'],
+      async look() {
+        const lost = await readLostVersions(db, lostVersionsShownMax)
+        return lostArchiveFindings(
+          lost.map(({ package_name: packageName, ...rest }) => ({ packageName, ...rest })),
+        )
+      },
     },
     {
       codes: ['projection_stopped'],

@@ -10,6 +10,7 @@ import {
 } from '../projections/blob-use-queries.ts'
 import { countPurged } from '../projections/document-queries.ts'
 import { readCacheTotal, readLeastUsed } from '../projections/blob-use.ts'
+import { isPrivateBlob, readUnnamedBlobs } from '../projections/private-package.ts'
 import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { Admit } from './archives/admit.ts'
@@ -82,6 +83,8 @@ interface OpenArchiveParts extends ArchivesParts {
 export interface Archives {
   readonly openArchive: OpenArchive
   readonly blobs: BlobStore
+  /** What is stored, not what is in memory: for those who have to know that it is. */
+  readonly storedBlobs: BlobStore
   readonly purge: Purge
   readonly startJobs: () => RunningJob
 }
@@ -93,10 +96,12 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
   const accesses = createAccesses({ log, now, logger })
   const cache = buildCache(parts, accesses)
   const reads = await buildReads(parts, cache)
-  const blobs = createMemoryTier(createLargeObjectStore(reads), config.archiveMemoryBytes)
+  const storedBlobs = createLargeObjectStore(reads)
+  const blobs = createMemoryTier(storedBlobs, config.archiveMemoryBytes)
   const openArchive = reopening(buildOpenArchive({ ...parts, cache, blobs }), logger)
   const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
+    storedBlobs,
     async openArchive(request) {
       await parts.admit(request)
       const { packageName } = request
@@ -141,6 +146,7 @@ function buildCache(
     leastUsed: async (limit) => await readLeastUsed(db, limit),
     vanished: async (limit) => await readVanished(db, limit),
     unlisted: async (filter) => await readUnlisted(db, filter),
+    unnamed: async (storedBefore) => await readUnnamedBlobs(db, storedBefore),
     size: async () => await readCacheSize(db),
     flushAccesses: accesses.flush,
     log,
@@ -177,8 +183,17 @@ async function buildReads(
   const { now, logger } = outside
   async function onCorrupt(blob: CorruptBlob): Promise<void> {
     observer.corruptionFound()
-    logger.error({ alert: 'archive_corrupt', ...blob }, 'a stored archive is damaged')
     const { sha256, sizeBytes } = blob
+    if (await isPrivateBlob(db, sha256)) {
+      // The watch sees that it is gone, and tells which version it is of. What the read models list of
+      // it, if it is an archive of upstream as well, the next cleanup takes out.
+      logger.error(
+        { alert: 'private_archive_lost', ...blob },
+        'the archive of a package of ours is damaged; publish the same zip again',
+      )
+      return
+    }
+    logger.error({ alert: 'archive_corrupt', ...blob }, 'a stored archive is damaged')
     // What can't be told now is told by the next cleanup, as it would be after a crash.
     await cache.tell([{ sha256, sizeBytes, reason: 'corrupt' }]).catch((error: unknown) => {
       logger.warn({ err: error, sha256 }, 'that an archive is damaged is not recorded yet')

@@ -53,6 +53,11 @@ export const alertCodes: Readonly<Record<AlertCode, Explanation>> = {
     action:
       'See its error in the log and in /readyz: install the release that mends it, or restart if the cause is gone; the log of events is whole.',
   },
+  private_archive_lost: {
+    severity: 'critical',
+    action:
+      'Publish the same zip of this version again, which puts its archive back; then check the disk and memory of the database server. What is left of a damaged one is kept until then.',
+  },
   document_refused: {
     severity: 'warning',
     action:

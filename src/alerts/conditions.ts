@@ -1,5 +1,6 @@
+import type { PackageName } from '../composer/names.ts'
 import type { ConditionCode } from '../events/alert-types.ts'
-import type { Position } from '../events/types.ts'
+import type { Position, Sha256 } from '../events/types.ts'
 import { addSeconds, type Instant, instantFromMs, trimmedInstant } from '../time-machine/instant.ts'
 import type { BreakerState } from '../upstream/breaker.ts'
 
@@ -26,6 +27,7 @@ export function opensAfterSeconds(code: ConditionCode, cleanupIntervalSeconds: n
     case 'upstream_rate_limiting':
     case 'disk_nearly_full':
     case 'projection_stopped':
+    case 'private_archive_lost':
       return 0
     default:
       return code satisfies never
@@ -164,6 +166,22 @@ export function projectionFindings(sights: readonly ProjectionSight[], now: Inst
     if (behindSince === undefined || addSeconds(behindSince, behindSecondsMax) > now) return []
     const detail = `The read model ${subject} is at position ${position} and lacks what was recorded since ${shown(behindSince)}.`
     return [{ code, subject, detail }]
+  })
+  return { holds, unknown: [] }
+}
+
+/** A version of a package of ours whose archive isn't there. */
+export interface LostVersion {
+  readonly packageName: PackageName
+  readonly version: string
+  readonly sha256: Sha256
+}
+
+export function lostArchiveFindings(lost: readonly LostVersion[]): Findings {
+  const holds = lost.map(({ packageName, version, sha256 }): Condition => {
+    const subject = `${packageName} ${version} ${sha256.slice(0, 12)}`
+    const detail = `The archive of ${packageName} ${version} with the SHA-256 ${sha256} is damaged or gone.`
+    return { code: 'private_archive_lost', subject, detail }
   })
   return { holds, unknown: [] }
 }

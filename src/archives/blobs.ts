@@ -45,12 +45,17 @@ export function heldBlob(sha256: Sha256, held: Buffer): Blob {
   }
 }
 
+export interface PutOptions {
+  /** It can't be fetched again from anywhere: never evicted, however it came here before. */
+  readonly isPrecious?: boolean
+}
+
 /** Content-addressed bytes of archives: whole, or not there. Every adapter passes the contract suite. */
 export interface BlobStore {
   /**
    * Keeps the file's bytes, which must hash to `sha256`; durable once it resolves, harmless to repeat.
    * `full`: there is no room for them now, below the cache's own limit; nothing was kept.
    */
-  readonly put: (path: string, sha256: Sha256) => Promise<'kept' | 'full'>
+  readonly put: (path: string, sha256: Sha256, options?: PutOptions) => Promise<'kept' | 'full'>
   readonly find: (sha256: Sha256) => Promise<Blob | undefined>
 }

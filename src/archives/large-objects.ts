@@ -21,11 +21,11 @@ const writeBytes = 512 * 1024
 export function createLargeObjectStore(options: ObjectReads): BlobStore {
   const { db, now } = options
   return {
-    async put(path, sha256) {
-      if (await touch(db, sha256, now())) return 'kept'
+    async put(path, sha256, { isPrecious = false } = {}) {
+      const name = { sha256, storedAt: now(), isPrecious }
+      if (await touch(db, name)) return 'kept'
       const file = await open(path)
       try {
-        const name = { sha256, storedAt: now() }
         await db.transaction().execute(async (tx) => await write(tx, file, name))
         return 'kept'
       } catch (error) {
@@ -54,21 +54,41 @@ export function createLargeObjectStore(options: ObjectReads): BlobStore {
  * Whether the blob is here already. Then it is as if it were stored now: whoever removes what nothing
  * names, because it is old, sees that this isn't, and the event that names it has time to come.
  */
-async function touch(db: Db, sha256: Sha256, stored_at: Instant): Promise<boolean> {
+async function touch(db: Db, name: Name): Promise<boolean> {
+  if (!name.isPrecious) return await touchRow(db, name)
+  return await db.transaction().execute(async (tx) => {
+    // The row first: whoever is removing it has it locked, and then it is gone or sees what follows.
+    if (!(await touchRow(tx, name))) return false
+    await setPrecious(tx, name)
+    return true
+  })
+}
+
+async function touchRow(db: Db, { sha256, storedAt }: Name): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('blob')
-    .set({ stored_at })
+    .set({ stored_at: storedAt })
     .where('sha256', '=', sha256)
     .executeTakeFirstOrThrow()
   return numUpdatedRows === 1n
 }
 
+async function setPrecious(tx: Tx, { sha256, storedAt: named_at }: Name): Promise<void> {
+  await tx
+    .insertInto('precious_blob')
+    .values({ sha256, named_at })
+    .onConflict((conflict) => conflict.column('sha256').doUpdateSet({ named_at }))
+    .execute()
+}
+
 interface Name {
   readonly sha256: Sha256
   readonly storedAt: Instant
+  readonly isPrecious: boolean
 }
 
-async function write(tx: Tx, file: FileHandle, { sha256, storedAt }: Name): Promise<void> {
+async function write(tx: Tx, file: FileHandle, name: Name): Promise<void> {
+  const { sha256, storedAt } = name
   const created = await sql<{ oid: number }>`select lo_create(0) as oid`.execute(tx)
   const oid = created.rows[0]?.oid
   if (oid === undefined) throw new Error('lo_create returned nothing')
@@ -93,4 +113,5 @@ async function write(tx: Tx, file: FileHandle, { sha256, storedAt }: Name): Prom
     .executeTakeFirstOrThrow()
   // Another node stored the same bytes meanwhile: its object stays, ours goes.
   if (row.oid !== oid) await sql`select lo_unlink(${oid})`.execute(tx)
+  if (name.isPrecious) await setPrecious(tx, name)
 }

@@ -32,12 +32,19 @@ export async function quarantine(db: Db, { sha256, oid, problem, at }: Finding):
   return rows.length === 1
 }
 
-/** Unlinks what was quarantined before then. Returns how many bytes. */
+/**
+ * Unlinks what was quarantined before then; of what is precious only once it is there again, since what
+ * is damaged may be all that is left. Returns how many bytes.
+ */
 export async function emptyQuarantine(db: Db, before: Instant): Promise<bigint> {
   const quarantined = await db
     .selectFrom('blob_quarantine')
     .select(['oid', 'size_bytes'])
     .where('quarantined_at', '<', before)
+    .where(
+      sql<boolean>`
+        (sha256 not in (select sha256 from precious_blob) or sha256 in (select sha256 from blob))`,
+    )
     .execute()
   let unlinkedBytes = 0n
   for (const { oid, size_bytes } of quarantined) {

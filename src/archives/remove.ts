@@ -18,7 +18,10 @@ export interface Removal {
   readonly logger: Logger
 }
 
-/** Removes those of the blobs that are there, rows and objects together. Returns how many bytes. */
+/**
+ * Removes those of the blobs that are there, rows and objects together, but none that is precious.
+ * Returns how many bytes.
+ */
 export async function removeBlobs(db: Db, removal: Removal): Promise<bigint> {
   if (removal.names.length === 0) return 0n
   try {
@@ -43,6 +46,7 @@ async function removeTogether(db: Db, { names, storedBefore }: Removal): Promise
       with removed as (
         delete from blob
         where sha256 = any (${names}) and stored_at < ${storedBefore ?? 'infinity'}
+          and not exists (select from precious_blob p where p.sha256 = blob.sha256)
         returning oid, size_bytes
       )
       select coalesce(sum(size_bytes), 0)::bigint as bytes, count(lo_unlink(m.oid))

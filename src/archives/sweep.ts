@@ -20,6 +20,8 @@ export interface UnlistedFilter {
 
 export interface SweepOptions {
   readonly db: Db
+  /** What is precious, was put before then, and belongs to no version of ours. */
+  readonly unnamed: (storedBefore: Instant) => Promise<readonly Sha256[]>
   /** What is in the store and the read models don't list. */
   readonly unlisted: (filter: UnlistedFilter) => Promise<readonly Sha256[]>
   readonly now: () => Instant
@@ -36,6 +38,7 @@ export interface SweepOptions {
 export async function sweep(options: SweepOptions): Promise<bigint> {
   const { db, now, unlisted, logger } = options
   const storedBefore = addSeconds(now(), -unnamedSecondsMax)
+  await forgetPrecious(options, storedBefore)
   let sweptBytes = 0n
   for (;;) {
     const names = await unlisted({ storedBefore, limit: blobsPerTransaction })
@@ -45,4 +48,18 @@ export async function sweep(options: SweepOptions): Promise<bigint> {
     if (names.length < blobsPerTransaction) break
   }
   return sweptBytes + (await emptyQuarantine(db, addSeconds(now(), -quarantineSeconds)))
+}
+
+/**
+ * What a publication left that came to nothing is a blob like any other from here on. One that is put
+ * again meanwhile is young again, and stays precious.
+ */
+async function forgetPrecious({ db, unnamed }: SweepOptions, storedBefore: Instant): Promise<void> {
+  const names = await unnamed(storedBefore)
+  if (names.length === 0) return
+  await db
+    .deleteFrom('precious_blob')
+    .where('sha256', 'in', names)
+    .where('named_at', '<', storedBefore)
+    .execute()
 }

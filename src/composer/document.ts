@@ -116,7 +116,7 @@ function versionsSent(value: unknown): readonly JsonObject[] | undefined {
 }
 
 /** Undefined for what isn't JSON. PHP refuses broken UTF-8 and a byte order mark, so this does too. */
-function parseJson(bytes: Buffer): unknown {
+export function parseJson(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) return undefined
   try {
     return JSON.parse(bytes.toString('utf8'))
@@ -138,7 +138,7 @@ for (const byte of Buffer.from('"')) meanings[byte] = quote
 for (const byte of Buffer.from('\\')) meanings[byte] = backslash
 
 /** How deep arrays and objects are nested. Of bytes that aren't JSON: any number. */
-function depthOf(bytes: Buffer): number {
+export function depthOf(bytes: Buffer): number {
   let depth = 0
   let deepest = 0
   let insideString = false

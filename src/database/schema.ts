@@ -31,6 +31,7 @@ export interface Database {
   snapshot: SnapshotTable
   blob: BlobTable
   blob_quarantine: BlobQuarantineTable
+  precious_blob: PreciousBlobTable
   projection_checkpoint: ProjectionCheckpointTable
   admin_token: AdminTokenTable
   job_lease: JobLeaseTable
@@ -96,6 +97,12 @@ interface BlobQuarantineTable {
   readonly size_bytes: bigint
   readonly quarantined_at: Instant
   readonly problem: string
+}
+
+interface PreciousBlobTable {
+  readonly sha256: Sha256
+  /** When it was last put. */
+  named_at: Instant
 }
 
 interface ProjectionCheckpointTable {

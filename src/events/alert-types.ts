@@ -9,6 +9,7 @@ export const ConditionCode = z.enum([
   'cache_over_limit',
   'disk_nearly_full',
   'projection_stopped',
+  'private_archive_lost',
 ])
 export type ConditionCode = z.infer<typeof ConditionCode>
 

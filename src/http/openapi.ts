@@ -52,7 +52,7 @@ function describe(routes: readonly Route[], version: string) {
 }
 
 function describeOperation({ policy, operation }: ApiRoute): Readonly<Record<string, unknown>> {
-  const { id, summary, description, params, query, body } = operation
+  const { id, summary, description, params, query, body, upload } = operation
   return {
     operationId: id,
     summary,
@@ -60,6 +60,7 @@ function describeOperation({ policy, operation }: ApiRoute): Readonly<Record<str
     security: securityOf[policy],
     parameters: [...parametersIn('path', params), ...parametersIn('query', query)],
     ...(body === undefined ? {} : { requestBody: describeBody(body) }),
+    ...(upload === undefined ? {} : { requestBody: describeUpload(upload) }),
     responses: responsesOf(operation),
   }
 }
@@ -85,6 +86,11 @@ function parametersIn(place: 'path' | 'query', schema: z.ZodObject | undefined) 
 function describeBody(body: z.ZodType) {
   const required = !body.safeParse({}).success
   return { required, content: { 'application/json': { schema: jsonSchema(body) } } }
+}
+
+/** Bytes, which have no schema. */
+function describeUpload(type: string) {
+  return { required: true, content: { [type]: {} } }
 }
 
 function responsesOf({ answers, errors }: Operation): Readonly<Record<string, unknown>> {

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
 import type { Principal } from '../access/principal.ts'
 import type { ErrorCode } from '../errors.ts'
+import type { UploadLimits } from './receiving.ts'
 
 /**
  * Who may ask. A route that has `:vendor` in its path is asked about that vendor's packages, others about all
@@ -34,6 +35,16 @@ export interface RouteRequest {
    * @throws AppError `too_large` past 1 MiB.
    */
   readonly body: () => Promise<Buffer>
+  /**
+   * The body as it comes, in place of `body`, for a route that takes more.
+   *
+   * @throws AppError `upload_broke_off` from the pieces when they don't come within the limits.
+   */
+  readonly upload: (limits: UploadLimits) => {
+    readonly bytes: AsyncIterable<Buffer>
+    /** As the client announces it, if it does. */
+    readonly sizeBytes: number | undefined
+  }
   readonly principal: Principal
   readonly requestId: string
 }
@@ -77,6 +88,8 @@ export interface Operation {
   readonly params?: z.ZodObject | undefined
   readonly query?: z.ZodObject | undefined
   readonly body?: z.ZodType | undefined
+  /** In place of `body`, the type of what is sent when it isn't JSON. */
+  readonly upload?: string
   /** Of each status that isn't an error, and what its body is; JSON unless it says otherwise. */
   readonly answers: Readonly<Record<number, DescribedAnswer>>
   /** What else it can come to, answered with problem details. */

@@ -8,6 +8,7 @@ import { asRequest, requestIdOf } from '../request-id.ts'
 import type { EndedRequest } from '../telemetry/observer.ts'
 import type { Authorize } from './auth.ts'
 import { answerError } from './errors.ts'
+import { type Receiving, receiving } from './receiving.ts'
 import type { Route, RouteRequest } from './route.ts'
 import { type Sent, send } from './send.ts'
 
@@ -28,6 +29,7 @@ export interface HttpServerOptions {
 }
 
 const requestBodyBytesMax = 1024 * 1024
+const requestBodyMs = 30_000
 
 /**
  * Listens; to be called once everything behind the routes is ready.
@@ -40,8 +42,9 @@ export async function startHttpServer(
 ): Promise<HttpServer> {
   const handle = createKoa(routes, options).callback()
   // Defaults that bound what a slow or idle client can hold; Node's own are 60 s, 300 s and no limit.
+  // How long a body may take is up to its route: see receiving.ts.
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 },
+    { headersTimeout: 10_000, requestTimeout: 0, keepAliveTimeout: 65_000 },
     (request, response) => void handle(request, response),
   )
   server.maxConnections = 2_000
@@ -69,6 +72,7 @@ async function close(server: Server, deadlineMs: number): Promise<void> {
 
 interface State extends Sent {
   readonly requestId: string
+  readonly received: Receiving
   /** What answered; undefined: nothing is there. */
   route?: Pick<Route, 'path' | 'surface'>
 }
@@ -81,7 +85,8 @@ function createKoa(routes: readonly Route[], options: HttpServerOptions): Koa<St
   koa.on('error', (error: unknown) => logger.warn({ err: error }, 'a response could not be sent'))
   koa.use(async (ctx, next) => {
     const requestId = requestIdOf(ctx.headers['x-request-id'])
-    ctx.state = { requestId, sentBytes: 0 }
+    const limits = { wholeMs: requestBodyMs, bytesMax: requestBodyBytesMax }
+    ctx.state = { requestId, sentBytes: 0, received: receiving(ctx.req, limits) }
     ctx.set('X-Request-Id', requestId)
     await asRequest(requestId, async () => await observed(ctx, next, options))
   })
@@ -193,20 +198,16 @@ function requestOf(ctx: Context): Omit<RouteRequest, 'principal' | 'requestId'> 
     query: new URLSearchParams(ctx.querystring),
     headers: ctx.headers,
     httpVersion: ctx.req.httpVersion,
-    body: async () => await readBody(ctx),
+    body: ctx.state.received.whole,
+    upload: (limits) => ({
+      bytes: ctx.state.received.stream(limits),
+      sizeBytes: announcedBytes(ctx),
+    }),
   }
 }
 
-async function readBody(ctx: Context): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  for await (const chunk of ctx.req) {
-    if (!Buffer.isBuffer(chunk)) throw new TypeError('a request body is read as bytes')
-    sizeBytes += chunk.length
-    if (sizeBytes > requestBodyBytesMax) {
-      throw new AppError('too_large', `a request body may have ${requestBodyBytesMax} bytes`)
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+/** In digits, or Node would have refused the request. */
+function announcedBytes({ headers }: Context): number | undefined {
+  const { 'content-length': length } = headers
+  return length === undefined ? undefined : Number(length)
 }

@@ -1,9 +1,4 @@
-import {
-  type DocumentName,
-  type PackageName,
-  packageOfDocument,
-  vendorOf,
-} from '../composer/names.ts'
+import { type DocumentName, type PackageName, vendorOf } from '../composer/names.ts'
 import { emptyDocument } from '../composer/own-document.ts'
 import type { VersionRule } from '../composer/version-rules.ts'
 import { AppError } from '../errors.ts'
@@ -40,10 +35,10 @@ export function createOwnDocuments(options: OwnDocumentsOptions): Overlay {
   const { stateOf, blocksOf, isPublished, snapshots } = options
 
   async function serve(
-    { document, packageName }: PackageDocument,
+    { packageName }: PackageDocument,
     state: OwnState | undefined,
   ): Promise<Omit<ServedDocument, 'asOf'>> {
-    const { sha256, recorded_at } = state ?? (await empty(document, packageName))
+    const { sha256, recorded_at } = state ?? (await empty(packageName))
     const rules = await blocksOf(packageName)
     const without = rules.length === 0 ? {} : { without: { packageName, rules } }
     const body = { sha256, reconstructed: undefined, rewrittenFor: packageName, ...without }
@@ -51,12 +46,11 @@ export function createOwnDocuments(options: OwnDocumentsOptions): Overlay {
     return { body, lastModified: undefined, datedFrom, staleSeconds: undefined }
   }
 
-  async function empty(document: DocumentName, packageName: PackageName): Promise<OwnState> {
+  async function empty(packageName: PackageName): Promise<OwnState> {
     if (!(await isPublished(packageName))) {
       throw new AppError('package_not_found', `${packageName} is not published here`)
     }
-    const kind = packageOfDocument(document)?.kind ?? 'tags'
-    const sha256 = await snapshots.put(emptyDocument(packageName, kind), undefined)
+    const sha256 = await snapshots.put(emptyDocument(packageName), undefined)
     return { sha256, recorded_at: beginning }
   }
 

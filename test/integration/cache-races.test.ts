@@ -137,6 +137,7 @@ describe('what nothing names', openTestCache, (test) => {
       db,
       now: clock.now,
       logger,
+      unnamed: async () => [],
       async unlisted(filter) {
         const names = await readUnlisted(db, filter)
         await putBlob(blobs, body)

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import { blobUse, readCacheTotal, readLeastUsed } from '../../projections/blob-use.ts'
 import { readCacheSize, readUnlisted, readVanished } from '../../projections/blob-use-queries.ts'
+import { privatePackage, readUnnamedBlobs } from '../../projections/private-package.ts'
 import type { BlobStore } from '../../src/archives/blobs.ts'
 import { type Cache, type CacheOptions, createCache } from '../../src/archives/evict.ts'
 import { PackageName } from '../../src/composer/names.ts'
@@ -47,13 +48,19 @@ export async function openTestCache(): Promise<TestCache> {
   const database = await createTestDatabase()
   const lines: string[] = []
   const logger = pino({ level: 'info' }, { write: (line) => void lines.push(line) })
-  const schemas = [schemaOf(blobUse)]
+  const schemas = [blobUse, privatePackage].map(schemaOf)
   const opened = openDatabase({ connectionString: database.url, logger, schemas })
   const { db } = opened
   const { blobs, clock } = await openBlobs(opened)
   const log = createPostgresLog({ db, now: clock.now })
   const sources = { snapshot: async () => Buffer.alloc(0) }
-  const projector = await startProjector({ db, log, projections: [blobUse], sources, logger })
+  const projector = await startProjector({
+    db,
+    log,
+    projections: [blobUse, privatePackage],
+    sources,
+    logger,
+  })
 
   async function append(event: Parameters<typeof newEvent>[0], stream: string): Promise<void> {
     await log.append({ stream, expected: 'any', events: [newEvent(event)] })
@@ -73,6 +80,7 @@ export async function openTestCache(): Promise<TestCache> {
         leastUsed: async (limit) => await readLeastUsed(db, limit),
         vanished: async (limit) => await readVanished(db, limit),
         unlisted: async (filter) => await readUnlisted(db, filter),
+        unnamed: async (storedBefore) => await readUnnamedBlobs(db, storedBefore),
         size: async () => await readCacheSize(db),
         flushAccesses: async () => undefined,
         log,

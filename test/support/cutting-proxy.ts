@@ -36,9 +36,11 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
     }
     client.on('data', (chunk) => {
       sent += 1
-      if (sent < cutting) return void database.write(chunk)
-      cutting = Number.POSITIVE_INFINITY
-      client.resetAndDestroy()
+      if (sent < cutting) database.write(chunk)
+      else {
+        cutting = Number.POSITIVE_INFINITY
+        client.resetAndDestroy()
+      }
     })
     database.on('data', (chunk) => void client.write(chunk))
   })

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import * as assert from 'uvu/assert'
 import { z } from 'zod'
 import { AppError } from '../../src/errors.ts'
@@ -42,6 +43,7 @@ function request({ name = 'abc', query = '', body = '', type }: Sent): RouteRequ
     httpVersion: '1.1',
     headers: { 'content-type': type ?? 'application/json' },
     body: async () => Buffer.from(body),
+    upload: () => ({ bytes: Readable.from([]), sizeBytes: undefined }),
     principal: { kind: 'admin' as const },
     requestId: 'request-1',
   }

@@ -52,20 +52,43 @@ export async function unpackSmall(file: Window, { entry, offset }: Content): Pro
 export async function digestOf(file: Window, content: Content, pause: Pause): Promise<string> {
   const { entry } = content
   if (isSmall(entry)) return hash('sha256', await unpackSmall(file, content))
-  const measure = createMeasure(entry)
   const sha256 = createHash('sha256')
-  const add = async (chunk: Buffer): Promise<void> => {
-    measure.add(chunk)
+  await unpackLarge(file, content, async (chunk) => {
     sha256.update(chunk)
     await pause()
+  })
+  return sha256.digest('hex')
+}
+
+/** An entry, unpacked: for those that are known to be no larger than memory. @throws BadZip likewise. */
+export async function unpack(file: Window, content: Content, pause: Pause): Promise<Buffer> {
+  // Copied: what is read next takes the place of these bytes.
+  if (isSmall(content.entry)) return Buffer.from(await unpackSmall(file, content))
+  const chunks: Buffer[] = []
+  await unpackLarge(file, content, async (chunk) => {
+    chunks.push(Buffer.from(chunk))
+    await pause()
+  })
+  return Buffer.concat(chunks)
+}
+
+/** @param take gets each chunk as long as it is valid, until it resolves. */
+async function unpackLarge(
+  file: Window,
+  content: Content,
+  take: (chunk: Buffer) => Promise<void>,
+): Promise<void> {
+  const measure = createMeasure(content.entry)
+  const add = async (chunk: Buffer): Promise<void> => {
+    measure.add(chunk)
+    await take(chunk)
   }
-  if (entry.method === stored) {
+  if (content.entry.method === stored) {
     for await (const slice of slicesOf(file, content)) await add(slice)
   } else {
     await inflateLarge(file, content, add)
   }
   measure.end()
-  return sha256.digest('hex')
 }
 
 /** A limit on what is unpacked, as well as a check of it. */

@@ -1,0 +1,65 @@
+import { hasPublicPackages } from '../projections/document-queries.ts'
+import { readPrivatePackages, readPrivateVersions } from '../projections/private-package.ts'
+import type { BlobStore } from './archives/blobs.ts'
+import { hasRoomIn, stagingIn } from './archives/staging.ts'
+import type { Db } from './database/schema.ts'
+import type { EventLog } from './events/log.ts'
+import { importRoute } from './http/packages/import.ts'
+import { packageRoutes } from './http/packages/list.ts'
+import { publishRoutes } from './http/packages/publish.ts'
+import type { Route } from './http/route.ts'
+import { createImport } from './private/import.ts'
+import { createPackages } from './private/packages.ts'
+import { createPublish } from './private/publish.ts'
+import type { IsReserved } from './private/reserved.ts'
+import { createWithdraw } from './private/withdraw.ts'
+import type { Projector } from './projector/run.ts'
+import type { SnapshotStore } from './snapshots/store.ts'
+import type { Instant } from './time-machine/instant.ts'
+
+interface PrivateParts {
+  readonly outside: {
+    readonly dataDirectory: string
+    readonly now: () => Instant
+    readonly hasRoomOnDisk?: (sizeBytes: number) => Promise<boolean>
+  }
+  readonly db: Db
+  readonly log: EventLog
+  readonly snapshots: SnapshotStore
+  readonly projector: Projector
+  readonly isReserved: IsReserved
+  readonly storedBlobs: BlobStore
+}
+
+/** The part of the composition root that is about packages of our own. */
+export function buildPrivate(parts: PrivateParts): readonly Route[] {
+  const { outside, db, log, snapshots, projector, isReserved, storedBlobs } = parts
+  const stagingDirectory = stagingIn(outside.dataDirectory)
+  const { until } = projector
+  const staging = {
+    stagingDirectory,
+    hasRoomOnDisk:
+      outside.hasRoomOnDisk ??
+      (async (sizeBytes: number) => await hasRoomIn(stagingDirectory, sizeBytes)),
+  }
+  const publishing = createPublish({
+    ...staging,
+    blobs: storedBlobs,
+    snapshots,
+    log,
+    until,
+    isReserved,
+    hasPublicPackages: async (vendor) => await hasPublicPackages(db, vendor),
+    now: outside.now,
+  })
+  const packages = createPackages({
+    packages: async () => await readPrivatePackages(db),
+    versions: async (packageName) => await readPrivateVersions(db, packageName),
+  })
+  const withdraw = createWithdraw({ log, until, snapshots })
+  return [
+    ...packageRoutes(packages),
+    ...publishRoutes({ ...publishing, withdraw }),
+    importRoute(createImport({ ...staging, ...publishing })),
+  ]
+}

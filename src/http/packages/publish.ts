@@ -1,0 +1,148 @@
+import { z } from 'zod'
+import { actorOf } from '../../access/principal.ts'
+import { PackageName } from '../../composer/names.ts'
+import { AppError } from '../../errors.ts'
+import { Reason, Sha256, sizeBytes } from '../../events/event-schema.ts'
+import type { Publish, PublishedVersion } from '../../private/publish.ts'
+import type { Withdraw } from '../../private/withdraw.ts'
+import { Instant } from '../../time-machine/instant.ts'
+import { endpoint } from '../endpoint.ts'
+import { readParams, readQuery } from '../input.ts'
+import type { UploadLimits } from '../receiving.ts'
+import { type ApiRoute, jsonAnswer, type RouteRequest } from '../route.ts'
+import { packageNamed, versionParams } from './names.ts'
+
+const Version = z.object({
+  package: PackageName,
+  version: z.string(),
+  versionNormalized: z.string().describe('As Composer compares it.'),
+  reference: Sha256.describe('The SHA-256 of the zip, and the reference in metadata.'),
+  shasum: z.string().describe('Its SHA-1, as in metadata.'),
+  sizeBytes,
+  publishedAt: Instant,
+})
+
+export const Publication = Version.extend({
+  outcome: z
+    .enum(['published', 'unchanged', 'moved'])
+    .describe('unchanged: these bytes are published already; moved: a branch was somewhere else.'),
+})
+
+export const claim = z
+  .enum(['true', 'false'])
+  .optional()
+  .describe('true: although the vendor has public packages, which are served no more from then on.')
+const query = z.strictObject({ claim })
+
+/** An honest connection brings 500 MiB in that time at 1.2 Mbit/s. */
+const limits: UploadLimits = { idleMs: 60_000, totalMs: 3_600_000 }
+
+const path = '/api/v1/packages/:vendor/:package/:version'
+
+export function publishRoutes({
+  publish,
+  withdraw,
+}: {
+  readonly publish: Publish
+  readonly withdraw: Withdraw
+}): readonly ApiRoute[] {
+  return [publishRoute(publish), withdrawRoute(withdraw)]
+}
+
+function publishRoute(publish: Publish): ApiRoute {
+  const publication = { description: 'Publishes a version', schema: Publication }
+  return {
+    surface: 'api',
+    policy: 'publish',
+    method: 'put',
+    path,
+    operation: {
+      id: 'publishVersion',
+      summary: 'Publishes a version of a package of your own, from its zip',
+      description:
+        'The body is the zip, of at most 500 MiB. Its composer.json must have the name that the URL ' +
+        'has, and the version or none. A version never changes once it is published, a branch ' +
+        '(dev-main, 1.x-dev) moves. The same zip again changes nothing, and puts the archive back ' +
+        'if it was damaged or lost.',
+      params: versionParams,
+      query,
+      upload: 'application/zip',
+      answers: {
+        201: publication,
+        200: { ...publication, description: 'It is published already' },
+      },
+      errors: [
+        'invalid_request',
+        'unauthorized',
+        'forbidden',
+        'package_not_found',
+        'package_invalid',
+        'version_exists',
+        'vendor_is_public',
+        'too_large',
+        'unsupported_media_type',
+        'upload_broke_off',
+        'no_room',
+        'database_unavailable',
+      ],
+    },
+    async handle(request) {
+      const { version, ...name } = readParams(request, versionParams)
+      const { claim: claimed } = readQuery(request, query)
+      refuseForm(request)
+      const published = await publish(
+        {
+          packageName: packageNamed(name),
+          version,
+          claim: claimed === 'true',
+          actor: actorOf(request.principal),
+          requestId: request.requestId,
+        },
+        request.upload(limits),
+      )
+      const status = published.outcome === 'unchanged' ? 200 : 201
+      const { headers, ...answer } = jsonAnswer(status, publicationOf(published))
+      return { ...answer, headers: { ...headers, 'Cache-Control': 'no-store' } }
+    },
+  }
+}
+
+export function publicationOf(published: PublishedVersion): z.output<typeof Publication> {
+  const { packageName, sha256: reference, sha1: shasum } = published
+  return Publication.parse({ ...published, package: packageName, reference, shasum })
+}
+
+/** What `curl -F` sends: the file is in it, and isn't it. */
+export function refuseForm({ headers }: RouteRequest): void {
+  if (!/^multipart\//i.test(headers['content-type'] ?? '')) return
+  const message = 'send the file itself and no form, as `curl -T package.zip` does'
+  throw new AppError('unsupported_media_type', message)
+}
+
+function withdrawRoute(withdraw: Withdraw): ApiRoute {
+  return endpoint({
+    policy: 'publish',
+    method: 'delete',
+    path,
+    id: 'withdrawVersion',
+    summary: 'Withdraws a version of a package of your own',
+    description:
+      'It is in metadata no more from now on. Its archive stays, for lock files and for dates ' +
+      'before. What is withdrawn already stays so. The same zip can be published again.',
+    params: versionParams,
+    body: z.strictObject({ reason: Reason.optional() }),
+    result: Version.extend({ withdrawn: z.literal(true) }),
+    errors: ['package_not_found', 'version_not_found'],
+    async handle({ params: { version, ...name }, body: { reason }, actor, requestId }) {
+      const packageName = packageNamed(name)
+      const last = await withdraw({ packageName, version, actor, requestId, reason })
+      return {
+        ...last,
+        package: packageName,
+        reference: last.sha256,
+        shasum: last.sha1,
+        withdrawn: true as const,
+      }
+    },
+  })
+}

@@ -1,0 +1,153 @@
+import { pipeline } from 'node:stream/promises'
+import { extract } from 'tar-stream'
+import { PackageName, vendorOf } from '../composer/names.ts'
+import { AppError, type ErrorCode } from '../errors.ts'
+import { invalid, readComposerJson } from './inspect.ts'
+import type { PublishedVersion, PublishOutcome, PublishRequest, PublishStaged } from './publish.ts'
+import { type Staged, type StageOptions, type Upload, withStaged } from './stage.ts'
+
+export interface ImportRequest extends Omit<PublishRequest, 'packageName' | 'version'> {
+  /** Whether who asks may publish packages of a vendor. */
+  readonly mayPublish: (vendor: string) => boolean
+}
+
+/** What became of one entry of the tar. */
+export type ImportedEntry =
+  | { readonly entry: string; readonly published: PublishedVersion }
+  | { readonly entry: string; readonly code: ErrorCode; readonly problem: string }
+
+export type ImportSums = Readonly<Record<PublishOutcome | 'refused' | 'ignored', number>>
+
+export interface ImportEnd {
+  readonly sums: ImportSums
+  /** Why that isn't all; undefined: it is. */
+  readonly problem: string | undefined
+}
+
+/**
+ * Publishes the zips in a tar one after the other, and tells of each when it is done. One that can't be
+ * published stops none of the others. Sent again, whatever came of it, it goes on where it was: what is
+ * published is unchanged.
+ *
+ * Name and version are in the composer.json of each; the version may be in the path of the entry, as
+ * `vendor/name/version.zip`.
+ */
+export type Import = (
+  request: ImportRequest,
+  tar: Upload,
+) => AsyncGenerator<ImportedEntry, ImportEnd, undefined>
+
+export interface ImportOptions extends StageOptions {
+  readonly publishStaged: PublishStaged
+}
+
+const entriesMax = 10_000
+const entryNameMax = 300
+
+export function createImport(options: ImportOptions): Import {
+  return async function* run(request, tar) {
+    const sums = { published: 0, unchanged: 0, moved: 0, refused: 0, ignored: 0 }
+    const entries = extract()
+    // What it fails with, whoever reads the entries gets too.
+    const arriving = pipeline(tar.bytes, entries)
+    arriving.catch(() => undefined)
+    let count = 0
+    try {
+      for await (const entry of entries) {
+        count += 1
+        if (count > entriesMax) return { sums, problem: `a tar may have ${entriesMax} entries` }
+        const { name, type, size } = entry.header
+        const pieces = piecesOf(entry)
+        if (type === 'file' && name.endsWith('.zip')) {
+          const upload = { bytes: pieces.bytes, sizeBytes: size }
+          const imported = await importEntry({ name, upload }, request, options)
+          sums['published' in imported ? imported.published.outcome : 'refused'] += 1
+          yield imported
+        } else if (type !== 'directory') sums.ignored += 1
+        await pieces.drain()
+      }
+      return { sums, problem: undefined }
+    } catch (error) {
+      return { sums, problem: problemOfTar(error) }
+    } finally {
+      entries.destroy()
+    }
+  }
+}
+
+/** What tar-stream throws has no class or code. @throws what is about neither the tar nor its sender. */
+function problemOfTar(error: unknown): string {
+  if (error instanceof AppError) return error.message
+  if (error instanceof Error && /^(?:Invalid|Unexpected|Header|Unknown)/.test(error.message)) {
+    return 'it is no tar, or is cut off: send what `tar -c` writes, not compressed'
+  }
+  throw error
+}
+
+/**
+ * The content of an entry. Unlike the entry itself it can be left in the middle, which would end the
+ * whole tar: what is left has to be drained then.
+ */
+function piecesOf(entry: AsyncIterable<unknown>): {
+  readonly bytes: AsyncIterable<Buffer>
+  readonly drain: () => Promise<void>
+} {
+  const pieces = entry[Symbol.asyncIterator]()
+  async function* bytes(): AsyncGenerator<Buffer> {
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
+      if (!Buffer.isBuffer(next.value)) throw new TypeError('a tar is read as bytes')
+      yield next.value
+    }
+  }
+  return {
+    bytes: bytes(),
+    async drain() {
+      while ((await pieces.next()).done !== true);
+    },
+  }
+}
+
+async function importEntry(
+  { name, upload }: { readonly name: string; readonly upload: Upload },
+  { mayPublish, ...request }: ImportRequest,
+  options: ImportOptions,
+): Promise<ImportedEntry> {
+  const entry = name.slice(0, entryNameMax)
+  try {
+    const published = await withStaged(upload, options, async (staged) => {
+      const named = await nameOf(staged, name)
+      const vendor = vendorOf(named.packageName)
+      if (!mayPublish(vendor)) {
+        throw new AppError('forbidden', `this token may not publish packages of ${vendor}`)
+      }
+      return await options.publishStaged({ ...request, ...named }, staged)
+    })
+    return { entry, published }
+  } catch (error) {
+    // The tar itself broke off, which is not about this entry.
+    if (!(error instanceof AppError) || error.code === 'upload_broke_off') throw error
+    return { entry, code: error.code, problem: error.message }
+  }
+}
+
+async function nameOf(
+  staged: Staged,
+  entry: string,
+): Promise<Pick<PublishRequest, 'packageName' | 'version'>> {
+  const { name, version: own } = await readComposerJson(staged)
+  const packageName = PackageName.safeParse(name).data
+  if (packageName === undefined) {
+    throw invalid('its composer.json must have a name such as acme/log, in lower case')
+  }
+  const version = typeof own === 'string' ? own : versionInPath(entry, packageName)
+  if (version !== undefined) return { packageName, version }
+  throw invalid(`call the entry ${packageName}/1.2.0.zip, or give its composer.json a version`)
+}
+
+/** `1.2.0` of `acme/log/1.2.0.zip`, whatever it is in; a slash in it is written `%2F`. */
+function versionInPath(entry: string, packageName: PackageName): string | undefined {
+  const parts = entry.slice(0, -'.zip'.length).split('/')
+  const [vendor, name, version] = parts.slice(-3)
+  if (version === undefined || `${vendor}/${name}` !== packageName) return undefined
+  return version.replaceAll(/%2f/gi, '/')
+}

@@ -6,6 +6,7 @@ import { document } from './document.ts'
 import { freeze } from './freeze.ts'
 import { packageReference } from './package-reference.ts'
 import { privatePackage } from './private-package.ts'
+import { token } from './token.ts'
 import { usage } from './usage.ts'
 import { versionRule } from './version-rule.ts'
 
@@ -20,4 +21,5 @@ export const projections: readonly Projection[] = [
   versionRule,
   alert,
   privatePackage,
+  token,
 ]

@@ -4,7 +4,9 @@ import { hasPrivatePackages } from '../projections/private-package.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { BlobLost } from './archives/blobs.ts'
 import type { OpenArchive } from './archives/read-through.ts'
-import { buildAdmin, buildAuthorize } from './build-admin.ts'
+import type { Tokens } from './access/tokens.ts'
+import { buildAccess } from './build-access.ts'
+import { buildAdmin } from './build-admin.ts'
 import { buildAlerts } from './build-alerts.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
@@ -100,6 +102,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const laidOver = buildOverlay({ ...parts, ...metadata, bodies, render })
   const archives = await buildArchives({ ...parts, ...laidOver, ...metadata })
   const alerts = buildAlerts(parts)
+  const access = buildAccess(parts)
   let draining = false
   const routes = allRoutes(parts, {
     ...metadata,
@@ -109,21 +112,22 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     bodies,
     root,
     ...alerts,
+    ...access,
     readiness: async () => await readiness({ ...parts, isDraining: draining }),
   })
   const server = await startHttpServer(routes, {
     host: config.host,
     port: config.port,
     logger: outside.logger,
-    authorize: buildAuthorize(parts),
+    authorize: access.authorize,
     onRequest: observer.requestEnded,
     translate: asExpectedFailure,
   })
   const feedJob = startFeedJob({ ...parts, ...metadata })
   const malwareJob = startMalwareListsJob({ ...parts, ...metadata })
-  const archiveJobs = archives.startJobs()
-  const usageJob = startUsageJob(usage, parts)
   const alertJobs = alerts.startJobs()
+  // What requests leave to be recorded: these end when all requests have.
+  const recording = [archives.startJobs(), startUsageJob(usage, parts), access.startJobs()]
   return {
     generatedToken,
     routes,
@@ -131,8 +135,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
       draining = true
       const jobs = [feedJob, malwareJob, alertJobs]
       await Promise.all([server.close(drainDeadlineMs), ...jobs.map((job) => job?.stop())])
-      await archiveJobs.stop()
-      await usageJob.stop()
+      await Promise.all(recording.map(async (job) => await job.stop()))
       await projector.stop()
       await db.destroy()
     },
@@ -169,6 +172,7 @@ interface Served extends Metadata, BuiltOverlay {
   readonly bodies: Bodies
   readonly root: Rendering['root']
   readonly alerts: AlertsDeps
+  readonly tokens: Tokens
   readonly readiness: () => Promise<Readiness>
 }
 

@@ -1,34 +1,27 @@
-import { digestOfToken, readTokenDigest } from './admin-token.ts'
+import type { Tokens } from './access/tokens.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
-import { type Authorize, createAuthorize } from './http/auth.ts'
 import { blockRoutes } from './http/admin/blocks.ts'
 import { freezeRoutes } from './http/admin/freeze.ts'
 import { alertRoutes, type AlertsDeps } from './http/admin/alerts.ts'
 import { purgeRoutes } from './http/admin/purge.ts'
 import { proxyStats } from './http/admin/stats.ts'
 import { proxyStatus } from './http/admin/status.ts'
+import { tokenRoutes } from './http/admin/tokens.ts'
 import type { Route } from './http/route.ts'
 import type { EventLog } from './events/log.ts'
 import type { Blocks } from './blocks.ts'
 import type { Freezes } from './freezes.ts'
-import type { IsReserved } from './private/reserved.ts'
 import type { Projector } from './projector/run.ts'
 import type { Purge } from './purge.ts'
 import { readStats } from './stats.ts'
 import { readStatus } from './status.ts'
-import type { Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 import type { Upstream } from './upstream/client.ts'
 
-interface AuthorizeParts {
+interface AdminParts {
   readonly config: Config
-  readonly observer: Observer
   readonly db: Db
-  readonly isReserved: IsReserved
-}
-
-interface AdminParts extends AuthorizeParts {
   readonly outside: { readonly now: () => Instant }
   readonly log: EventLog
   readonly projector: Projector
@@ -37,29 +30,19 @@ interface AdminParts extends AuthorizeParts {
   readonly freezes: Freezes
   readonly blocks: Blocks
   readonly alerts: AlertsDeps
-}
-
-/** ADMIN_TOKEN counts alone when it is set, so that setting it is a way to replace the generated one. */
-export function buildAuthorize({ config, db, observer, isReserved }: AuthorizeParts): Authorize {
-  const { adminToken, metricsToken } = config
-  const digest = adminToken === undefined ? undefined : digestOfToken(adminToken)
-  return createAuthorize({
-    adminDigest: async () => digest ?? (await readTokenDigest(db)),
-    metricsDigest: metricsToken === undefined ? undefined : digestOfToken(metricsToken),
-    isReserved,
-    onRefused: observer.tokenRefused,
-  })
+  readonly tokens: Tokens
 }
 
 /** The part of the composition root that is about the admin API: one list a file of `http/admin`. */
 export function buildAdmin(parts: AdminParts): readonly Route[] {
   const { now } = parts.outside
   const startedAt = now()
-  const { purge, freezes, blocks, alerts } = parts
+  const { purge, freezes, blocks, alerts, tokens } = parts
   return [
     ...purgeRoutes(purge),
     ...freezeRoutes(freezes),
     ...alertRoutes(alerts),
+    ...tokenRoutes(tokens),
     proxyStats({ now, readStats: async (from, to) => await readStats(parts.db, from, to) }),
     ...blockRoutes(blocks),
     proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: freezes.list })),

@@ -8,10 +8,13 @@ import {
   type RecordedEvent,
 } from './events/types.ts'
 
-export interface DecideOptions {
+interface Deciding {
   readonly log: EventLog
   /** Resolves once the read models have everything up to `position`. */
   readonly until: (position: Position) => Promise<void>
+}
+
+export interface DecideOptions extends Deciding {
   readonly packageName: PackageName
 }
 
@@ -29,7 +32,14 @@ export async function decideOnPackage(
   { log, until, packageName }: DecideOptions,
   decide: (before: readonly RecordedEvent[]) => Promise<DomainEvent | undefined>,
 ): Promise<readonly RecordedEvent[]> {
-  const stream = packageStream(packageName)
+  return await decideOnStream({ log, until, stream: packageStream(packageName) }, decide)
+}
+
+/** The same for what is recorded in another stream. */
+export async function decideOnStream(
+  { log, until, stream }: Deciding & { readonly stream: string },
+  decide: (before: readonly RecordedEvent[]) => Promise<DomainEvent | undefined>,
+): Promise<readonly RecordedEvent[]> {
   for (let conflicts = 0; conflicts <= conflictsMax; conflicts++) {
     const before = await readAll(log, stream)
     const event = await decide(before)
@@ -44,7 +54,7 @@ export async function decideOnPackage(
     await until(result.events.at(-1)?.position ?? 0n)
     return [...before, ...result.events]
   }
-  throw new Error(`${packageName}: too many concurrent appends`)
+  throw new Error(`${stream}: too many concurrent appends`)
 }
 
 async function readAll(log: EventLog, stream: string): Promise<readonly RecordedEvent[]> {

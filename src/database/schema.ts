@@ -17,6 +17,7 @@ import type {
   PrivateVendorTable,
   PrivateVersionTable,
   RuledPackageTable,
+  TokenTable,
   UsageCountTable,
   UsageLatencyTable,
   UsagePackageTable,
@@ -53,6 +54,7 @@ export interface Database {
   private_vendor: PrivateVendorTable
   private_version: PrivateVersionTable
   private_document: PrivateDocumentTable
+  token: TokenTable
 }
 
 interface EventTable {

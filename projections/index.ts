@@ -8,6 +8,7 @@ import { packageReference } from './package-reference.ts'
 import { install } from './install.ts'
 import { privateListing } from './private-listing.ts'
 import { privatePackage } from './private-package.ts'
+import { token } from './token.ts'
 import { usage } from './usage.ts'
 import { versionRule } from './version-rule.ts'
 
@@ -24,4 +25,5 @@ export const projections: readonly Projection[] = [
   privatePackage,
   privateListing,
   install,
+  token,
 ]

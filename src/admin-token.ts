@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Db } from './database/schema.ts'
 
 export interface GeneratedToken {
@@ -31,12 +31,36 @@ export async function generateAdminToken(db: Db): Promise<GeneratedToken | undef
   }
 }
 
+/** What `generateAdminToken` makes. */
+const generatedForm = /^almanac_admin_[A-Za-z0-9_-]{43}$/
+
+/**
+ * Whether a token is the admin's: the one that is set counts alone, so that setting it is a way to replace
+ * the generated one. That one is read each time, since another node may have made it meanwhile.
+ */
+export function createIsAdminToken(
+  db: Db,
+  setToken: string | undefined,
+): (token: string) => Promise<boolean> {
+  const digest = setToken === undefined ? undefined : digestOfToken(setToken)
+  return async (token) => {
+    if (digest !== undefined) return isTokenOf(token, digest)
+    return generatedForm.test(token) && isTokenOf(token, await readTokenDigest(db))
+  }
+}
+
 /** What is kept of the generated token; undefined: there is none, or it has yet to be shown. */
-export async function readTokenDigest(db: Db): Promise<string | undefined> {
+async function readTokenDigest(db: Db): Promise<string | undefined> {
   const kept = await db.selectFrom('admin_token').select('sha256').executeTakeFirst()
   return kept?.sha256
 }
 
 export function digestOfToken(token: string): string {
   return createHash('sha256').update(token).digest('hex')
+}
+
+/** Digests are compared, which have one length, and in a time that doesn't tell where they differ. */
+export function isTokenOf(token: string, digest: string | undefined): boolean {
+  if (digest === undefined) return false
+  return timingSafeEqual(Buffer.from(digestOfToken(token)), Buffer.from(digest))
 }

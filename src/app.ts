@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import { hasPrivatePackages, readPrivateVendors } from '../projections/private-package.ts'
+import {
+  hasPrivatePackages,
+  privatePackage,
+  readPrivateVendors,
+} from '../projections/private-package.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { BlobLost, type BlobStore } from './archives/blobs.ts'
-import { buildAdmin, buildAuthorize } from './build-admin.ts'
+import type { Tokens } from './access/tokens.ts'
+import { buildAccess } from './build-access.ts'
+import { buildAdmin } from './build-admin.ts'
 import { buildAlerts } from './build-alerts.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
@@ -38,6 +44,7 @@ import { createResolveBasis } from './metadata/basis.ts'
 import type { Purge } from './purge.ts'
 import type { Installs } from './private/installs.ts'
 import { createReserved, type Reserved } from './private/reserved.ts'
+import { whenCaughtUp } from './projector/caught-up.ts'
 import { readiness } from './readiness.ts'
 import { createReadings } from './readings.ts'
 import { type Turn, turnSeconds } from './single-flight.ts'
@@ -79,9 +86,9 @@ const drainDeadlineMs = 30_000
 
 /** The composition root: builds the parts and passes them to each other. */
 export async function startApp(config: Config, outside: Outside): Promise<App> {
-  const counting = createMetrics([new URL(config.packagistUrl).host, ...config.distHosts])
+  const counters = createMetrics([new URL(config.packagistUrl).host, ...config.distHosts])
   const usage = createUsage(outside)
-  const observer = tellAll([counting, usage])
+  const observer = tellAll([counters, usage])
   const parts = await openParts(config, outside, observer)
   const { db, projector, snapshots } = parts
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
@@ -94,6 +101,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const serving = await buildServing(servingParts, { ...laidOver, ...archives })
   const installs = buildInstalls(servingParts)
   const alerts = buildAlerts(parts)
+  const access = buildAccess(parts)
   let draining = false
   const routes = allRoutes(parts, {
     ...metadata,
@@ -101,17 +109,18 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     ...archives,
     ...serving,
     installs,
-    metrics: counting,
+    metrics: counters,
     bodies,
     root,
     ...alerts,
+    ...access,
     readiness: async () => await readiness({ ...parts, isDraining: draining }),
   })
   const server = await startHttpServer(routes, {
     host: config.host,
     port: config.port,
     logger: outside.logger,
-    authorize: buildAuthorize(parts),
+    authorize: access.authorize,
     onRequest: observer.requestEnded,
     translate: asExpectedFailure,
   })
@@ -120,16 +129,16 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     startMalwareListsJob({ ...parts, ...metadata }),
     alerts.startJobs(),
   ]
-  const archiveJobs = archives.startJobs()
-  const countingJob = startCountingJob([usage, installs], parts)
+  // What requests leave to be recorded: these end when all requests have.
+  const counting = startCountingJob([usage, installs], parts)
+  const recording = [archives.startJobs(), counting, access.startJobs()]
   return {
     generatedToken,
     routes,
     async close() {
       draining = true
       await Promise.all([server.close(drainDeadlineMs), ...jobs.map((job) => job?.stop())])
-      await archiveJobs.stop()
-      await countingJob.stop()
+      await Promise.all(recording.map(async (job) => await job.stop()))
       await projector.stop()
       await db.destroy()
     },
@@ -139,10 +148,17 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
 async function openParts(config: Config, outside: Outside, observer: Observer): Promise<Parts> {
   const stores = await openStores({ outside, observer })
   const { db } = stores
+  const caughtUp = whenCaughtUp(stores)
   const reserved = createReserved({
     patterns: config.privateVendors,
-    hasPackages: async (vendor) => await hasPrivatePackages(db, vendor),
-    vendorsWithPackages: async () => await readPrivateVendors(db),
+    async hasPackages(vendor) {
+      caughtUp(privatePackage)
+      return await hasPrivatePackages(db, vendor)
+    },
+    async vendorsWithPackages() {
+      caughtUp(privatePackage)
+      return await readPrivateVendors(db)
+    },
   })
   return {
     config,
@@ -186,6 +202,7 @@ interface Served extends Metadata, BuiltOverlay {
   readonly bodies: Bodies
   readonly root: Rendering['root']
   readonly alerts: AlertsDeps
+  readonly tokens: Tokens
   readonly readiness: () => Promise<Readiness>
 }
 

@@ -1,8 +1,7 @@
 import { readInstalls } from '../projections/install.ts'
-import { digestOfToken, readTokenDigest } from './admin-token.ts'
+import type { Tokens } from './access/tokens.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
-import { type Authorize, createAuthorize } from './http/auth.ts'
 import { blockRoutes } from './http/admin/blocks.ts'
 import { freezeRoutes } from './http/admin/freeze.ts'
 import { alertRoutes, type AlertsDeps } from './http/admin/alerts.ts'
@@ -10,27 +9,21 @@ import { purgeRoutes } from './http/admin/purge.ts'
 import { proxyStats } from './http/admin/stats.ts'
 import { proxyStatus } from './http/admin/status.ts'
 import { auditInstalls, type InstallQuery, type InstallsDeps } from './http/audit/installs.ts'
+import { tokenRoutes } from './http/admin/tokens.ts'
 import type { Route } from './http/route.ts'
 import type { EventLog } from './events/log.ts'
 import type { Blocks } from './blocks.ts'
 import type { Freezes } from './freezes.ts'
-import type { IsReserved } from './private/reserved.ts'
 import type { Projector } from './projector/run.ts'
 import type { Purge } from './purge.ts'
 import { readStats } from './stats.ts'
 import { readStatus } from './status.ts'
-import type { Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 import type { Upstream } from './upstream/client.ts'
 
-interface AuthorizeParts {
+interface AdminParts {
   readonly config: Config
-  readonly observer: Observer
   readonly db: Db
-  readonly isReserved: IsReserved
-}
-
-interface AdminParts extends AuthorizeParts {
   readonly outside: { readonly now: () => Instant }
   readonly log: EventLog
   readonly projector: Projector
@@ -39,6 +32,7 @@ interface AdminParts extends AuthorizeParts {
   readonly freezes: Freezes
   readonly blocks: Blocks
   readonly alerts: AlertsDeps
+  readonly tokens: Tokens
 }
 
 async function installsOf(db: Db, query: InstallQuery): ReturnType<InstallsDeps['readInstalls']> {
@@ -53,27 +47,16 @@ async function installsOf(db: Db, query: InstallQuery): ReturnType<InstallsDeps[
   }))
 }
 
-/** ADMIN_TOKEN counts alone when it is set, so that setting it is a way to replace the generated one. */
-export function buildAuthorize({ config, db, observer, isReserved }: AuthorizeParts): Authorize {
-  const { adminToken, metricsToken } = config
-  const digest = adminToken === undefined ? undefined : digestOfToken(adminToken)
-  return createAuthorize({
-    adminDigest: async () => digest ?? (await readTokenDigest(db)),
-    metricsDigest: metricsToken === undefined ? undefined : digestOfToken(metricsToken),
-    isReserved,
-    onRefused: observer.tokenRefused,
-  })
-}
-
 /** The part of the composition root that is about the admin API: one list a file of `http/admin`. */
 export function buildAdmin(parts: AdminParts): readonly Route[] {
   const { now } = parts.outside
   const startedAt = now()
-  const { purge, freezes, blocks, alerts } = parts
+  const { purge, freezes, blocks, alerts, tokens } = parts
   return [
     ...purgeRoutes(purge),
     ...freezeRoutes(freezes),
     ...alertRoutes(alerts),
+    ...tokenRoutes(tokens),
     proxyStats({ now, readStats: async (from, to) => await readStats(parts.db, from, to) }),
     ...blockRoutes(blocks),
     auditInstalls({ readInstalls: async (query) => await installsOf(parts.db, query) }),

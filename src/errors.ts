@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'not_known_then'
   | 'archive_not_found'
   | 'alert_not_found'
+  | 'token_not_found'
+  | 'token_not_rotatable'
   | 'archive_refused'
   | 'archive_blocked'
   | 'archive_held_back'

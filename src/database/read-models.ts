@@ -247,3 +247,21 @@ export interface PrivateDocumentTable {
   recorded_at: Instant
   sha256: Sha256
 }
+
+export interface TokenTable {
+  token_id: string
+  /** Of what is shown for it. */
+  sha256: string
+  name: string
+  /** JSON text: the client is set not to parse it. */
+  grants: string
+  issued_at: Instant
+  issued_by: string
+  /** null: it counts until it is revoked. */
+  expires_at: Instant | null
+  revoked_at: Instant | null
+  /** The token that takes its place. */
+  replaced_by: string | null
+  last_used_at: Instant | null
+  use_count: bigint
+}

@@ -19,6 +19,7 @@ import type {
   PrivateVendorTable,
   PrivateVersionTable,
   RuledPackageTable,
+  TokenTable,
   UsageCountTable,
   UsageLatencyTable,
   UsagePackageTable,
@@ -58,6 +59,7 @@ export interface Database {
   private_document: PrivateDocumentTable
   install: InstallTable
   private_listing: PrivateListingTable
+  token: TokenTable
 }
 
 interface EventTable {

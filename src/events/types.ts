@@ -278,6 +278,7 @@ export function privateStream(packageName: PackageName): string {
   return `private-${packageName}`
 }
 
+/** Of a token: also where its successor is issued, so that it can have one only. */
 export function tokenStream(tokenId: string): string {
   return `token-${tokenId}`
 }

@@ -1,9 +1,11 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { anonymous, type Principal } from '../access/principal.ts'
-import { digestOfToken } from '../admin-token.ts'
+import type { Identify } from '../access/identify.ts'
+import { anonymous, may, mayWithSome, type Principal, type Scope } from '../access/principal.ts'
+import { isTokenOf } from '../admin-token.ts'
+import { parsePackageName } from '../composer/names.ts'
 import { AppError } from '../errors.ts'
 import type { IsReserved } from '../private/reserved.ts'
+import { tokenIn } from './credentials.ts'
 import type { Policy, Route } from './route.ts'
 
 /** What is to be done, and with whose packages; undefined: with those of all vendors. */
@@ -13,61 +15,119 @@ export interface Access {
   readonly vendor: string | undefined
 }
 
+export interface Authorized {
+  readonly principal: Principal
+  /** Not everybody would be answered: nobody else may be given this answer. */
+  readonly isRestricted: boolean
+}
+
 /**
  * Who sends these headers, when that one may do what is asked for.
  *
  * @throws AppError `unauthorized`, `forbidden`: the same for what is there and for what isn't.
  */
-export type Authorize = (access: Access, headers: IncomingHttpHeaders) => Promise<Principal>
+export type Authorize = (access: Access, headers: IncomingHttpHeaders) => Promise<Authorized>
 
-/** Digests are SHA-256 in hex. */
 export interface AuthorizeOptions {
-  /**
-   * Of the admin token; undefined: there is none yet. Asked for each time, since another node may have
-   * made it meanwhile.
-   */
-  readonly adminDigest: () => Promise<string | undefined>
-  /** undefined: metrics are for all. */
+  readonly identify: Identify
+  /** SHA-256 in hex; undefined: metrics are for all. */
   readonly metricsDigest: string | undefined
   readonly isReserved: IsReserved
+  /** Whether public packages are for everybody. */
+  readonly publicRead: boolean
   readonly onRefused: () => void
 }
 
+/** Here and nowhere else it is decided who may ask; see `Policy` for what. */
 export function createAuthorize(options: AuthorizeOptions): Authorize {
-  const { adminDigest, metricsDigest, isReserved, onRefused } = options
+  const { identify, metricsDigest, onRefused } = options
 
-  async function isOpen({ policy, vendor }: Access): Promise<boolean> {
-    if (policy === 'open') return true
-    if (policy === 'metrics') return metricsDigest === undefined
-    return policy === 'read' && (vendor === undefined || !(await isReserved(vendor)))
+  async function principalFor({ policy }: Access, token: string): Promise<Principal | undefined> {
+    if (policy === 'metrics' && isTokenOf(token, metricsDigest)) return { kind: 'metrics' }
+    return await identify(token)
   }
   return async (access, headers) => {
-    const token = bearerToken(headers)
-    if (token !== undefined) {
-      if (access.policy === 'metrics' && isTokenOf(token, metricsDigest)) return { kind: 'metrics' }
-      if (isTokenOf(token, await adminDigest())) return { kind: 'admin' }
-    }
-    if (await isOpen(access)) return anonymous
+    if (access.policy === 'open') return { principal: anonymous, isRestricted: false }
+    const need = await needOf[access.policy](access.vendor, options)
+    const token = tokenIn(headers)
+    const principal = token === undefined ? undefined : await principalFor(access, token)
+    // A token that counts no more must not keep anybody from what is for all.
+    if (need === undefined) return { principal: principal ?? anonymous, isRestricted: false }
+    if (principal !== undefined && need.isMetBy(principal)) return { principal, isRestricted: true }
     onRefused()
-    throw unauthorized(access.policy)
+    throw principal === undefined ? unauthorized(access) : forbidden(need)
   }
+}
+
+/** What somebody must be allowed to. */
+interface Need {
+  readonly isMetBy: (principal: Principal) => boolean
+  readonly scope: Scope
+  readonly whose: string
+}
+
+type FindNeed = (
+  vendor: Access['vendor'],
+  options: AuthorizeOptions,
+) => Need | undefined | Promise<Need | undefined>
+
+/** undefined: nothing, it is for everybody. */
+const needOf: Readonly<Record<Policy, FindNeed>> = {
+  open: () => undefined,
+  metrics: (_, { metricsDigest }) => (metricsDigest === undefined ? undefined : toReadMetrics),
+  async read(vendor, { isReserved, publicRead }) {
+    if (vendor !== undefined && (await isReserved(vendor))) return withVendor('read', vendor)
+    return publicRead ? undefined : withVendor('read', undefined)
+  },
+  read_private: (vendor) => withVendor('read', vendor),
+  publish: (vendor) => withVendor('publish', vendor),
+  admin: (vendor) => (vendor === undefined ? toAdministerAll : withVendor('admin', vendor)),
+}
+
+/** @param vendor undefined: any one will do. */
+function withVendor(scope: Scope, vendor: string | undefined): Need {
+  if (vendor === undefined) {
+    const isMetBy = (principal: Principal) => mayWithSome(principal, scope)
+    return { isMetBy, scope, whose: 'any vendor' }
+  }
+  // What can't be a vendor isn't repeated: it may be anything.
+  const whose = parsePackageName(vendor, 'any') === undefined ? 'this vendor' : vendor
+  return { isMetBy: (principal) => may(principal, scope, vendor), scope, whose }
+}
+
+const toAdministerAll: Need = {
+  isMetBy: (principal) => may(principal, 'admin', undefined),
+  scope: 'admin',
+  whose: 'all vendors',
+}
+
+const toReadMetrics: Need = {
+  ...toAdministerAll,
+  isMetBy: (principal) => principal.kind === 'metrics' || toAdministerAll.isMetBy(principal),
 }
 
 /** One sentence for every reason: what was nearly right is nobody's business. */
-function unauthorized(policy: Policy): AppError {
+function unauthorized({ surface, policy }: Access): AppError {
+  if (surface === 'composer') {
+    return new AppError(
+      'unauthorized',
+      'a token is needed here, and one that counts: put it into auth.json under the name of this host ' +
+        '(with its port, if the URL has one), as the password of `http-basic` with any user name, or ' +
+        'as `bearer`',
+    )
+  }
   const token =
     policy === 'metrics'
       ? 'METRICS_TOKEN or the admin token'
-      : 'the admin token: what ADMIN_TOKEN is set to, or else what the first start printed'
+      : 'a token that may do this, or the admin token: what ADMIN_TOKEN is set to, or else what the ' +
+        'first start printed'
   return new AppError('unauthorized', `send the header \`Authorization: Bearer\` with ${token}`)
 }
 
-function bearerToken({ authorization = '' }: IncomingHttpHeaders): string | undefined {
-  return /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
-}
-
-/** Digests are compared, which have one length, and in a time that doesn't tell where they differ. */
-function isTokenOf(token: string, digest: string | undefined): boolean {
-  if (digest === undefined) return false
-  return timingSafeEqual(Buffer.from(digestOfToken(token)), Buffer.from(digest))
+function forbidden({ scope, whose }: Need): AppError {
+  return new AppError(
+    'forbidden',
+    `this token does not have the scope ${scope} for ${whose}: whoever administers Almanac can issue one ` +
+      'that has it',
+  )
 }

@@ -20,12 +20,12 @@ interface ErrorAnswer {
 const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
   invalid_request: { status: 400, title: 'Invalid request' },
   invalid_instant: { status: 400, title: 'Invalid instant' },
-  unauthorized: {
-    status: 401,
-    title: 'A token is needed',
-    headers: { 'WWW-Authenticate': 'Bearer realm="almanac"' },
+  unauthorized: { status: 401, title: 'A token is needed', headers: { Vary: 'Authorization' } },
+  forbidden: {
+    status: 403,
+    title: 'Not allowed with this token',
+    headers: { Vary: 'Authorization' },
   },
-  forbidden: { status: 403, title: 'Not allowed with this token' },
   route_not_found: { status: 404, title: 'Nothing is here' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   package_not_found: { status: 404, title: 'Package not found' },
@@ -37,6 +37,8 @@ const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
   not_known_then: { status: 404, title: 'Package not known at that time' },
   archive_not_found: { status: 404, title: 'Archive not found' },
   alert_not_found: { status: 404, title: 'Alert not found' },
+  token_not_found: { status: 404, title: 'Token not found' },
+  token_not_rotatable: { status: 409, title: 'Token can not be rotated' },
   archive_refused: { status: 404, title: 'Archive not offered here' },
   archive_blocked: { status: 410, title: 'Archive of a blocked version' },
   archive_held_back: { status: 404, title: 'Archive of a frozen package' },
@@ -65,11 +67,15 @@ export function answerError(error: unknown, { surface, requestId }: Asker): Answ
       'Content-Type': type,
       'Cache-Control': 'no-store',
       ...headers,
+      ...(status === 401 ? { 'WWW-Authenticate': `${schemes[surface]} realm="almanac"` } : {}),
       ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
     },
     body: Buffer.from(JSON.stringify(body)),
   }
 }
+
+/** Both are taken everywhere; Composer asks its user for a password only when it reads `Basic`. */
+const schemes = { composer: 'Basic', api: 'Bearer' } as const
 
 /** What openapi.json says of the answers above. */
 export const Problem = z

@@ -16,11 +16,12 @@ export function metrics(
       id: 'readMetrics',
       summary: 'What this node does, in the text format of Prometheus',
       description:
-        'Open to all, unless METRICS_TOKEN is set: then that token or the admin token is needed.',
+        'Open to all, unless METRICS_TOKEN is set: then that token is needed, or one that may ' +
+        'administer everything.',
       answers: {
         200: { description: 'All metrics', schema: z.string(), contentType: 'text/plain' },
       },
-      errors: ['unauthorized', 'database_unavailable'],
+      errors: ['unauthorized', 'forbidden', 'database_unavailable'],
     },
     async handle() {
       const headers = { 'Content-Type': contentType, 'Cache-Control': 'no-store' }

@@ -43,9 +43,14 @@ function describe(routes: readonly Route[], version: string) {
     components: {
       schemas: { Problem: jsonSchema(Problem) },
       securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'Issued with a grant for this.' },
         adminToken: { type: 'http', scheme: 'bearer' },
         metricsToken: { type: 'http', scheme: 'bearer' },
-        token: { type: 'http', scheme: 'bearer' },
+        password: {
+          type: 'http',
+          scheme: 'basic',
+          description: 'Any of these tokens as the password, with any user name.',
+        },
       },
     },
   }
@@ -65,14 +70,16 @@ function describeOperation({ policy, operation }: ApiRoute): Readonly<Record<str
   }
 }
 
-/** A scraper may do without a token where none is set. */
+const shown = [{ token: [] }, { adminToken: [] }, { password: [] }] as const
+
+/** A scraper may do without a token where none is set, and so may whoever reads what is public. */
 const securityOf = {
   open: [],
-  metrics: [{}, { metricsToken: [] }, { adminToken: [] }],
-  read: [{}, { token: [] }, { adminToken: [] }],
-  read_private: [{ token: [] }, { adminToken: [] }],
-  publish: [{ token: [] }, { adminToken: [] }],
-  admin: [{ token: [] }, { adminToken: [] }],
+  metrics: [{}, { metricsToken: [] }, ...shown],
+  read: [{}, ...shown],
+  read_private: shown,
+  publish: shown,
+  admin: shown,
 } as const
 
 function parametersIn(place: 'path' | 'query', schema: z.ZodObject | undefined) {

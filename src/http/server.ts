@@ -9,7 +9,8 @@ import type { EndedRequest } from '../telemetry/observer.ts'
 import type { Authorize } from './auth.ts'
 import { answerError } from './errors.ts'
 import { type Receiving, receiving } from './receiving.ts'
-import type { Route, RouteRequest } from './route.ts'
+import { restricted } from './restricted.ts'
+import type { Answer, Route, RouteRequest } from './route.ts'
 import { type Sent, send } from './send.ts'
 
 export interface HttpServer {
@@ -172,11 +173,14 @@ async function answer(
   { logger, authorize, translate }: HttpServerOptions,
 ): Promise<void> {
   const { requestId } = ctx.state
+  let finish = asItIs
   try {
     const asked = requestOf(ctx)
-    const vendor = path.includes('/:vendor/') ? asked.param('vendor') : undefined
-    const principal = await authorize({ policy, surface, vendor }, ctx.headers)
-    await send(ctx, await handle({ ...asked, principal, requestId }))
+    // In lower case, so that no handler which reads names that way can be asked around it.
+    const vendor = /\/:vendor\b/.test(path) ? asked.param('vendor').toLowerCase() : undefined
+    const { principal, isRestricted } = await authorize({ policy, surface, vendor }, ctx.headers)
+    if (isRestricted) finish = restricted
+    await send(ctx, finish(await handle({ ...asked, principal, requestId })))
   } catch (thrown) {
     const error = translate(thrown)
     if (ctx.res.destroyed && ctx.headerSent) return // The client left.
@@ -185,8 +189,12 @@ async function answer(
     }
     // Reset, not closed: where the length isn't told, an HTTP/1.0 client takes an end for the end.
     if (ctx.headerSent) ctx.res.socket?.resetAndDestroy()
-    else await send(ctx, answerError(error, { surface, requestId }))
+    else await send(ctx, finish(answerError(error, { surface, requestId })))
   }
+}
+
+function asItIs(ready: Answer): Answer {
+  return ready
 }
 
 function requestOf(ctx: Context): Omit<RouteRequest, 'principal' | 'requestId'> {

@@ -2,50 +2,14 @@ import { createConfig, lintFromString } from '@redocly/openapi-core'
 import * as assert from 'uvu/assert'
 import { z } from 'zod'
 import { Problem } from '../../src/http/errors.ts'
-import type { Policy } from '../../src/http/route.ts'
-import { adminToken, metricsToken, pathOf } from '../support/api.ts'
-import { type Service, startService } from '../support/service.ts'
+import { startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
+import { issueToken } from '../support/tokens.ts'
 
 const wrongToken = 'admin-token-of-the-tests-9876543210'
 
-/** Of what `policies` doesn't name: all of the API is for who has a token that allows it. */
-function policyBelow(method: string, path: string): Policy {
-  if (!path.startsWith('/api/v1/')) return 'open'
-  if (!path.startsWith('/api/v1/packages')) return 'admin'
-  return method === 'get' ? 'read_private' : 'publish'
-}
-
-async function checkAccess(
-  { api, routes }: Service,
-  policies: Readonly<Record<string, Policy>>,
-): Promise<void> {
-  for (const route of routes()) {
-    const { method, policy, surface } = route
-    const path = pathOf(route)
-    const expected = policies[path] ?? policyBelow(method, path)
-    assert.is(policy, expected === 'open' ? policy : expected, `the policy of ${path}`)
-    for (const token of [undefined, wrongToken]) {
-      const answer = await api(method, path, { token })
-      assert.is(answer.status === 401, expected !== 'open', `${method} ${path}: ${answer.status}`)
-      if (answer.status !== 401) continue
-      assert.match(answer.headers['www-authenticate'] ?? '', /^Bearer /)
-      const problem = Problem.parse(answer.body)
-      assert.is(problem.code, 'unauthorized')
-      assert.match(problem.detail, /_TOKEN/)
-    }
-    const { status } = await api(method, path)
-    assert.is.not(status, 401, `${method} ${path} with the token`)
-    if (surface === 'api') assert.ok(status < 500, `${method} ${path}: ${status}`)
-  }
-}
-
-describe('who may ask for what', startService, (test) => {
-  test('the API is for those who have the token, whatever is asked; all else is open', async (service) => {
-    await checkAccess(service, { '/metrics': 'open' })
-  })
-
-  test('without the token, what is there below /api looks like what is not', async ({ api }) => {
+describe('what is below /api', startService, (test) => {
+  test('looks like what is not there to those who have no token for it', async ({ api }) => {
     const [known, ...others] = await Promise.all([
       api('GET', '/api/v1/openapi.json', { token: undefined }),
       api('GET', '/api/v1/nothing', { token: undefined }),
@@ -63,35 +27,19 @@ describe('who may ask for what', startService, (test) => {
     }
   })
 
-  test('the token is taken as a bearer token only, and whole', async ({ api }) => {
-    const ask = async (authorization: string) => {
-      const request = { token: undefined, headers: { authorization } }
-      return (await api('GET', '/api/v1/openapi.json', request)).status
-    }
-    const token = adminToken
-    assert.is(await ask(`Bearer ${token}`), 200)
-    assert.is(await ask(`bearer ${token}`), 200, 'the scheme has no case')
-    assert.is(await ask(`Bearer ${token}0`), 401)
-    assert.is(await ask(`Bearer ${token.slice(1)}`), 401)
-    assert.is(await ask(token), 401)
-    assert.is(await ask(`Basic ${btoa(`admin:${token}`)}`), 401)
-    assert.is(await ask('Bearer '), 401)
-  })
-})
-
-const withMetricsToken = async () =>
-  await startService({ settings: { METRICS_TOKEN: metricsToken } })
-
-describe('with METRICS_TOKEN', withMetricsToken, (test) => {
-  test('metrics are for those who have a token, and all else is as without', async (service) => {
-    await checkAccess(service, { '/metrics': 'metrics' })
-  })
-
-  test('that token opens the metrics and nothing else', async ({ api, routes }) => {
-    for (const route of routes()) {
-      const { status } = await api(route.method, pathOf(route), { token: metricsToken })
-      const isOpen = ['open', 'metrics', 'read'].includes(route.policy)
-      assert.is(status === 401, !isOpen, route.path)
+  test('looks the same to those whose token is for some vendor only', async (service) => {
+    const grants = [{ scope: 'admin', vendors: ['acme'] }] as const
+    const { token } = await issueToken(service, { grants })
+    for (const [method, path] of [
+      ['GET', '/api/v1/openapi.json'],
+      ['GET', '/api/v1/nothing'],
+      ['PUT', '/api/v1/openapi.json'],
+      ['PUT', '/api/v1/tokens'],
+    ] as const) {
+      const { status, headers, body } = await service.api(method, path, { token })
+      assert.is(status, 403)
+      assert.is(Problem.parse(body).code, 'forbidden')
+      assert.is(headers['allow'], undefined)
     }
   })
 })

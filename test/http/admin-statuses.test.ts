@@ -6,6 +6,7 @@ import type { ApiRoute } from '../../src/http/route.ts'
 import { metricsToken, pathOf } from '../support/api.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe, eventually } from '../support/suite.ts'
+import { issueToken, revokeToken, unknownId } from '../support/tokens.ts'
 
 /**
  * How each documented status of each route of the API comes about, but for those that follow from the
@@ -63,6 +64,30 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
   'post /api/v1/proxy/alerts/:id/acknowledge 404': async ({ api }) => {
     return (await api('POST', pathOf({ path: '/api/v1/proxy/alerts/:id/acknowledge' }))).status
   },
+  'post /api/v1/tokens 201': async ({ api }) => {
+    const json = { name: 'build server', grants: [{ scope: 'read' }] }
+    return (await api('POST', '/api/v1/tokens', { json })).status
+  },
+  'get /api/v1/tokens 200': async ({ api }) => (await api('GET', '/api/v1/tokens')).status,
+  'post /api/v1/tokens/:id/rotate 201': async (service) => {
+    const { id } = await issueToken(service)
+    return (await service.api('POST', `/api/v1/tokens/${id}/rotate`)).status
+  },
+  'post /api/v1/tokens/:id/rotate 404': async ({ api }) => {
+    return (await api('POST', `/api/v1/tokens/${unknownId}/rotate`)).status
+  },
+  'post /api/v1/tokens/:id/rotate 409': async (service) => {
+    const { id } = await issueToken(service)
+    await revokeToken(service, id)
+    return (await service.api('POST', `/api/v1/tokens/${id}/rotate`)).status
+  },
+  'delete /api/v1/tokens/:id 200': async (service) => {
+    const { id } = await issueToken(service)
+    return (await service.api('DELETE', `/api/v1/tokens/${id}`)).status
+  },
+  'delete /api/v1/tokens/:id 404': async ({ api }) => {
+    return (await api('DELETE', `/api/v1/tokens/${unknownId}`)).status
+  },
   'post /api/v1/proxy/purge 200': async ({ api }) => {
     return (await api('POST', '/api/v1/proxy/purge', { json: {} })).status
   },
@@ -81,13 +106,29 @@ function documented({ operation }: ApiRoute): readonly number[] {
   return [...new Set(statuses)]
 }
 
+interface WithTokens extends Service {
+  /** Each is one that some routes are forbidden to. */
+  readonly tokens: readonly string[]
+}
+
+async function withTokens(): Promise<WithTokens> {
+  const service = await startService({ settings: { METRICS_TOKEN: metricsToken } })
+  const tokens = []
+  for (const scope of ['read', 'publish'] as const) {
+    const { token } = await issueToken(service, { grants: [{ scope, vendors: ['zeta'] }] })
+    tokens.push(token)
+  }
+  return { ...service, tokens }
+}
+
 /** What follows from the policy (a token that is kept in the database) and from what is sent. */
-async function impliedStatuses(route: ApiRoute, service: Service): Promise<ReadonlySet<number>> {
+async function impliedStatuses(route: ApiRoute, service: WithTokens): Promise<ReadonlySet<number>> {
   const { method, operation } = route
   const { api } = service
   const path = pathOf(route)
   const requests = [
     { path, request: { token: undefined } },
+    ...service.tokens.map((token) => ({ path, request: { token } })),
     { path: `${path}?nonsense=1`, request: {} },
     ...(operation.body === undefined
       ? []
@@ -103,10 +144,7 @@ async function impliedStatuses(route: ApiRoute, service: Service): Promise<Reado
   return statuses
 }
 
-const withMetricsToken = async () =>
-  await startService({ settings: { METRICS_TOKEN: metricsToken } })
-
-describe('every status that openapi.json names', withMetricsToken, (test) => {
+describe('every status that openapi.json names', withTokens, (test) => {
   test('comes about', async (service) => {
     for (const route of apiRoutes(service)) {
       const implied = await impliedStatuses(route, service)
@@ -132,6 +170,9 @@ describe('every status that openapi.json names', withMetricsToken, (test) => {
   })
 })
 
+/** Nobody's, but it could be: only the database knows. */
+const token = `almanac_admin_${'x'.repeat(43)}`
+
 const generatedToken = async () =>
   await startService({ settings: { ADMIN_TOKEN: '', METRICS_TOKEN: metricsToken } })
 
@@ -142,9 +183,9 @@ describe('a token that is kept in the database', generatedToken, (test) => {
       for (const route of apiRoutes(service)) {
         if (route.policy === 'open') continue
         assert.ok(documented(route).includes(503), route.path)
-        assert.is((await api(route.method, pathOf(route))).status, 503, route.path)
+        assert.is((await api(route.method, pathOf(route), { token })).status, 503, route.path)
       }
-      assert.is((await api('GET', '/api/v1/nothing')).status, 503)
+      assert.is((await api('GET', '/api/v1/nothing', { token })).status, 503)
     })
   })
 })

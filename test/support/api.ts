@@ -5,6 +5,14 @@ import type { Route } from '../../src/http/route.ts'
 export const adminToken = 'admin-token-of-the-tests-0123456789'
 export const metricsToken = 'metrics-token-of-the-tests-0123456789'
 
+export type AuthScheme = 'Bearer' | 'Basic'
+
+/** As Composer has it from auth.json. */
+export function authorization(token: string, scheme: AuthScheme = 'Bearer'): string {
+  if (scheme === 'Bearer') return `Bearer ${token}`
+  return `Basic ${Buffer.from(`jürgen:${token}`).toString('base64')}`
+}
+
 /** What the API answered. */
 export interface ApiAnswer {
   readonly status: number
@@ -16,6 +24,8 @@ export interface ApiAnswer {
 export interface ApiRequest {
   /** undefined: none is sent; left out: the right one. */
   readonly token?: string | undefined
+  /** How the token is sent; a bearer token when left out. */
+  readonly scheme?: AuthScheme
   readonly json?: unknown
   /** As it is, when it isn't to be JSON. */
   readonly body?: string | Buffer
@@ -46,7 +56,7 @@ export function askApiAt(url: string): AskApi {
 function headersOf(request: ApiRequest): Readonly<Record<string, string>> {
   const token = 'token' in request ? request.token : adminToken
   return {
-    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(token === undefined ? {} : { authorization: authorization(token, request.scheme) }),
     ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
     ...request.headers,
   }
@@ -57,13 +67,19 @@ function parsed(text: string, type: string): unknown {
   return /^application\/(?:problem\+)?json$/.test(type) ? JSON.parse(text) : text
 }
 
-/** A path that the route answers; parts that have a form get one of it. */
-export function pathOf({ path }: Pick<Route, 'path'>): string {
+/** A path that the route answers; parts that have a form get one of it, unless they are named. */
+export function pathOf(
+  { path }: Pick<Route, 'path'>,
+  named: Readonly<Record<string, string>> = {},
+): string {
   const parts: Readonly<Record<string, string>> = {
     vendor: 'acme',
     file: 'log.json',
     at: '2026-05-01',
     id: '00000000-0000-4000-8000-000000000000',
+    ...named,
   }
-  return path.replaceAll(/:(\w+)/g, (_, name: string) => parts[name] ?? 'log')
+  return path
+    .replaceAll(/[{}]/g, '')
+    .replaceAll(/:(\w+)/g, (_, name: string) => parts[name] ?? 'log')
 }

@@ -48,6 +48,8 @@ const names = [
   'PROXY_DIST_MODE',
   'PROXY_DIST_HOSTS',
   'PROXY_PIN_ADVISORIES',
+  'PRIVATE_VENDORS',
+  'PUBLIC_READ',
   'ALERT_WEBHOOK_URL',
   'ALERT_WEBHOOK_SECRET',
   'LOG_LEVEL',
@@ -198,6 +200,33 @@ describe(
         'a b',
       ])
       isRefused('LOG_LEVEL', ['INFO', 'verbose'])
+    })
+
+    test('takes vendors and patterns of them, but none that would be all of Packagist', () => {
+      for (const list of ['acme', 'acme,acme-*', '*-internal', 'a.b_c-1', 'ac*e , x']) {
+        const { privateVendors } = configOf({ PRIVATE_VENDORS: list })
+        assert.is(privateVendors.length, list.split(',').length, list)
+      }
+      isRefused('PRIVATE_VENDORS', [
+        '*',
+        '**',
+        '*-*',
+        'acme,*',
+        'Acme Inc',
+        'acme/log',
+        'acme/*',
+        'acme;beta',
+        'acme,,beta',
+        ',',
+        '-acme',
+        'acme-',
+        'acme?',
+        '[a-z]',
+        'ac\nme',
+        'a'.repeat(101),
+        'a,'.repeat(2001) + 'a',
+      ])
+      isRefused('PUBLIC_READ', ['2', 'public', ' false'])
     })
 
     test('refuses by name what this release does not have', () => {

@@ -1,0 +1,78 @@
+import type { Logger } from 'pino'
+import { readToken, readTokenByDigest, readTokens, token } from '../projections/token.ts'
+import { createIdentify } from './access/identify.ts'
+import { createTokenUses } from './access/token-uses.ts'
+import { createTokens, type Tokens } from './access/tokens.ts'
+import { createIsAdminToken, digestOfToken } from './admin-token.ts'
+import type { Config } from './config.ts'
+import type { Db } from './database/schema.ts'
+import type { EventLog } from './events/log.ts'
+import type { Position } from './events/types.ts'
+import { type Authorize, createAuthorize } from './http/auth.ts'
+import type { RunningJob, startJob } from './jobs/every.ts'
+import { startTokenUsesJob } from './jobs/token-uses.ts'
+import type { IsReserved } from './private/reserved.ts'
+import { whenCaughtUp } from './projector/caught-up.ts'
+import type { Projector } from './projector/run.ts'
+import type { Observer } from './telemetry/observer.ts'
+import type { Instant } from './time-machine/instant.ts'
+
+interface AccessParts {
+  readonly config: Config
+  readonly outside: {
+    readonly logger: Logger
+    readonly now: () => Instant
+    readonly random: () => number
+    readonly startJob?: typeof startJob
+  }
+  readonly observer: Pick<Observer, 'tokenRefused'>
+  readonly db: Db
+  readonly log: EventLog
+  readonly projector: Projector
+  readonly headAtStart: Position
+  readonly isReserved: IsReserved
+}
+
+export interface BuiltAccess {
+  readonly authorize: Authorize
+  readonly tokens: Tokens
+  readonly startJobs: () => RunningJob
+}
+
+const tokensShownMax = 10_000
+
+/** The part of the composition root that is about who may ask. */
+export function buildAccess(parts: AccessParts): BuiltAccess {
+  const { config, outside, observer, db, log, projector, isReserved } = parts
+  const { now } = outside
+  const uses = createTokenUses(outside)
+  const caughtUp = whenCaughtUp(parts)
+  const identify = createIdentify({
+    async storedToken(sha256) {
+      caughtUp(token)
+      return await readTokenByDigest(db, sha256)
+    },
+    isAdminToken: createIsAdminToken(db, config.adminToken),
+    noteUse: uses.note,
+    now,
+  })
+  return {
+    authorize: createAuthorize({
+      identify,
+      metricsDigest:
+        config.metricsToken === undefined ? undefined : digestOfToken(config.metricsToken),
+      isReserved,
+      publicRead: config.publicRead,
+      onRefused: observer.tokenRefused,
+    }),
+    tokens: createTokens({
+      storedToken: async (tokenId) => await readToken(db, tokenId),
+      storedTokens: async () => await readTokens(db, tokensShownMax),
+      log,
+      // Another projection that is stopped must not keep a token from being revoked.
+      until: async (position) => await projector.until(position, token.name),
+      now,
+    }),
+    startJobs: () => startTokenUsesJob(uses, parts),
+  }
+}

@@ -1,0 +1,101 @@
+import * as assert from 'uvu/assert'
+import type { Principal } from '../../src/access/principal.ts'
+import { digestOfToken } from '../../src/admin-token.ts'
+import { AppError } from '../../src/errors.ts'
+import { createAuthorize } from '../../src/http/auth.ts'
+import type { Policy } from '../../src/http/route.ts'
+import { expectedCell, principals, vendors } from '../support/access-table.ts'
+import { authorization, metricsToken } from '../support/api.ts'
+import { describe, rejection } from '../support/suite.ts'
+
+/** The names of principals are their tokens here: `read acme` is `read-acme`. */
+async function identify(text: string): Promise<Principal | undefined> {
+  if (text === 'ADMIN_TOKEN') return { kind: 'admin' }
+  const [scope, vendor] = text.split('-')
+  if (scope !== 'read' && scope !== 'publish' && scope !== 'admin') return undefined
+  return { kind: 'token', id: text, grants: [{ scope, ...(vendor && { vendors: [vendor] }) }] }
+}
+
+function open({ publicRead = true, identified = identify, metrics = true } = {}) {
+  const refused: string[] = []
+  const authorize = createAuthorize({
+    identify: identified,
+    metricsDigest: metrics ? digestOfToken(metricsToken) : undefined,
+    isReserved: async (vendor) => vendor === 'acme',
+    publicRead,
+    onRefused: () => void refused.push('refused'),
+  })
+  async function ask(policy: Policy, vendor: string | undefined, token: string | undefined) {
+    const headers = token === undefined ? {} : { authorization: authorization(token, 'Basic') }
+    return await authorize({ policy, surface: 'api', vendor }, headers)
+  }
+  return { ask, refused }
+}
+
+const policies: readonly Policy[] = ['open', 'metrics', 'read', 'read_private', 'publish', 'admin']
+
+describe(
+  'who may do what',
+  async () => open(),
+  (test) => {
+    test('is as the table has it, for every policy, whether a route has it or not', async () => {
+      for (const publicRead of [true, false]) {
+        const { ask } = open({ publicRead })
+        for (const policy of policies) {
+          for (const vendor of policy === 'metrics' ? (['none'] as const) : vendors) {
+            for (const principal of principals) {
+              const token = principal === 'METRICS_TOKEN' ? metricsToken : principal
+              const sent = principal === 'nobody' ? undefined : token.replace(' ', '-')
+              const asked = ask(policy, vendor === 'none' ? undefined : vendor, sent)
+              const cell = await asked.then(
+                () => 'pass',
+                (error: unknown) => {
+                  if (!(error instanceof AppError)) throw error
+                  return { unauthorized: '401', forbidden: '403' }[String(error.code)]
+                },
+              )
+              const expected = expectedCell({ policy, vendor, publicRead }, principal)
+              assert.is(cell, expected, `${policy} ${vendor}, ${principal}`)
+            }
+          }
+        }
+      }
+    })
+
+    test('a handler learns who asks, also of what is for everybody', async ({ ask }) => {
+      const { principal, isRestricted } = await ask('read', 'beta', 'publish-acme')
+      assert.is(principal.kind, 'token')
+      assert.is(isRestricted, false)
+      assert.is((await ask('read', 'beta', 'nonsense')).principal.kind, 'anonymous')
+      assert.is((await ask('read', 'acme', 'read-acme')).isRestricted, true)
+      assert.is((await ask('metrics', undefined, metricsToken)).principal.kind, 'metrics')
+      assert.is((await ask('admin', undefined, 'ADMIN_TOKEN')).isRestricted, true)
+    })
+
+    test('what is open is answered without a look at the token', async () => {
+      const identified = async () => {
+        throw new Error('was looked up')
+      }
+      const { principal } = await open({ identified }).ask('open', undefined, 'read')
+      assert.is(principal.kind, 'anonymous')
+    })
+
+    test('not to be able to know is neither a yes nor a no', async () => {
+      const identified = async () => {
+        throw new Error('no database')
+      }
+      const { ask, refused } = open({ identified })
+      for (const policy of policies.slice(1)) {
+        const error = await rejection(ask(policy, 'acme', 'read-acme'))
+        assert.not.instance(error, AppError)
+      }
+      assert.equal(refused, [])
+    })
+
+    test('a vendor is named to who may not, unless it can not be one', async ({ ask }) => {
+      const told = async (vendor: string) => String(await rejection(ask('admin', vendor, 'read')))
+      assert.match(await told('acme'), 'for acme')
+      assert.match(await told('\u001B[31m'), 'for this vendor')
+    })
+  },
+)

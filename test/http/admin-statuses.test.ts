@@ -33,6 +33,12 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
   'post /api/v1/proxy/freeze/:vendor/:package 404': async ({ api }) => {
     return (await api('POST', '/api/v1/proxy/freeze/acme/nothing', { json: {} })).status
   },
+  'post /api/v1/proxy/freeze/:vendor/:package 409': async ({ api }) => {
+    return (await api('POST', '/api/v1/proxy/freeze/own/log', { json: {} })).status
+  },
+  'get /api/v1/audit/installs 200': async ({ api }) => {
+    return (await api('GET', '/api/v1/audit/installs')).status
+  },
   'post /api/v1/proxy/unfreeze/:vendor/:package 200': async ({ api }) => {
     return (await api('POST', '/api/v1/proxy/unfreeze/acme/log', { json: {} })).status
   },
@@ -112,7 +118,9 @@ interface WithTokens extends Service {
 }
 
 async function withTokens(): Promise<WithTokens> {
-  const service = await startService({ settings: { METRICS_TOKEN: metricsToken } })
+  const service = await startService({
+    settings: { METRICS_TOKEN: metricsToken, PRIVATE_VENDORS: 'own' },
+  })
   const tokens = []
   for (const scope of ['read', 'publish'] as const) {
     const { token } = await issueToken(service, { grants: [{ scope, vendors: ['zeta'] }] })

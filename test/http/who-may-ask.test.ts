@@ -1,7 +1,12 @@
 import * as assert from 'uvu/assert'
 import { newTokenText } from '../../src/access/token-text.ts'
 import type { Route } from '../../src/http/route.ts'
-import { expectedCell, type PrincipalName, principals, vendors } from '../support/access-table.ts'
+import {
+  expectedCell,
+  type PrincipalName,
+  principals,
+  type VendorName,
+} from '../support/access-table.ts'
 import {
   adminToken,
   type ApiAnswer,
@@ -47,7 +52,7 @@ interface Opened extends Service {
   readonly tokens: Tokens
 }
 
-function opened(settings: ServiceOptions['settings'] = {}): () => Promise<Opened> {
+function opening(settings: ServiceOptions['settings'] = {}): () => Promise<Opened> {
   return async () => {
     const own = { PRIVATE_VENDORS: 'acme', METRICS_TOKEN: metricsToken }
     const service = await startService({ settings: { ...own, ...settings } })
@@ -60,7 +65,7 @@ interface Question {
   readonly path: string
   /** Of something that isn't there. */
   readonly missing: string
-  readonly vendor: (typeof vendors)[number]
+  readonly vendor: VendorName
 }
 
 /** What is asked of a route: with each vendor, when it names one. GET is asked as HEAD, too. */
@@ -84,39 +89,45 @@ function comparable({ status, headers, body }: ApiAnswer): unknown {
   return { status, headers: lasting, body: problem }
 }
 
-async function checkRoute(
+interface Asking {
+  readonly publicRead: boolean
+  readonly scheme: AuthScheme
+}
+
+async function check(
   { api, tokens }: Opened,
-  route: Route,
-  { publicRead, scheme }: { readonly publicRead: boolean; readonly scheme: AuthScheme },
+  { route, question, ...asking }: Asking & { readonly route: Route; readonly question: Question },
 ): Promise<void> {
   const { policy, surface } = route
-  for (const { method, path, missing, vendor } of questionsTo(route)) {
-    for (const principal of principals) {
-      const request = { token: tokens[principal], scheme }
-      const expected = expectedCell({ policy, vendor, publicRead }, principal)
-      const answer = await api(method, path, request)
-      const { status, headers } = answer
-      const cell = status === 401 || status === 403 ? String(status) : 'pass'
-      assert.is(cell, expected, `${method} ${path} (${policy}), ${principal}: ${status}`)
-      if (expected === 'pass') continue
-      assert.equal(comparable(await api(method, missing, request)), comparable(answer))
-      assert.is(headers['cache-control'], 'no-store')
-      assert.is(headers['vary'], 'Authorization')
-      const challenge = `${surface === 'composer' ? 'Basic' : 'Bearer'} realm="almanac"`
-      assert.is(headers['www-authenticate'], expected === '401' ? challenge : undefined)
-    }
-  }
+  const { method, path, missing, vendor } = question
+  const checks = principals.map(async (principal) => {
+    const request = { token: tokens[principal], scheme: asking.scheme }
+    const expected = expectedCell({ policy, vendor, publicRead: asking.publicRead }, principal)
+    const answer = await api(method, path, request)
+    const { status, headers } = answer
+    const cell = status === 401 || status === 403 ? String(status) : 'pass'
+    assert.is(cell, expected, `${method} ${path} (${policy}), ${principal}: ${status}`)
+    if (expected === 'pass') return
+    assert.equal(comparable(await api(method, missing, request)), comparable(answer))
+    assert.is(headers['cache-control'], 'no-store')
+    assert.is(headers['vary'], 'Authorization')
+    const challenge = `${surface === 'composer' ? 'Basic' : 'Bearer'} realm="almanac"`
+    assert.is(headers['www-authenticate'], expected === '401' ? challenge : undefined)
+  })
+  await Promise.all(checks)
 }
 
 async function checkAll(opened: Opened, publicRead: boolean): Promise<void> {
   for (const route of opened.routes()) {
     for (const scheme of ['Bearer', 'Basic'] as const) {
-      await checkRoute(opened, route, { publicRead, scheme })
+      for (const question of questionsTo(route)) {
+        await check(opened, { route, question, publicRead, scheme })
+      }
     }
   }
 }
 
-describe('every route', opened(), (test) => {
+describe('every route', opening(), (test) => {
   test('answers those whom the table names, and nobody else, whatever is there', async (opened) => {
     await checkAll(opened, true)
   })
@@ -205,7 +216,7 @@ describe('every route', opened(), (test) => {
   })
 })
 
-describe('with PUBLIC_READ=false, every route', opened({ PUBLIC_READ: 'false' }), (test) => {
+describe('with PUBLIC_READ=false, every route', opening({ PUBLIC_READ: 'false' }), (test) => {
   test('answers those whom the table names, and nobody else', async (opened) => {
     await checkAll(opened, false)
   })

@@ -19,10 +19,10 @@ export const principals = [
 export type PrincipalName = (typeof principals)[number]
 
 /** `acme` is reserved, `beta` isn't; none: the route names no vendor. */
-export const vendors = ['acme', 'beta', 'none'] as const
+const vendors = ['acme', 'beta', 'none'] as const
 export type VendorName = (typeof vendors)[number]
 
-export type Cell = '401' | '403' | 'pass'
+type Cell = '401' | '403' | 'pass'
 
 const everybody = 'pass pass pass pass pass   pass pass pass   pass pass   pass pass pass'
 const someReader = '401  401  401  401  401    pass pass pass   403  403    pass pass pass'
@@ -61,6 +61,8 @@ const table: Readonly<Record<Policy, Readonly<Record<VendorName, string>>>> = {
   },
 }
 
+const policies = Object.keys(table) as readonly Policy[] // the keys of the table
+
 /** With PUBLIC_READ=false, what is public is for those who may read something. */
 const readWithoutPublic: Readonly<Record<VendorName, string>> = {
   acme: table.read.acme,
@@ -68,11 +70,19 @@ const readWithoutPublic: Readonly<Record<VendorName, string>> = {
   none: someReader,
 }
 
-export interface Situation {
+interface Situation {
   readonly policy: Policy
   readonly vendor: VendorName
   readonly publicRead: boolean
 }
+
+/** Every policy with every vendor that a route of it can have. */
+export const situations: readonly Situation[] = policies.flatMap((policy) => {
+  const possible = policy === 'metrics' ? (['none'] as const) : vendors
+  return possible.flatMap((vendor) =>
+    [true, false].map((publicRead) => ({ policy, vendor, publicRead })),
+  )
+})
 
 /** @throws Error for what the table doesn't know. */
 export function expectedCell(

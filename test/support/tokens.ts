@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import * as assert from 'uvu/assert'
 import { z } from 'zod'
 import { Grant } from '../../src/events/token-types.ts'
+import { Problem } from '../../src/http/errors.ts'
 import type { Service } from './service.ts'
 
 const ShownToken = z.object({
@@ -18,7 +19,7 @@ const ShownToken = z.object({
   useCount: z.int(),
 })
 const NewToken = ShownToken.extend({ token: z.string() })
-export type NewToken = z.infer<typeof NewToken>
+type NewToken = z.infer<typeof NewToken>
 
 type Asking = Pick<Service, 'api'>
 
@@ -65,6 +66,23 @@ export async function listedToken(
   id: string,
 ): Promise<z.infer<typeof ShownToken> | undefined> {
   return (await listTokens(asking)).find((token) => token.id === id)
+}
+
+/** A grant with which a token can be tried out. */
+export const administering = [{ scope: 'admin' }] as const
+export const administeredRoute = '/api/v1/proxy/blocks'
+
+/** Of a token that may administer. */
+export async function counts({ api }: Asking, token: string): Promise<boolean> {
+  const { status } = await api('GET', administeredRoute, { token })
+  assert.ok(status === 200 || status === 401, `${status}`)
+  return status === 200
+}
+
+/** The status and why. */
+export async function refusalOf({ api }: Asking, path: string, json: unknown): Promise<string> {
+  const { status, body } = await api('POST', path, { json })
+  return `${status} ${Problem.parse(body).detail}`
 }
 
 export const unknownId = randomUUID()

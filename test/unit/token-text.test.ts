@@ -12,6 +12,7 @@ const published = /almanac_[A-Za-z0-9_-]{43}[0-9a-f]{8}/
 
 const random = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))
 const alphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_'
+const letter = fc.nat({ max: 63 }).map((n) => alphabet[n] ?? '')
 
 describe(
   'the text of a token',
@@ -32,12 +33,12 @@ describe(
     test('with any one character replaced, left out or doubled is none', () => {
       const place = fc.nat({ max: 58 })
       fc.assert(
-        fc.property(random, place, fc.constantFrom(...alphabet), (bytes, at, letter) => {
+        fc.property(random, place, letter, (bytes, at, other) => {
           const text = newTokenText(bytes)
           const [before, after] = [text.slice(0, at), text.slice(at + 1)]
-          if (letter !== text[at]) assert.not(isTokenText(`${before}${letter}${after}`))
+          if (other !== text[at]) assert.not(isTokenText(`${before}${other}${after}`))
           assert.not(isTokenText(`${before}${after}`))
-          assert.not(isTokenText(`${before}${letter}${text.slice(at)}`))
+          assert.not(isTokenText(`${before}${other}${text.slice(at)}`))
         }),
       )
     })

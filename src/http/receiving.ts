@@ -28,10 +28,9 @@ export interface ReceivingOptions {
   /** A body that nobody reads in another way is here within this time, or its connection is cut. */
   readonly wholeMs: number
   readonly bytesMax: number
+  /** What comes after an answer is thrown away for this time, so that the client sees the answer. */
+  readonly leftOverMs: number
 }
-
-/** What comes after an answer is read and thrown away for this time, so that the client sees the answer. */
-const leftOverMs = 10_000
 
 /**
  * Node's own limit for a request is the same for all of them, and so would either cut an honest upload or
@@ -53,7 +52,7 @@ export function receiving(request: IncomingMessage, options: ReceivingOptions): 
     } finally {
       if (!request.readableEnded) {
         // The answer would not be seen by a client whose connection is cut while it sends.
-        deadline.set(leftOverMs)
+        deadline.set(options.leftOverMs)
         // While the iterator still listens, nothing flows. A request that is cut ends it too.
         chunks.return?.().then(
           () => request.resume(),
@@ -87,7 +86,7 @@ function createDeadline(request: IncomingMessage, firstMs: number) {
   }
   function set(ms: number): void {
     lift()
-    if (request.complete) return
+    if (request.complete || request.destroyed) return
     timer = setTimeout(() => request.destroy(), ms)
   }
   const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers

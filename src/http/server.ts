@@ -29,8 +29,7 @@ export interface HttpServerOptions {
   readonly translate: (error: unknown) => unknown
 }
 
-const requestBodyBytesMax = 1024 * 1024
-const requestBodyMs = 30_000
+const requestBody = { wholeMs: 30_000, bytesMax: 1024 * 1024, leftOverMs: 10_000 } as const
 
 /**
  * Listens; to be called once everything behind the routes is ready.
@@ -86,8 +85,7 @@ function createKoa(routes: readonly Route[], options: HttpServerOptions): Koa<St
   koa.on('error', (error: unknown) => logger.warn({ err: error }, 'a response could not be sent'))
   koa.use(async (ctx, next) => {
     const requestId = requestIdOf(ctx.headers['x-request-id'])
-    const limits = { wholeMs: requestBodyMs, bytesMax: requestBodyBytesMax }
-    ctx.state = { requestId, sentBytes: 0, received: receiving(ctx.req, limits) }
+    ctx.state = { requestId, sentBytes: 0, received: receiving(ctx.req, requestBody) }
     ctx.set('X-Request-Id', requestId)
     await asRequest(requestId, async () => await observed(ctx, next, options))
   })

@@ -30,7 +30,10 @@ export async function verifyDatabase({
     if (event.type === 'MetadataChanged') {
       assert.is((await snapshots.get(event.data.sha256)).length, event.data.sizeBytes)
     }
-    if (event.type === 'ArchiveStored') {
+    if (event.type === 'PrivateVersionPublished' || event.type === 'PrivateVersionWithdrawn') {
+      await snapshots.get(event.data.documentSha256)
+    }
+    if (event.type === 'ArchiveStored' || event.type === 'PrivateVersionPublished') {
       const body = await readBlob(blobs, event.data.sha256)
       assert.is(sha256Of(body ?? Buffer.alloc(0)), event.data.sha256)
     }

@@ -1,41 +1,22 @@
 import { sql } from 'kysely'
 import * as assert from 'uvu/assert'
-import { expandVersions, type JsonObject } from '../../src/composer/minify.ts'
-import { openPublishing, packageZip, type Publishing } from '../support/publishing.ts'
-import { describe, eventually } from '../support/suite.ts'
-import { issueToken } from '../support/tokens.ts'
+import {
+  openOwnPackages,
+  type OwnPackages,
+  type Reader,
+  referenceOf,
+  versionsAt,
+} from '../support/own-packages.ts'
+import { packageZip } from '../support/publishing.ts'
+import { describe } from '../support/suite.ts'
 
-interface Reader {
-  readonly headers: Readonly<Record<string, string>>
-}
-
-interface World extends Publishing {
-  /** Whoever may read what is ours. */
-  readonly reader: Reader
-}
-
-async function open(): Promise<World> {
-  const service = await openPublishing({ settings: { PRIVATE_VENDORS: 'own' } })
-  const { token } = await issueToken(service, { grants: [{ scope: 'read', vendors: ['own'] }] })
-  return { ...service, reader: { headers: { authorization: `Bearer ${token}` } } }
-}
-
-async function versionsAt({ get, reader }: World, path: string): Promise<readonly JsonObject[]> {
-  const { statusCode, body } = await get(path, reader.headers)
-  assert.is(statusCode, 200, `${path}: ${body}`)
-  const { packages } = JSON.parse(body.toString()) as {
-    packages: Readonly<Record<string, readonly JsonObject[]>>
-  }
-  return expandVersions(Object.values(packages)[0] ?? [])
-}
-
-async function namesAt(world: World, path: string): Promise<readonly unknown[]> {
+async function namesAt(world: OwnPackages, path: string): Promise<readonly unknown[]> {
   return (await versionsAt(world, path)).map(({ version }) => version)
 }
 
 const log = { name: 'own/log', description: 'Logs', require: { php: '>=8.1' } }
 
-describe('packages of our own', open, (test) => {
+describe('packages of our own', openOwnPackages, (test) => {
   test('are served like all others, with archives at this server', async (world) => {
     const { put, url, get, reader, upstream } = world
     upstream.forget()
@@ -126,13 +107,14 @@ describe('packages of our own', open, (test) => {
     assert.equal(await namesAt(world, `/at/${first}/p2/own/timed~dev.json`), [])
     const [then] = await versionsAt(world, `/at/${second}/p2/own/timed~dev.json`)
     const [now] = await versionsAt(world, '/p2/own/timed~dev.json')
-    assert.is((then?.['dist'] as JsonObject)['reference'], branch.version.reference)
-    assert.is.not((now?.['dist'] as JsonObject)['reference'], branch.version.reference)
+    assert.is(referenceOf(then), branch.version.reference)
+    assert.is.not(referenceOf(now), branch.version.reference)
     const header = (await get(`/at/${first}/p2/own/timed.json`, reader.headers)).headers
     assert.match(String(header['x-time-machine']), /^exact; since=/)
+    const [withdrawn] = await versionsAt(world, `/at/${first}/p2/own/timed.json`)
     for (const path of [
       // Of a version that was withdrawn, and of a state that a branch has moved on from.
-      `/dist-proxy/own/timed/1.0.0.0/${(await versionsAt(world, `/at/${first}/p2/own/timed.json`)).map(({ dist }) => (dist as JsonObject)['reference'])[0]}.zip`,
+      `/dist-proxy/own/timed/1.0.0.0/${String(referenceOf(withdrawn))}.zip`,
       `/dist-proxy/own/timed/dev-main/${branch.version.reference}.zip`,
     ]) {
       assert.is((await get(path, reader.headers)).statusCode, 200, path)
@@ -223,79 +205,3 @@ describe('packages of our own', open, (test) => {
     assert.ok((await names('/packages/list.json')).includes('acme/log'))
   })
 })
-
-describe(
-  'installs',
-  async () => await open(),
-  (test) => {
-    test('are recorded with who reported them, unless that one may not read the package', async (world) => {
-      const { put, get, url, reader, runJob, api, events, upstream } = world
-      await put('own/log/1.0.0', packageZip(log))
-      await get('/p2/acme/log.json')
-      upstream.forget()
-      const downloads = [
-        { name: 'own/log', version: '1.0.0.0' },
-        { name: 'acme/log', version: '1.0.0.0' },
-        { name: 'made/up', version: '1.0.0.0' },
-        { name: 'not a name', version: '1' },
-      ]
-      const report = async (headers: Reader['headers'] = {}) => {
-        const body = JSON.stringify({ downloads })
-        return (await fetch(`${url}/downloads/`, { method: 'POST', body, headers })).status
-      }
-      assert.is(await report(), 201)
-      assert.is(await report(reader.headers), 201)
-      assert.is(await report(reader.headers), 201)
-      await runJob('usage')
-      const recorded = (await events()).filter(({ type }) => type === 'PackagesInstalled')
-      assert.is(recorded.length, 1)
-      assert.is(upstream.requests.length, 0, 'upstream is not told')
-
-      const shown = async () =>
-        (await api('GET', '/api/v1/audit/installs')).body as {
-          installs: { package: string; actor: string; count: number }[]
-          isComplete: boolean
-        }
-      await eventually('installs are shown', async () => (await shown()).installs.length > 0)
-      const { installs, isComplete } = await shown()
-      assert.is(isComplete, true)
-      const summed = installs.map(({ package: name, actor, count }) => {
-        return [name, actor.replace(/ .*/, ''), count].join(' ')
-      })
-      assert.equal(summed.toSorted(), [
-        'acme/log anonymous 1',
-        'acme/log token 2',
-        'own/log token 2',
-      ])
-      const ofOne = await api('GET', '/api/v1/audit/installs?package=own/log&version=1.0')
-      assert.is((ofOne.body as { installs: unknown[] }).installs.length, 1)
-      const stats = await api('GET', '/api/v1/proxy/stats')
-      assert.is((stats.body as { installs: number }).installs, 5)
-    })
-
-    test('that are no such thing are refused, in words that say how they are reported', async ({
-      url,
-    }) => {
-      for (const body of ['', '{"downloads": {}}', '[]', '{"downloads": [{"name": 1}]}']) {
-        const answer = await fetch(`${url}/downloads/`, { method: 'POST', body })
-        assert.is(answer.status, 400)
-        assert.match(await answer.text(), 'downloads')
-      }
-    })
-
-    test('of public packages are told to upstream when the operator wants it', async (world) => {
-      const { restart, url, upstream, reader } = world
-      await restart({ PROXY_NOTIFY_UPSTREAM: 'true', PRIVATE_VENDORS: 'own' })
-      upstream.forget()
-      const gate = upstream.hold(/downloads/)
-      const downloads = ['own/log', 'acme/log'].map((name) => ({ name, version: '1.0.0.0' }))
-      const body = JSON.stringify({ downloads })
-      const { status } = await fetch(`${url}/downloads/`, { method: 'POST', body, ...reader })
-      assert.is(status, 201, 'nobody waits for upstream')
-      await gate.arrived
-      gate.release()
-      const [told] = upstream.requestsFor(/downloads/)
-      assert.equal(JSON.parse(told?.body ?? ''), { downloads: [downloads[1]] })
-    })
-  },
-)

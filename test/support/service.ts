@@ -62,6 +62,8 @@ export interface ServiceOptions {
   readonly logLevel?: string
   /** The clock to begin with; the stub's is set to the same. */
   readonly at?: string
+  /** How the application gets at its database; without it directly. */
+  readonly databaseThrough?: (url: string) => Promise<string>
   /** Whether downloads may be written to the disk; without it they may. */
   readonly hasRoomOnDisk?: (sizeBytes: number) => Promise<boolean>
   /** Of the data directory; without it half of it is free. */
@@ -77,6 +79,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       : createLogger(logLevel, { write: onLogLine })
   const upstream = await startStubUpstream({ at, ...options.upstream })
   const testDatabase = await createTestDatabase()
+  const databaseUrl = (await options.databaseThrough?.(testDatabase.url)) ?? testDatabase.url
   const dataDirectory = await mkdtemp(path.join(tmpdir(), 'almanac-test-'))
   const clock = createClock(at)
   const jobs: Job[] = []
@@ -92,7 +95,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const config = configFor(await freePort())
   const start = async (settingsOfNode = config) =>
     await startApp(settingsOfNode, {
-      databaseUrl: testDatabase.url,
+      databaseUrl,
       dataDirectory,
       logger,
       now: clock.now,

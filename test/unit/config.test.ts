@@ -58,6 +58,7 @@ describe(
         ],
         privateVendors: [],
         publicRead: true,
+        notifyUpstream: false,
         pinAdvisories: 'recorded',
         alertWebhook: undefined,
         logLevel: 'info',
@@ -97,6 +98,7 @@ describe(
         PROXY_PIN_ADVISORIES: 'recorded',
         PRIVATE_VENDORS: 'Acme, acme-*,*.internal',
         PUBLIC_READ: 'no',
+        PROXY_NOTIFY_UPSTREAM: 'yes',
         ALERT_WEBHOOK_URL: 'http://10.0.0.1:9000/Hook?key=abc&x=%20',
         ALERT_WEBHOOK_SECRET: 'a-third-sixteen!',
         LOG_LEVEL: 'debug',
@@ -125,6 +127,7 @@ describe(
         distHosts: ['git.example.com:8443', '[::1]:80', 'api.github.com'],
         privateVendors: ['acme', 'acme-*', '*.internal'],
         publicRead: false,
+        notifyUpstream: true,
         pinAdvisories: 'recorded',
         alertWebhook: {
           url: 'http://10.0.0.1:9000/Hook?key=abc&x=%20',

@@ -1,0 +1,74 @@
+import * as assert from 'uvu/assert'
+import { openOwnPackages, type Reader } from '../support/own-packages.ts'
+import { packageZip } from '../support/publishing.ts'
+import { describe, eventually } from '../support/suite.ts'
+
+const log = { name: 'own/log', description: 'Logs' }
+
+describe('installs', openOwnPackages, (test) => {
+  test('are recorded with who reported them, unless that one may not read the package', async (world) => {
+    const { put, get, url, reader, runJob, api, events, upstream } = world
+    await put('own/log/1.0.0', packageZip(log))
+    await get('/p2/acme/log.json')
+    upstream.forget()
+    const downloads = [
+      { name: 'own/log', version: '1.0.0.0' },
+      { name: 'acme/log', version: '1.0.0.0' },
+      { name: 'made/up', version: '1.0.0.0' },
+      { name: 'not a name', version: '1' },
+    ]
+    const report = async (headers: Reader['headers'] = {}) => {
+      const body = JSON.stringify({ downloads })
+      return (await fetch(`${url}/downloads/`, { method: 'POST', body, headers })).status
+    }
+    assert.is(await report(), 201)
+    assert.is(await report(reader.headers), 201)
+    assert.is(await report(reader.headers), 201)
+    await runJob('usage')
+    const recorded = (await events()).filter(({ type }) => type === 'PackagesInstalled')
+    assert.is(recorded.length, 1)
+    assert.is(upstream.requests.length, 0, 'upstream is not told')
+
+    const shown = async () =>
+      (await api('GET', '/api/v1/audit/installs')).body as {
+        installs: { package: string; actor: string; count: number }[]
+        isComplete: boolean
+      }
+    await eventually('installs are shown', async () => (await shown()).installs.length > 0)
+    const { installs, isComplete } = await shown()
+    assert.is(isComplete, true)
+    const summed = installs.map(({ package: name, actor, count }) => {
+      return [name, actor.replace(/ .*/, ''), count].join(' ')
+    })
+    assert.equal(summed.toSorted(), ['acme/log anonymous 1', 'acme/log token 2', 'own/log token 2'])
+    const ofOne = await api('GET', '/api/v1/audit/installs?package=own/log&version=1.0')
+    assert.is((ofOne.body as { installs: unknown[] }).installs.length, 1)
+    const stats = await api('GET', '/api/v1/proxy/stats')
+    assert.is((stats.body as { installs: number }).installs, 5)
+  })
+
+  test('that are no such thing are refused, in words that say how they are reported', async ({
+    url,
+  }) => {
+    for (const body of ['', '{"downloads": {}}', '[]', '{"downloads": [{"name": 1}]}']) {
+      const answer = await fetch(`${url}/downloads/`, { method: 'POST', body })
+      assert.is(answer.status, 400)
+      assert.match(await answer.text(), 'downloads')
+    }
+  })
+
+  test('of public packages are told to upstream when the operator wants it', async (world) => {
+    const { restart, url, upstream, reader } = world
+    await restart({ PROXY_NOTIFY_UPSTREAM: 'true', PRIVATE_VENDORS: 'own' })
+    upstream.forget()
+    const gate = upstream.hold(/downloads/)
+    const downloads = ['own/log', 'acme/log'].map((name) => ({ name, version: '1.0.0.0' }))
+    const body = JSON.stringify({ downloads })
+    const { status } = await fetch(`${url}/downloads/`, { method: 'POST', body, ...reader })
+    assert.is(status, 201, 'nobody waits for upstream')
+    await gate.arrived
+    gate.release()
+    const [told] = upstream.requestsFor(/downloads/)
+    assert.equal(JSON.parse(told?.body ?? ''), { downloads: [downloads[1]] })
+  })
+})

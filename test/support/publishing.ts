@@ -124,7 +124,7 @@ export async function publications({
  * What must be true at every moment: each version that was ever published has its archive, each object
  * its row, and nothing waits to be checked.
  */
-export async function checkPublished(service: Service): Promise<void> {
+async function checkPublished(service: Service): Promise<void> {
   const { db } = service.database
   await checkObjects(db)
   const stored = await db.selectFrom('blob').select('sha256').execute()

@@ -97,7 +97,8 @@ async function applyToDocument(tx: Tx, event: DocumentEvent): Promise<void> {
   const name = event.data.document
   const before = (await readRow(tx, name)) ?? unknown(name)
   const next = withUnseenChange(after(before, event), event)
-  const isNewState = next.sha256 !== before.sha256 || next.gone !== before.gone
+  const isNewState =
+    next.sha256 !== before.sha256 || next.gone !== before.gone || isBack(before, event)
   const row = {
     ...next,
     stream_version: event.version,
@@ -114,6 +115,15 @@ async function applyToDocument(tx: Tx, event: DocumentEvent): Promise<void> {
     .execute()
   if (isNewState) await beginState(tx, event, row)
   else if (confirms(event, row)) await extendState(tx, event, row)
+}
+
+/**
+ * Whether upstream has the same bytes since a later date. It may have had others in between: so this is a state
+ * of its own, and the time between is in neither.
+ */
+function isBack({ last_modified }: Row, { type, data }: DocumentEvent): boolean {
+  if (type !== 'MetadataConfirmed' || last_modified === null) return false
+  return data.lastModified !== undefined && data.lastModified > last_modified
 }
 
 /** Whatever verified them before, the feed included, counts no more. */

@@ -1,7 +1,7 @@
 import { type DocumentName, packageOfDocument, rootDocument } from '../composer/names.ts'
 import { AppError } from '../errors.ts'
 import type { Position, Sha256 } from '../events/types.ts'
-import { type Confidence, confidenceOf } from '../time-machine/confidence.ts'
+import { type ChosenState, type Confidence, confidenceOf } from '../time-machine/confidence.ts'
 import { type Instant, floorToSecond } from '../time-machine/instant.ts'
 import type { NoteResult } from '../telemetry/observer.ts'
 import type { Bodies, BodyName } from './bodies.ts'
@@ -88,7 +88,7 @@ export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
       observedAt: state.recorded_at,
       lastModified: state.last_modified ?? undefined,
       verifiedUntil: state.verified_until,
-      next: states.at === undefined ? undefined : nextOf(states.next),
+      next: states.at === undefined ? undefined : nextOf(state, states.next),
     })
     // The first state ever seen never changes, so neither does what is reconstructed from it.
     const made = confidence === 'reconstructed' ? packageOfDocument(document) : undefined
@@ -139,6 +139,7 @@ function isThere(state: KnownState | undefined): state is ThereState {
   return state !== undefined && state.sha256 !== null
 }
 
-function nextOf(state: KnownState | undefined): { lastModified: Instant | undefined } | undefined {
-  return state === undefined ? undefined : { lastModified: state.last_modified ?? undefined }
+function nextOf(state: KnownState, next: KnownState | undefined): ChosenState['next'] {
+  if (next === undefined) return undefined
+  return { lastModified: next.last_modified ?? undefined, isSame: next.sha256 === state.sha256 }
 }

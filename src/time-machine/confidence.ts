@@ -22,8 +22,9 @@ export type ChosenState = {
   readonly lastModified: Instant | undefined
   /** When it was last seen to be upstream's current state. */
   readonly verifiedUntil: Instant
-  /** The state observed after it, if there is one by now. */
-  readonly next: { readonly lastModified: Instant | undefined } | undefined
+  /** The state observed after it, if there is one by now; `isSame`: it has the same bytes. */
+  readonly next:
+    { readonly lastModified: Instant | undefined; readonly isSame: boolean } | undefined
 }
 
 export function confidenceOf(state: ChosenState): Confidence {
@@ -35,7 +36,8 @@ export function confidenceOf(state: ChosenState): Confidence {
   if (!state.settled) return 'unsettled'
   if (at <= state.verifiedUntil) return 'exact'
   const movedAt = state.next?.lastModified
-  return movedAt !== undefined && movedAt <= at ? 'stale' : 'carried'
+  if (movedAt === undefined || movedAt > at) return 'carried'
+  return state.next?.isSame === true ? 'exact' : 'stale'
 }
 
 /** The value of `X-Time-Machine`: the word, and the interval in which the answer holds. */

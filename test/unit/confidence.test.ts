@@ -35,16 +35,25 @@ describe(
     test('is carried after the last verification, while upstream is not known to have moved', () => {
       const at = hour(5, 1)
       assert.is(confidenceOf({ ...state, at }), 'carried')
-      assert.is(confidenceOf({ ...state, at, next: { lastModified: undefined } }), 'carried')
-      assert.is(confidenceOf({ ...state, at, next: { lastModified: hour(5, 2) } }), 'carried')
+      assert.is(
+        confidenceOf({ ...state, at, next: { lastModified: undefined, isSame: false } }),
+        'carried',
+      )
+      assert.is(
+        confidenceOf({ ...state, at, next: { lastModified: hour(5, 2), isSame: false } }),
+        'carried',
+      )
     })
 
     test('is stale once upstream had moved on, from that instant', () => {
-      const next = { lastModified: hour(6) }
+      const next = { lastModified: hour(6), isSame: false }
       assert.is(confidenceOf({ ...state, next, at: hour(6) }), 'stale')
       assert.is(confidenceOf({ ...state, next, at: hour(7) }), 'stale')
       // Verified is verified: upstream's clock may run ahead of ours.
-      assert.is(confidenceOf({ ...state, next: { lastModified: hour(4) } }), 'exact')
+      const isBack = { lastModified: hour(7), isSame: true }
+      assert.is(confidenceOf({ ...state, at: hour(7), next: isBack }), 'exact', 'the same bytes')
+      assert.is(confidenceOf({ ...state, at: hour(6), next: isBack }), 'carried')
+      assert.is(confidenceOf({ ...state, next: { lastModified: hour(4), isSame: false } }), 'exact')
     })
 
     test('is unsettled while an event may still land at or before the instant', () => {

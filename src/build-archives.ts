@@ -13,7 +13,7 @@ import { readCacheTotal, readLeastUsed } from '../projections/blob-use.ts'
 import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { Admit } from './archives/admit.ts'
-import type { ArchiveRequest } from './archives/archive.ts'
+import { type ArchiveRequest, keyOf } from './archives/archive.ts'
 import type { Blob, BlobStore } from './archives/blobs.ts'
 import type { ArchiveFact } from './archives/fetch.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
@@ -43,6 +43,7 @@ import { startScrubJob } from './jobs/scrub.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import { createRefreshPackage } from './metadata/refresh-package.ts'
 import { createUnknownNames } from './metadata/unknown-names.ts'
+import type { KeptAnswers } from './projector/kept-answers.ts'
 import type { Projector } from './projector/run.ts'
 import { createPurge, type Purge } from './purge.ts'
 import type { Turn } from './single-flight.ts'
@@ -68,6 +69,7 @@ interface ArchivesParts {
   readonly db: Db
   readonly log: EventLog
   readonly projector: Projector
+  readonly kept: KeptAnswers
   readonly current: CurrentDocument
   readonly admit: Admit
   readonly pool: pg.Pool
@@ -94,10 +96,14 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
   const reads = await buildReads(parts, cache)
   const blobs = createMemoryTier(createLargeObjectStore(reads), config.archiveMemoryBytes)
   const openArchive = reopening(buildOpenArchive({ ...parts, cache, blobs }), logger)
+  const admit = parts.kept.keeping(async (request: ArchiveRequest) => {
+    await parts.admit(request)
+    return admitted
+  }, keyOf)
   const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
     async openArchive(request) {
-      await parts.admit(request)
+      await admit(request)
       const { packageName } = request
       const asked = { kind: 'archives', packageName } as const
       const archive = await observed(parts.observer, asked, async (noteResult) => {
@@ -126,6 +132,8 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
     },
   }
 }
+
+const admitted = {}
 
 function buildCache(
   { config, outside, db, log, projector }: ArchivesParts,
@@ -212,6 +220,7 @@ function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
   return createOpenArchive({
     ...fetching,
     ...createRevalidate(fetching),
+    storedLately: parts.kept.keeping(fetching.storedArchive, keyOf),
     unnamedCommit: unnamedCommits(parts),
     refreshPackage: createRefreshPackage(current),
   })

@@ -38,7 +38,8 @@ async function openClient(
     const text = head.toString('latin1')
     head = Buffer.alloc(0)
     const [, length] = /\r\ncontent-length: (\d+)/i.exec(text) ?? []
-    if (!text.startsWith('HTTP/1.1 200 ') || length === undefined) throw new Error(`${path}: ${text}`)
+    if (!text.startsWith('HTTP/1.1 200 ') || length === undefined)
+      throw new Error(`${path}: ${text}`)
     bodyBytes = Number(length)
     leftBytes = bodyBytes
     return bytes.length - end - endOfHead.length

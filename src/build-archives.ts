@@ -28,6 +28,7 @@ import {
 } from './archives/read-through.ts'
 import { reopening } from './archives/reopen.ts'
 import { createScrub } from './archives/scrub.ts'
+import { createSliceMemory } from './archives/slice-memory.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
 import type { Config } from './config.ts'
 import { openByteReader } from './database/byte-reader.ts'
@@ -190,7 +191,8 @@ async function buildReads(
       logger.warn({ err: error, sha256 }, 'that an archive is damaged is not recorded yet')
     })
   }
-  return { db, readBytes: await openByteReader(pool, logger), now, onCorrupt }
+  const memory = createSliceMemory()
+  return { db, readBytes: await openByteReader(pool, logger), memory, now, onCorrupt }
 }
 
 function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {

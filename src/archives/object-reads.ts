@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto'
-import type { ReadBytes } from '../database/byte-reader.ts'
+import type { ByteQuery, ReadBytes } from '../database/byte-reader.ts'
 import { isDamagedData, sqlState } from '../database/errors.ts'
 import type { Db } from '../database/schema.ts'
 import type { Sha256 } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import { BlobLost, type ByteRange } from './blobs.ts'
 import { quarantine } from './quarantine.ts'
+import { sliceBytes, type SliceMemory } from './slice-memory.ts'
 
-/** Read in statements that give this much; a reader has one in hand and one under way. */
-const sliceBytes = 2 * 1024 * 1024
-/** Of rows in such a statement: 64 KiB to 1 MiB measured alike. */
-const rowBytes = 256 * 1024
+/**
+ * Of rows in the statement that reads a slice. PostgreSQL takes memory for each row from the system and
+ * gives it back: with 256 KiB that cost twice as much as with these; with 32 KiB the rows themselves do.
+ */
+const rowBytes = 128 * 1024
 
 /** So many bytes come with the row: 20 KB took a third of the time of two statements, 256 KiB five sixths. */
 const smallBytesMax = 256 * 1024
@@ -20,6 +22,7 @@ const headBytes = 12
 export interface ObjectReads {
   readonly db: Db
   readonly readBytes: ReadBytes
+  readonly memory: SliceMemory
   readonly now: () => Instant
   /** Hears of each damaged blob once, when the store no longer has it. */
   readonly onCorrupt: (blob: CorruptBlob) => Promise<void>
@@ -59,11 +62,10 @@ export async function findObject(
         case when size_bytes <= ${smallBytesMax} then lo_get(oid, 0, size_bytes::int) else '' end
       from blob where sha256 = $1::text`,
     values: [sha256],
-    bytesMax: headBytes + smallBytesMax,
   }
   let row: Buffer
   try {
-    row = joined(await options.readBytes(query))
+    row = await readRow(options, query)
   } catch (error) {
     if (problemOf(error) === undefined) throw error
     // Which object it was isn't known. Who reads it by its oid finds out, and makes no mistake.
@@ -80,9 +82,11 @@ export async function findObject(
   return undefined
 }
 
-function joined(pieces: readonly Buffer[]): Buffer {
-  const [only, ...others] = pieces
-  return only !== undefined && others.length === 0 ? only : Buffer.concat(pieces)
+async function readRow({ readBytes, memory }: ObjectReads, query: ByteQuery): Promise<Buffer> {
+  const slice = memory.take()
+  const row = Buffer.from(slice.subarray(0, await readBytes(query, slice)))
+  memory.giveBack(slice)
+  return row
 }
 
 async function findRow(db: Db, sha256: Sha256): Promise<StoredObject | undefined> {
@@ -94,7 +98,7 @@ async function findRow(db: Db, sha256: Sha256): Promise<StoredObject | undefined
   return row && { sha256, oid: row.oid, sizeBytes: Number(row.size_bytes) }
 }
 
-/** All bytes; the last are held back until they have hashed to the blob's name. */
+/** All bytes; the last are held back until they have hashed to the blob's name. See Blob for the pieces. */
 export async function* readWhole(
   options: ObjectReads,
   stored: StoredObject,
@@ -102,15 +106,13 @@ export async function* readWhole(
   const { sha256, sizeBytes } = stored
   const hash = createHash('sha256')
   let gotBytes = 0
-  for await (const slice of slices(options, stored, { from: 0, to: sizeBytes })) {
-    for (const piece of slice) {
-      hash.update(piece)
-      gotBytes += piece.length
-    }
+  for await (const slice of readRange(options, stored, { from: 0, to: sizeBytes })) {
+    hash.update(slice)
+    gotBytes += slice.length
     if (gotBytes === sizeBytes && hash.digest('hex') !== sha256) {
       throw await lost(options, stored, 'its bytes hash differently')
     }
-    yield* slice
+    yield slice
   }
 }
 
@@ -126,54 +128,43 @@ async function lost(
   return new BlobLost(`blob ${sha256} is corrupt: ${problem}`, { isCorrupt: true })
 }
 
-/** The bytes as they are stored. */
+/**
+ * The bytes as they are stored. The next slice isn't read before it is asked for: what the client has yet to
+ * get of this one is in the kernel's hands by then, so it waits for nothing.
+ */
 export async function* readRange(
   options: ObjectReads,
   stored: StoredObject,
-  range: ByteRange,
-): AsyncGenerator<Buffer> {
-  for await (const slice of slices(options, stored, range)) yield* slice
-}
-
-/** The next slice is fetched while the reader is busy with this one. */
-async function* slices(
-  options: ObjectReads,
-  stored: StoredObject,
   { from, to }: ByteRange,
-): AsyncGenerator<readonly Buffer[]> {
-  let next: Promise<readonly Buffer[]> | undefined
+): AsyncGenerator<Buffer> {
+  const { memory } = options
   for (let offset = from; offset < to; offset += sliceBytes) {
-    const end = Math.min(offset + sliceBytes, to)
-    const slice = await (next ?? readSlice(options, stored, { from: offset, to: end }))
-    if (end < to) {
-      next = readSlice(options, stored, { from: end, to: Math.min(end + sliceBytes, to) })
-      // A reader that leaves never hears of it.
-      next.catch(() => undefined)
-    }
-    yield slice
+    const slice = memory.take()
+    const range = { from: offset, to: Math.min(offset + sliceBytes, to) }
+    yield slice.subarray(0, await readSlice(options, { ...stored, range }, slice))
+    // Only here: what failed may still be written into, and what a reader left at may still be sent.
+    memory.giveBack(slice)
   }
 }
 
 async function readSlice(
   options: ObjectReads,
-  stored: StoredObject,
-  { from, to }: ByteRange,
-): Promise<readonly Buffer[]> {
+  { range: { from, to }, ...stored }: StoredObject & { readonly range: ByteRange },
+  slice: Buffer,
+): Promise<number> {
   const query = {
     name: 'almanac_blob_slice',
     text: `
       select lo_get($1::oid, start, least($3::bigint - start, ${rowBytes})::int)
       from generate_series($2::bigint, $3::bigint - 1, ${rowBytes}) as start`,
     values: [stored.oid, from, to],
-    bytesMax: sliceBytes,
   }
-  const pieces = await options.readBytes(query).catch(async (error: unknown) => {
+  const gotBytes = await options.readBytes(query, slice).catch(async (error: unknown) => {
     const problem = problemOf(error)
     throw problem === undefined ? error : await lost(options, stored, problem)
   })
-  const gotBytes = pieces.reduce((sum, { length }) => sum + length, 0)
   if (gotBytes !== to - from) throw await lost(options, stored, 'its object is too short')
-  return pieces
+  return gotBytes
 }
 
 const undefinedObject = '42704'

@@ -27,12 +27,6 @@ export async function send(
   else await stream(body, ctx.res, ctx.state)
 }
 
-/**
- * What a client hasn't taken yet, beyond which nothing more is asked for. Pieces are slices of what is in
- * memory anyway: to wait for each of them took a third longer.
- */
-const waitingBytesMax = 512 * 1024
-
 /** By hand: a pipeline of streams around an iterable cost more than all the rest of a small answer. */
 async function stream(
   body: AsyncIterable<Buffer>,
@@ -41,25 +35,27 @@ async function stream(
 ): Promise<void> {
   for await (const piece of body) {
     sent.sentBytes += piece.length
-    response.write(piece)
-    if (response.writableLength > waitingBytesMax) await drained(response)
+    await written(response, piece)
     if (response.destroyed) return // The client left; this ends the iteration too.
   }
   response.end()
 }
 
-/** A client that takes nothing for so long is gone; it must not keep what it was to get in memory. */
+/** A client that takes less, for so long, is gone; it must not keep what it was to get in memory. */
+const bytesPerMsMin = 16
 const stalledMsMax = 60_000
 
-async function drained(response: ServerResponse): Promise<void> {
-  const stalled = setTimeout(() => response.destroy(), stalledMsMax)
+/** Until the system has all of it, or the client has left. */
+async function written(response: ServerResponse, piece: Buffer): Promise<void> {
+  const stalled = setTimeout(() => response.destroy(), stalledMsMax + piece.length / bytesPerMsMin)
   await new Promise<void>((resolve) => {
     function done(): void {
       clearTimeout(stalled)
-      response.off('drain', done).off('close', done)
+      response.off('close', done)
       resolve()
     }
-    if (response.destroyed) done()
-    else response.on('drain', done).on('close', done)
+    if (response.destroyed) return done()
+    response.on('close', done)
+    response.write(piece, done)
   })
 }

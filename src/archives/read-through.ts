@@ -92,8 +92,9 @@ async function openStored(
   if (stored === undefined || stored.purged) return undefined
   const blob = await blobs.find(stored.sha256)
   if (blob === undefined) return undefined
-  note(isExpired(stored) ? 'stale' : 'hit')
-  if (isExpired(stored)) void revalidate(request)
+  const expired = isExpired(stored)
+  note(expired ? 'stale' : 'hit')
+  if (expired) void revalidate(request)
   return blob
 }
 

@@ -8,7 +8,7 @@ import { asRequest, requestIdOf } from '../request-id.ts'
 import type { EndedRequest } from '../telemetry/observer.ts'
 import type { Authorize } from './auth.ts'
 import { answerError } from './errors.ts'
-import type { Route, RouteRequest } from './route.ts'
+import type { Answer, Route, RouteRequest } from './route.ts'
 import { type Sent, send } from './send.ts'
 
 export interface HttpServer {
@@ -128,13 +128,14 @@ function createRouter(routes: readonly Route[], options: HttpServerOptions): Rou
   }
   for (const [path, [first, ...others]] of byPath(routes)) {
     const allowed = [first, ...others].map(({ method }) => method.toUpperCase()).join(', ')
-    const handle = async (): Promise<never> => {
-      throw new AppError('method_not_allowed', `this takes ${allowed} only`)
+    const refused = new AppError('method_not_allowed', `this takes ${allowed} only`)
+    const handle = async ({ requestId }: RouteRequest): Promise<Answer> => {
+      const { headers, ...rest } = answerError(refused, { surface: first.surface, requestId })
+      return { ...rest, headers: { ...headers, Allow: allowed } }
     }
     router.all(path, async (ctx) => {
       ctx.state.route = first
       await answer(ctx, { ...first, handle }, options)
-      if (ctx.status === 405) ctx.set('Allow', allowed)
     })
   }
   return router

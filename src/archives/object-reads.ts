@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ByteQuery, ReadBytes } from '../database/byte-reader.ts'
+import type { ReadBytes } from '../database/byte-reader.ts'
 import { isDamagedData, sqlState } from '../database/errors.ts'
 import type { Db } from '../database/schema.ts'
 import type { Sha256 } from '../events/types.ts'
@@ -12,12 +12,7 @@ import { sliceBytes, type SliceMemory } from './slice-memory.ts'
  * Of rows in the statement that reads a slice. PostgreSQL takes memory for each row from the system and
  * gives it back: with 256 KiB that cost twice as much as with these; with 32 KiB the rows themselves do.
  */
-const rowBytes = 128 * 1024
-
-/** So many bytes come with the row: 20 KB took a third of the time of two statements, 256 KiB five sixths. */
-const smallBytesMax = 256 * 1024
-/** Before them: how many they are, and the oid. */
-const headBytes = 12
+export const rowBytes = 128 * 1024
 
 export interface ObjectReads {
   readonly db: Db
@@ -41,63 +36,6 @@ export interface StoredObject {
   readonly sizeBytes: number
 }
 
-export interface FoundObject {
-  readonly stored: StoredObject
-  /** All of them, checked, when they are few. */
-  readonly bytes: Buffer | undefined
-}
-
-/**
- * What is to know of a blob and, of a small one, its bytes, in one statement: a second one would take as
- * long again. undefined: it isn't there, or not any more, since it is damaged.
- */
-export async function findObject(
-  options: ObjectReads,
-  sha256: Sha256,
-): Promise<FoundObject | undefined> {
-  const query = {
-    name: 'almanac_blob_find',
-    text: `
-      select int8send(size_bytes) || oidsend(oid) ||
-        case when size_bytes <= ${smallBytesMax} then lo_get(oid, 0, size_bytes::int) else '' end
-      from blob where sha256 = $1::text`,
-    values: [sha256],
-  }
-  let row: Buffer
-  try {
-    row = await readRow(options, query)
-  } catch (error) {
-    if (problemOf(error) === undefined) throw error
-    // Which object it was isn't known. Who reads it by its oid finds out, and makes no mistake.
-    const stored = await findRow(options.db, sha256)
-    return stored && { stored, bytes: undefined }
-  }
-  if (row.length === 0) return undefined
-  const sizeBytes = Number(row.readBigInt64BE(0))
-  const stored = { sha256, oid: row.readUInt32BE(8), sizeBytes }
-  if (sizeBytes > smallBytesMax) return { stored, bytes: undefined }
-  const bytes = row.subarray(headBytes)
-  if (createHash('sha256').update(bytes).digest('hex') === sha256) return { stored, bytes }
-  await lost(options, stored, 'its bytes hash differently')
-  return undefined
-}
-
-async function readRow({ readBytes, memory }: ObjectReads, query: ByteQuery): Promise<Buffer> {
-  const slice = memory.take()
-  const row = Buffer.from(slice.subarray(0, await readBytes(query, slice)))
-  memory.giveBack(slice)
-  return row
-}
-
-async function findRow(db: Db, sha256: Sha256): Promise<StoredObject | undefined> {
-  const row = await db
-    .selectFrom('blob')
-    .select(['oid', 'size_bytes'])
-    .where('sha256', '=', sha256)
-    .executeTakeFirst()
-  return row && { sha256, oid: row.oid, sizeBytes: Number(row.size_bytes) }
-}
-
 /** All bytes; the last are held back until they have hashed to the blob's name. See Blob for the pieces. */
 export async function* readWhole(
   options: ObjectReads,
@@ -117,7 +55,7 @@ export async function* readWhole(
 }
 
 /** Why it can't be read as it was stored: it is there no more, or else damaged, and then it goes too. */
-async function lost(
+export async function lost(
   { db, now, onCorrupt }: ObjectReads,
   { sha256, oid, sizeBytes }: StoredObject,
   problem: string,
@@ -170,7 +108,7 @@ async function readSlice(
 const undefinedObject = '42704'
 
 /** What an error says about the object; undefined: nothing. */
-function problemOf(error: unknown): string | undefined {
+export function problemOf(error: unknown): string | undefined {
   if (sqlState(error).state === undefinedObject) return 'its object is missing'
   return isDamagedData(error) ? `its object cannot be read: ${String(error)}` : undefined
 }

@@ -129,9 +129,9 @@ export async function hasPrivatePackages(db: Db, vendor: string): Promise<boolea
 }
 
 /** All vendors that have, or had, packages. */
-export async function readPrivateVendors(db: Db): Promise<readonly string[]> {
+export async function readPrivateVendors(db: Db): Promise<ReadonlySet<string>> {
   const rows = await db.selectFrom('private_vendor').select('vendor').orderBy('vendor').execute()
-  return rows.map(({ vendor }) => vendor)
+  return new Set(rows.map(({ vendor }) => vendor))
 }
 
 /**

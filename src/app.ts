@@ -155,10 +155,10 @@ async function openParts(config: Config, outside: Outside, observer: Observer): 
       caughtUp(privatePackage)
       return await hasPrivatePackages(db, vendor)
     },
-    async vendorsWithPackages() {
+    vendorsWithPackages: stores.kept.keepingOne(async () => {
       caughtUp(privatePackage)
       return await readPrivateVendors(db)
-    },
+    }),
   })
   return {
     config,

@@ -14,7 +14,7 @@ import { isPrivateBlob, readUnnamedBlobs } from '../projections/private-package.
 import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { Admit } from './archives/admit.ts'
-import type { ArchiveRequest } from './archives/archive.ts'
+import { type ArchiveRequest, keyOf } from './archives/archive.ts'
 import type { Blob, BlobStore } from './archives/blobs.ts'
 import type { ArchiveFact } from './archives/fetch.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
@@ -29,6 +29,7 @@ import {
 } from './archives/read-through.ts'
 import { reopening } from './archives/reopen.ts'
 import { createScrub } from './archives/scrub.ts'
+import { createSliceMemory } from './archives/slice-memory.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
 import type { Config } from './config.ts'
 import { openByteReader } from './database/byte-reader.ts'
@@ -44,6 +45,7 @@ import { startScrubJob } from './jobs/scrub.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import { createRefreshPackage } from './metadata/refresh-package.ts'
 import { createUnknownNames } from './metadata/unknown-names.ts'
+import type { KeptAnswers } from './projector/kept-answers.ts'
 import type { Projector } from './projector/run.ts'
 import { createPurge, type Purge } from './purge.ts'
 import type { Turn } from './single-flight.ts'
@@ -69,16 +71,14 @@ interface ArchivesParts {
   readonly db: Db
   readonly log: EventLog
   readonly projector: Projector
+  readonly kept: KeptAnswers
   readonly current: CurrentDocument
   readonly admit: Admit
   readonly pool: pg.Pool
   readonly observer: Pick<Observer, 'cacheUsed' | 'corruptionFound'>
 }
 
-interface OpenArchiveParts extends ArchivesParts {
-  readonly cache: Cache
-  readonly blobs: BlobStore
-}
+type OpenArchiveParts = ArchivesParts & { readonly cache: Cache; readonly blobs: BlobStore }
 
 export interface Archives {
   readonly openArchive: OpenArchive
@@ -99,11 +99,15 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
   const storedBlobs = createLargeObjectStore(reads)
   const blobs = createMemoryTier(storedBlobs, config.archiveMemoryBytes)
   const openArchive = reopening(buildOpenArchive({ ...parts, cache, blobs }), logger)
+  const admit = parts.kept.keeping(async (request: ArchiveRequest) => {
+    await parts.admit(request)
+    return admitted
+  }, keyOf)
   const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
     storedBlobs,
     async openArchive(request) {
-      await parts.admit(request)
+      await admit(request)
       const { packageName } = request
       const asked = { kind: 'archives', packageName } as const
       const archive = await observed(parts.observer, asked, async (noteResult) => {
@@ -133,6 +137,8 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
     },
   }
 }
+
+const admitted = {}
 
 function buildCache(
   { config, outside, db, log, projector }: ArchivesParts,
@@ -199,7 +205,8 @@ async function buildReads(
       logger.warn({ err: error, sha256 }, 'that an archive is damaged is not recorded yet')
     })
   }
-  return { db, readBytes: await openByteReader(pool, logger), now, onCorrupt }
+  const memory = createSliceMemory()
+  return { db, readBytes: await openByteReader(pool, logger), memory, now, onCorrupt }
 }
 
 function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
@@ -229,6 +236,7 @@ function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
   return createOpenArchive({
     ...fetching,
     ...createRevalidate(fetching),
+    storedLately: parts.kept.keeping(fetching.storedArchive, keyOf),
     unnamedCommit: unnamedCommits(parts),
     refreshPackage: createRefreshPackage(current),
   })

@@ -27,7 +27,7 @@ interface MetadataParts {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
-  readonly isReserved: IsReserved
+  readonly isReservedByNow: IsReserved
 }
 
 export interface Metadata {
@@ -75,7 +75,7 @@ const reservedPauseSeconds = 60
 
 /** @param summaryUrl where upstream has the summary of its lists; undefined: it has none. */
 function createFetchMetadata(
-  { config, upstream, isReserved }: MetadataParts,
+  { config, upstream, isReservedByNow }: MetadataParts,
   summaryUrl: () => Promise<string | undefined>,
 ): RefreshOptions['fetchMetadata'] {
   const { packagistUrl, upstreamTimeoutSeconds } = config
@@ -84,7 +84,7 @@ function createFetchMetadata(
   return async ({ document, knownLastModified }) => {
     const packageName = packageOfDocument(document)?.packageName
     // Nobody asks for these documents. This is in case somebody does, or the vendor was reserved meanwhile.
-    if (packageName !== undefined && (await isReserved(vendorOf(packageName)))) {
+    if (packageName !== undefined && (await isReservedByNow(vendorOf(packageName)))) {
       return { outcome: 'paused', retryAfterSeconds: reservedPauseSeconds }
     }
     if (document !== filterSummary) {

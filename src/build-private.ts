@@ -27,13 +27,13 @@ interface PrivateParts {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
-  readonly isReserved: IsReserved
+  readonly isReservedByNow: IsReserved
   readonly storedBlobs: BlobStore
 }
 
 /** The part of the composition root that is about packages of our own. */
 export function buildPrivate(parts: PrivateParts): readonly Route[] {
-  const { outside, db, log, snapshots, projector, isReserved, storedBlobs } = parts
+  const { outside, db, log, snapshots, projector, isReservedByNow, storedBlobs } = parts
   const stagingDirectory = stagingIn(outside.dataDirectory)
   const { until } = projector
   const staging = {
@@ -48,7 +48,7 @@ export function buildPrivate(parts: PrivateParts): readonly Route[] {
     snapshots,
     log,
     until,
-    isReserved,
+    isReserved: isReservedByNow,
     hasPublicPackages: async (vendor) => await hasPublicPackages(db, vendor),
     now: outside.now,
   })

@@ -8,6 +8,7 @@ import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
 import { createPostgresLog } from './events/postgres.ts'
 import type { Position } from './events/types.ts'
+import { createKeptAnswers, type KeptAnswers } from './projector/kept-answers.ts'
 import { schemaOf } from './projector/projection.ts'
 import { type Projector, startProjector } from './projector/run.ts'
 import { createSnapshotStore, type SnapshotStore } from './snapshots/store.ts'
@@ -22,6 +23,7 @@ export interface Stores {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
+  readonly kept: KeptAnswers
   readonly headAtStart: Position
 }
 
@@ -49,15 +51,17 @@ export async function openStores({ outside, observer }: StoresParts): Promise<St
   const now = outside.logClock === undefined ? {} : { now: outside.logClock }
   const log = observedLog(createPostgresLog({ db, ...now }), observer)
   const snapshots = createSnapshotStore(db, observer.corruptionFound)
+  const kept = createKeptAnswers()
   const projector = await startProjector({
     db,
     log,
     projections,
     sources: { snapshot: snapshots.get },
     logger,
+    onShown: kept.forget,
   })
   const headAtStart = await catchUp({ log, projector, logger })
-  return { db, pool, log, snapshots, projector, headAtStart }
+  return { db, pool, log, snapshots, projector, kept, headAtStart }
 }
 
 /** Waits a little: a new version of a read model may take minutes, and until then /readyz says so. */

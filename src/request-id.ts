@@ -2,14 +2,15 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 
+const form = /^[A-Za-z0-9-]{8,64}$/
 /** Names one request in its answer, in the log and in what it wrote; ours, or the client's own. */
-export const RequestId = z.string().regex(/^[A-Za-z0-9-]{8,64}$/)
+export const RequestId = z.string().regex(form)
 
 const running = new AsyncLocalStorage<string>()
 
 /** The client's id when it is one that can go into a log line as it is, or else a new one. */
 export function requestIdOf(sent: unknown): string {
-  return RequestId.safeParse(sent).data ?? randomUUID()
+  return typeof sent === 'string' && form.test(sent) ? sent : randomUUID()
 }
 
 /** All that `work` does, and what it leaves running, belongs to the request. */

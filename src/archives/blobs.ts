@@ -27,6 +27,8 @@ export interface Blob {
    * `BlobLost`, and the store no longer has the blob.
    * A part can't be checked in this way, and comes as it is stored. Nothing is read before
    * the first is asked for.
+   *
+   * What it gives is good until more is asked for: then its memory is used again.
    */
   readonly bytes: (range?: ByteRange) => AsyncIterable<Buffer>
   /** All its bytes, checked, when they are in memory anyway; not to be changed. */
@@ -43,6 +45,14 @@ export function heldBlob(sha256: Sha256, held: Buffer): Blob {
       yield range === undefined ? held : held.subarray(range.from, range.to)
     },
   }
+}
+
+/** All of a blob's bytes at once, checked, as they stay. */
+export async function wholeOf({ sizeBytes, bytes }: Blob): Promise<Buffer> {
+  const whole = Buffer.allocUnsafeSlow(sizeBytes)
+  let gotBytes = 0
+  for await (const piece of bytes()) gotBytes += piece.copy(whole, gotBytes)
+  return whole
 }
 
 export interface PutOptions {

@@ -5,8 +5,9 @@ import { isOutOfRoom } from '../database/errors.ts'
 import type { Db, Tx } from '../database/schema.ts'
 import type { Sha256 } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
-import { type BlobStore, heldBlob } from './blobs.ts'
-import { findObject, type ObjectReads, readRange, readWhole } from './object-reads.ts'
+import type { BlobStore } from './blobs.ts'
+import { findObject } from './find-object.ts'
+import type { ObjectReads } from './object-reads.ts'
 
 /** Written in pieces of this size: 256 KiB to 1 MiB measured alike, larger ones worse. */
 const writeBytes = 512 * 1024
@@ -35,18 +36,7 @@ export function createLargeObjectStore(options: ObjectReads): BlobStore {
         await file.close()
       }
     },
-    async find(sha256) {
-      const found = await findObject(options, sha256)
-      if (found === undefined) return undefined
-      const { stored, bytes } = found
-      if (bytes !== undefined) return heldBlob(sha256, bytes)
-      return {
-        sha256,
-        sizeBytes: stored.sizeBytes,
-        bytes: (range) =>
-          range === undefined ? readWhole(options, stored) : readRange(options, stored, range),
-      }
-    },
+    find: async (sha256) => await findObject(options, sha256),
   }
 }
 

@@ -1,7 +1,6 @@
-import { buffer } from 'node:stream/consumers'
 import { LRUCache } from 'lru-cache'
 import { createSingleFlight } from '../single-flight.ts'
-import { type Blob, type BlobStore, heldBlob } from './blobs.ts'
+import { type Blob, type BlobStore, heldBlob, wholeOf } from './blobs.ts'
 import type { Sha256 } from '../events/types.ts'
 
 /** Of blobs that are kept: larger ones would push out many that are asked for as often. */
@@ -23,7 +22,7 @@ export function createMemoryTier(blobs: BlobStore, bytesMax: number): BlobStore 
   })
   const load = createSingleFlight(
     async (blob: Blob) => {
-      const bytes = await buffer(blob.bytes())
+      const bytes = await wholeOf(blob)
       kept.set(blob.sha256, bytes)
       return bytes
     },

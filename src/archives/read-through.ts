@@ -13,6 +13,8 @@ import { msOfInstant } from '../time-machine/instant.ts'
 import type { Revalidate, RevalidateOptions } from './revalidate.ts'
 
 export interface OpenArchiveOptions extends RevalidateOptions, Revalidate {
+  /** As `storedArchive`, but it may be from memory: what another node stored just now it may not know. */
+  readonly storedLately: RevalidateOptions['storedArchive']
   /** What can be told of a commit that no metadata names, from others of its branch. */
   readonly unnamedCommit: (request: ArchiveRequest) => Promise<KnownReference | undefined>
   /** Brings a package's metadata up to date, when its references aren't known yet. */
@@ -63,7 +65,8 @@ export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
   }
 
   return async (request, note = () => undefined) => {
-    const stored = await openStored(request, options, note)
+    const { storedLately: storedArchive } = options
+    const stored = await openStored(request, { ...options, storedArchive }, note)
     if (stored !== undefined) return stored
     note(flights.has(keyOf(request)) ? 'coalesced' : 'miss')
     try {
@@ -89,8 +92,9 @@ async function openStored(
   if (stored === undefined || stored.purged) return undefined
   const blob = await blobs.find(stored.sha256)
   if (blob === undefined) return undefined
-  note(isExpired(stored) ? 'stale' : 'hit')
-  if (isExpired(stored)) void revalidate(request)
+  const expired = isExpired(stored)
+  note(expired ? 'stale' : 'hit')
+  if (expired) void revalidate(request)
   return blob
 }
 

@@ -1,6 +1,8 @@
+import { Socket } from 'node:net'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { createReceivingSocket } from './receiving-socket.ts'
 import type { Database, Db } from './schema.ts'
 
 export interface DatabaseOptions {
@@ -33,6 +35,7 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     application_name: 'almanac',
     options: `${ownOptions} -c TimeZone=UTC -c search_path=${searchPath}`,
     types: { getTypeParser },
+    stream: openStream,
   })
   // A lost connection without a listener ends the process: the pool's own hears only those that are
   // idle, so one that is lent to a transaction needs another. Whoever uses it gets the error as well.
@@ -41,6 +44,13 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   )
   pool.on('connect', (client) => client.on('error', () => undefined))
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), pool }
+}
+
+/** What pg wraps in TLS has to be a stream as Node makes it. */
+function openStream(settings?: unknown): Socket {
+  const isPlain =
+    typeof settings === 'object' && settings !== null && !('ssl' in settings && settings.ssl)
+  return isPlain ? createReceivingSocket() : new Socket()
 }
 
 /** pg would let `?options=…` of the URL replace what is set here. */

@@ -52,7 +52,10 @@ export interface RouteRequest {
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** An iterable is streamed; when it throws, the connection is cut, so that no client takes it as whole. */
+  /**
+   * An iterable is streamed; when it throws, the connection is cut, so that no client takes it as whole. No
+   * more is asked for before what it gave has been sent.
+   */
   readonly body?: Buffer | AsyncIterable<Buffer> | undefined
 }
 

@@ -7,31 +7,27 @@ export interface Sent {
   sentBytes: number
 }
 
+/** Past Koa, which would look at a body to find out what it is; here that is known. */
 export async function send(
   ctx: Koa.ParameterizedContext<Sent>,
   { status, headers, body }: Answer,
 ): Promise<void> {
-  ctx.status = status
-  ctx.set({ 'X-Content-Type-Options': 'nosniff', ...headers })
-  if (body === undefined || Buffer.isBuffer(body)) {
-    ctx.body = body ?? null
-    // Koa turns an empty body into 204 and drops its headers.
-    ctx.status = status
-    if (headers['Content-Type'] !== undefined) ctx.set('Content-Type', headers['Content-Type'])
-    if (ctx.method !== 'HEAD') ctx.state.sentBytes = body?.length ?? 0
-    return
-  }
+  const { res: response, method, state: sent } = ctx
   ctx.respond = false
-  ctx.res.writeHead(status)
-  if (ctx.method === 'HEAD') ctx.res.end()
-  else await stream(body, ctx.res, ctx.state)
+  response.statusCode = status
+  response.setHeader('X-Content-Type-Options', 'nosniff')
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  if (Buffer.isBuffer(body)) response.setHeader('Content-Length', body.length)
+  if (body === undefined || method === 'HEAD') response.end()
+  else if (Buffer.isBuffer(body)) {
+    sent.sentBytes = body.length
+    response.end(body)
+  } else {
+    // From here on, what goes wrong cuts the answer off.
+    response.writeHead(status)
+    await stream(body, response, sent)
+  }
 }
-
-/**
- * What a client hasn't taken yet, beyond which nothing more is asked for. Pieces are slices of what is in
- * memory anyway: to wait for each of them took a third longer.
- */
-const waitingBytesMax = 512 * 1024
 
 /** By hand: a pipeline of streams around an iterable cost more than all the rest of a small answer. */
 async function stream(
@@ -41,25 +37,27 @@ async function stream(
 ): Promise<void> {
   for await (const piece of body) {
     sent.sentBytes += piece.length
-    response.write(piece)
-    if (response.writableLength > waitingBytesMax) await drained(response)
+    await written(response, piece)
     if (response.destroyed) return // The client left; this ends the iteration too.
   }
   response.end()
 }
 
-/** A client that takes nothing for so long is gone; it must not keep what it was to get in memory. */
+/** A client that takes less, for so long, is gone; it must not keep what it was to get in memory. */
+const bytesPerMsMin = 16
 const stalledMsMax = 60_000
 
-async function drained(response: ServerResponse): Promise<void> {
-  const stalled = setTimeout(() => response.destroy(), stalledMsMax)
+/** Until the system has all of it, or the client has left. */
+async function written(response: ServerResponse, piece: Buffer): Promise<void> {
+  const stalled = setTimeout(() => response.destroy(), stalledMsMax + piece.length / bytesPerMsMin)
   await new Promise<void>((resolve) => {
     function done(): void {
       clearTimeout(stalled)
-      response.off('drain', done).off('close', done)
+      response.off('close', done)
       resolve()
     }
-    if (response.destroyed) done()
-    else response.on('drain', done).on('close', done)
+    if (response.destroyed) return done()
+    response.on('close', done)
+    response.write(piece, done)
   })
 }

@@ -132,13 +132,14 @@ function createRouter(routes: readonly Route[], options: HttpServerOptions): Rou
   }
   for (const [path, [first, ...others]] of byPath(routes)) {
     const allowed = [first, ...others].map(({ method }) => method.toUpperCase()).join(', ')
-    const handle = async (): Promise<never> => {
-      throw new AppError('method_not_allowed', `this takes ${allowed} only`)
+    const refused = new AppError('method_not_allowed', `this takes ${allowed} only`)
+    const handle = async ({ requestId }: RouteRequest): Promise<Answer> => {
+      const { headers, ...rest } = answerError(refused, { surface: first.surface, requestId })
+      return { ...rest, headers: { ...headers, Allow: allowed } }
     }
     router.all(path, async (ctx) => {
       ctx.state.route = first
       await answer(ctx, { ...first, handle }, options)
-      if (ctx.status === 405) ctx.set('Allow', allowed)
     })
   }
   return router

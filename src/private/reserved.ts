@@ -8,15 +8,17 @@ export type IsReserved = (vendor: string) => Promise<boolean>
 export interface ReservedOptions {
   /** From PRIVATE_VENDORS: lower case, `*` stands for any characters. */
   readonly patterns: readonly string[]
-  /** Whether it has, or had, a package of ours. */
+  /** Whether a vendor has, or had, a package of ours. */
   readonly hasPackages: (vendor: string) => Promise<boolean>
-  /** All of those. */
-  readonly vendorsWithPackages: () => Promise<readonly string[]>
+  /** All of those; may be from memory. */
+  readonly vendorsWithPackages: () => Promise<ReadonlySet<string>>
 }
 
 export interface Reserved {
+  /** For what is asked with every request: what another node published just now it may not know. */
   readonly isReserved: IsReserved
-  /** The same for many vendors at once, as of now. */
+  /** For what goes to upstream, and for what is decided for good. */
+  readonly isReservedByNow: IsReserved
   readonly reservedVendors: () => Promise<ReservedVendors>
 }
 
@@ -30,15 +32,17 @@ export interface ReservedVendors {
 export function createReserved(options: ReservedOptions): Reserved {
   const { patterns, hasPackages, vendorsWithPackages } = options
   const isNamed = matcherOf(patterns)
+  async function reservedVendors(): Promise<ReservedVendors> {
+    const vendors = await vendorsWithPackages()
+    return {
+      has: (vendor) => isNamed(vendor) || vendors.has(vendor),
+      patterns: [...new Set([...patterns, ...vendors])],
+    }
+  }
   return {
-    isReserved: async (vendor) => isNamed(vendor) || (await hasPackages(vendor)),
-    async reservedVendors() {
-      const vendors = new Set(await vendorsWithPackages())
-      return {
-        has: (vendor) => vendors.has(vendor) || isNamed(vendor),
-        patterns: [...new Set([...patterns, ...vendors])],
-      }
-    },
+    isReserved: async (vendor) => isNamed(vendor) || (await vendorsWithPackages()).has(vendor),
+    isReservedByNow: async (vendor) => isNamed(vendor) || (await hasPackages(vendor)),
+    reservedVendors,
   }
 }
 

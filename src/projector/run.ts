@@ -5,7 +5,7 @@ import { isPassing } from '../database/errors.ts'
 import type { Db } from '../database/schema.ts'
 import { AppError } from '../errors.ts'
 import type { EventLog } from '../events/log.ts'
-import type { Position } from '../events/types.ts'
+import type { Position, RecordedEvent } from '../events/types.ts'
 import { applyBatch, ensureBuild, readCheckpoint } from './checkpoint.ts'
 import { type Projection, type ProjectionSources, schemaOf } from './projection.ts'
 import { createWakeUp } from './wake-up.ts'
@@ -18,6 +18,11 @@ export interface ProjectorOptions {
   readonly logger: Logger
   /** How soon what another node appended is seen here; own appends are seen at once. */
   readonly pollIntervalMs?: number
+  /**
+   * Is told what a read model shows from now on, whichever node applied it, before `until` says so; of
+   * each event once for each read model. undefined: which events isn't known.
+   */
+  readonly onShown?: (events: readonly RecordedEvent[] | undefined) => void
 }
 
 export interface ProjectionStatus {
@@ -79,7 +84,7 @@ async function startRunner(
   options: ProjectorOptions,
   stopping: AbortSignal,
 ): Promise<Runner> {
-  const { db, log, sources, logger, pollIntervalMs = 250 } = options
+  const { db, logger, pollIntervalMs = 250 } = options
   const schema = schemaOf(projection)
   const wakeUp = createWakeUp()
   let position = (await readCheckpoint(db, schema)) ?? 0n
@@ -87,10 +92,9 @@ async function startRunner(
 
   /** true when there may be more to do at once. */
   async function step(): Promise<boolean> {
-    const events = await log.read(position, batchEventsMax)
-    if (events.length === 0) return false
-    position = await applyBatch(db, { projection, schema, events, after: position, sources })
-    return true
+    const before = position
+    position = await applyNext(projection, position, options)
+    return position !== before
   }
 
   async function stepOrStop(): Promise<void> {
@@ -137,4 +141,20 @@ async function startRunner(
       }
     },
   }
+}
+
+/** Returns how far the read model is then. */
+async function applyNext(
+  projection: Projection,
+  after: Position,
+  { db, log, sources, onShown }: ProjectorOptions,
+): Promise<Position> {
+  const events = await log.read(after, batchEventsMax)
+  const last = events.at(-1)?.position
+  if (last === undefined) return after
+  const schema = schemaOf(projection)
+  const position = await applyBatch(db, { projection, schema, events, after, sources })
+  // Another node may have come further; what it hasn't come to yet is read once more.
+  onShown?.(position > last ? undefined : events)
+  return position
 }

@@ -35,9 +35,13 @@ export function confidenceOf(state: ChosenState): Confidence {
   }
   if (!state.settled) return 'unsettled'
   if (at <= state.verifiedUntil) return 'exact'
-  const movedAt = state.next?.lastModified
+  return afterVerified(state)
+}
+
+function afterVerified({ at, next }: ChosenState): Confidence {
+  const movedAt = next?.lastModified
   if (movedAt === undefined || movedAt > at) return 'carried'
-  return state.next?.isSame === true ? 'exact' : 'stale'
+  return next?.isSame === true ? 'exact' : 'stale'
 }
 
 /** The value of `X-Time-Machine`: the word, and the interval in which the answer holds. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import { sql } from 'kysely'
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
@@ -14,7 +13,7 @@ import type { Db } from '../../src/database/schema.ts'
 import type { Sha256 } from '../../src/events/types.ts'
 import { sha256Of } from '../../src/snapshots/store.ts'
 import { addSeconds } from '../../src/time-machine/instant.ts'
-import { checkObjects, openBlobs, putBlob, readBlob } from '../support/blobs.ts'
+import { bytesOf, checkObjects, openBlobs, putBlob, readBlob } from '../support/blobs.ts'
 import { openWorkplace, start } from '../support/embedded.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { describe, rejection } from '../support/suite.ts'
@@ -64,7 +63,7 @@ describe('a damaged blob', open, (test) => {
       .executeTakeFirstOrThrow()
     await change(db, sha256, `lo_put(oid, 4000000, 'X')`)
     const blob = await found(blobs, sha256)
-    const readers = Array.from({ length: 5 }, async () => await rejection(buffer(blob.bytes())))
+    const readers = Array.from({ length: 5 }, async () => await rejection(bytesOf(blob)))
     for (const error of await Promise.all(readers)) assert.instance(error, BlobLost)
     assert.equal(
       damaged.map(({ problem }) => problem),
@@ -92,7 +91,7 @@ describe('a damaged blob', open, (test) => {
         const sha256 = await putBlob(blobs, randomBytes(large))
         await change(db, sha256, how)
         const blob = await found(blobs, sha256)
-        assert.instance(await rejection(buffer(blob.bytes(range))), BlobLost)
+        assert.instance(await rejection(bytesOf(blob, range)), BlobLost)
         assert.match(damaged.at(-1)?.problem ?? '', problem)
         assert.is(damaged.length, before + 1)
         assert.is(await blobs.find(sha256), undefined)
@@ -110,8 +109,8 @@ describe('a damaged blob', open, (test) => {
     const sha256 = await putBlob(blobs, randomBytes(large))
     const blob = await found(blobs, sha256)
     await removeBlobs(db, { names: [sha256], now: clock.now, logger })
-    assert.match(String(await rejection(buffer(blob.bytes()))), 'evicted')
-    assert.match(String(await rejection(buffer(blob.bytes({ from: 1, to: 2 })))), 'evicted')
+    assert.match(String(await rejection(bytesOf(blob))), 'evicted')
+    assert.match(String(await rejection(bytesOf(blob, { from: 1, to: 2 }))), 'evicted')
     assert.is(damaged.length, before)
   })
 
@@ -171,7 +170,7 @@ describe('bits that have changed on the disk', openDamagedDisk, (test) => {
     const { blobs, names, damaged, db, clock } = world
     const [sha256 = nothing] = names
     const blob = await found(blobs, sha256)
-    assert.instance(await rejection(buffer(blob.bytes())), BlobLost)
+    assert.instance(await rejection(bytesOf(blob)), BlobLost)
     assert.match(damaged[0]?.problem ?? '', 'invalid page')
     assert.is((await quarantined(db)).length, 1)
     await emptyQuarantine(db, addSeconds(clock.now(), 1))

@@ -95,9 +95,9 @@ describe('the check of stored blobs', open, (test) => {
     clock.advance(intervalSeconds)
     for (const checked of [1, 2, 3]) {
       const stopping = new AbortController()
-      const readBytes: typeof reads.readBytes = async (query) => {
+      const readBytes: typeof reads.readBytes = async (query, into) => {
         stopping.abort()
-        return await reads.readBytes(query)
+        return await reads.readBytes(query, into)
       }
       await run({ readBytes }, stopping.signal)
       assert.equal(await checkedNow(), inOrder.slice(0, checked).toSorted())
@@ -122,9 +122,9 @@ describe('the check of stored blobs', open, (test) => {
     const sha256 = await putBlob(blobs, randomBytes(10))
     clock.advance(intervalSeconds + 1)
     await run({
-      async readBytes(query) {
+      async readBytes(query, into) {
         await removeBlobs(db, { names: [sha256], now: clock.now, logger })
-        return await reads.readBytes(query)
+        return await reads.readBytes(query, into)
       },
     })
     assert.is(damaged.length, before)

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import { sql } from 'kysely'
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
-import type { BlobStore } from '../../src/archives/blobs.ts'
+import type { Blob, BlobStore } from '../../src/archives/blobs.ts'
 import { createLargeObjectStore } from '../../src/archives/large-objects.ts'
 import type { CorruptBlob, ObjectReads } from '../../src/archives/object-reads.ts'
+import { createSliceMemory } from '../../src/archives/slice-memory.ts'
 import { openByteReader } from '../../src/database/byte-reader.ts'
 import type { OpenDatabase } from '../../src/database/client.ts'
 import type { Db } from '../../src/database/schema.ts'
@@ -30,6 +30,7 @@ export async function openBlobs({ db, pool }: OpenDatabase): Promise<TestBlobs> 
   const reads: ObjectReads = {
     db,
     readBytes: await openByteReader(pool, pino({ level: 'silent' })),
+    memory: createSliceMemory(),
     now: clock.now,
     onCorrupt: async (blob) => void damaged.push(blob),
   }
@@ -53,7 +54,14 @@ export async function putBlob(
 /** Undefined when it isn't there. */
 export async function readBlob(blobs: BlobStore, sha256: Sha256): Promise<Buffer | undefined> {
   const blob = await blobs.find(sha256)
-  return blob === undefined ? undefined : await buffer(blob.bytes())
+  return blob === undefined ? undefined : await bytesOf(blob)
+}
+
+/** What it gives, of all of it or of a part; each piece is copied, since its memory is used again. */
+export async function bytesOf(blob: Blob, ...range: Parameters<Blob['bytes']>): Promise<Buffer> {
+  const pieces = []
+  for await (const piece of blob.bytes(...range)) pieces.push(Buffer.from(piece))
+  return Buffer.concat(pieces)
 }
 
 /** Whatever happened: no object without its row, here or in quarantine, and no row without its object. */

@@ -1,3 +1,4 @@
+import type { ApiRequest } from './api.ts'
 import type { Service } from './service.ts'
 import { packageZip } from './publishing.ts'
 
@@ -9,10 +10,9 @@ const log = { name: 'own/log', description: 'Logs' }
 async function put(
   { api }: Pick<Service, 'api'>,
   path: string,
-  body: Buffer,
-  headers: Readonly<Record<string, string>> = {},
+  request: ApiRequest,
 ): Promise<number> {
-  return (await api('PUT', `/api/v1/packages/${path}`, { body, headers })).status
+  return (await api('PUT', `/api/v1/packages/${path}`, request)).status
 }
 
 async function publish(
@@ -20,7 +20,8 @@ async function publish(
   name: string,
   content?: string,
 ): Promise<number> {
-  return await put(service, `own/${name}/1.0.0`, packageZip({ name: `own/${name}` }, content))
+  const body = packageZip({ name: `own/${name}` }, content)
+  return await put(service, `own/${name}/1.0.0`, { body })
 }
 
 /** How each documented status of the routes of packages of our own comes about. */
@@ -30,16 +31,16 @@ export const packageStatuses: Made = {
     await publish(service, 'same')
     return await publish(service, 'same')
   },
-  [`put ${version} 404`]: async (service) => await put(service, 'own/No/1.0.0', packageZip(log)),
+  [`put ${version} 404`]: async (service) =>
+    await put(service, 'own/No/1.0.0', { body: packageZip(log) }),
   [`put ${version} 409`]: async (service) => {
     await publish(service, 'other')
     return await publish(service, 'other', 'two')
   },
-  [`put ${version} 422`]: async (service) =>
-    await put(service, 'own/log/1.1.0', Buffer.from('zip')),
+  [`put ${version} 422`]: async (service) => await put(service, 'own/log/1.1.0', { body: 'zip' }),
   [`put ${version} 415`]: async (service) => {
-    const form = { 'content-type': 'multipart/form-data; boundary=x' }
-    return await put(service, 'own/log/1.1.0', packageZip(log), form)
+    const headers = { 'content-type': 'multipart/form-data; boundary=x' }
+    return await put(service, 'own/log/1.1.0', { body: packageZip(log), headers })
   },
   [`delete ${version} 200`]: async (service) => {
     await publish(service, 'gone')

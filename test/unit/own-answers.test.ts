@@ -38,7 +38,7 @@ function world(upstreams: unknown): World {
   const { reservedVendors } = createReserved({
     patterns: ['acme', 'hidden-*'],
     hasPackages: async () => false,
-    vendorsWithPackages: async () => ['umbrella'],
+    vendorsWithPackages: async () => new Set(['umbrella']),
   })
   const answers = createAnswers({
     async ask(question) {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** A dozen archives that are inspected at once then hold the event loop for less than 50 ms. */
+/** As many archives as are inspected at once then hold the event loop for less than 20 ms. */
 const turnMs = 4
 const runLength = 2048
 

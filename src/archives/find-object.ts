@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto'
+import type { Db } from '../database/schema.ts'
+import type { Sha256 } from '../events/types.ts'
+import { type Blob, heldBlob } from './blobs.ts'
+import {
+  lost,
+  type ObjectReads,
+  problemOf,
+  readRange,
+  readWhole,
+  rowBytes,
+  type StoredObject,
+} from './object-reads.ts'
+import { sliceBytes } from './slice-memory.ts'
+
+/** Before the bytes that come with a blob's row: how many they are, and the oid. */
+const headBytes = 12
+/** So many come with it, as much as a slice holds; a second statement would cost a quarter of 500 KB. */
+const fewBytesMax = sliceBytes - headBytes
+/** So many are copied, to stay; more are sent from where they are. */
+const heldBytesMax = 256 * 1024
+
+/** One row for each part; the first begins with the head. */
+const query = {
+  name: 'almanac_blob_find',
+  text: `
+    select case when start = 0 then int8send(size_bytes) || oidsend(oid) else '' end ||
+      case when size_bytes <= ${fewBytesMax}
+        then lo_get(oid, start, least(size_bytes - start, ${rowBytes})::int) else '' end
+    from blob, generate_series(
+      0, case when size_bytes <= ${fewBytesMax} then greatest(size_bytes - 1, 0) else 0 end, ${rowBytes}
+    ) as start
+    where sha256 = $1::text`,
+} as const
+
+/**
+ * What is to know of a blob and, of one that isn't large, its bytes, in one statement. undefined: it isn't
+ * there, or not any more, since it is damaged.
+ */
+export async function findObject(options: ObjectReads, sha256: Sha256): Promise<Blob | undefined> {
+  const { memory } = options
+  const slice = memory.take()
+  let gotBytes: number
+  try {
+    gotBytes = await options.readBytes({ ...query, values: [sha256] }, slice)
+  } catch (error) {
+    if (problemOf(error) === undefined) throw error
+    // Which object it was isn't known. Who reads it by its oid finds out, and makes no mistake.
+    const stored = await findRow(options.db, sha256)
+    return stored && largeBlob(options, stored)
+  }
+  if (gotBytes === 0) {
+    memory.giveBack(slice)
+    return undefined
+  }
+  const sizeBytes = Number(slice.readBigInt64BE(0))
+  const stored = { sha256, oid: slice.readUInt32BE(8), sizeBytes }
+  if (sizeBytes > fewBytesMax) {
+    memory.giveBack(slice)
+    return largeBlob(options, stored)
+  }
+  const bytes = slice.subarray(headBytes, gotBytes)
+  const isWhole = createHash('sha256').update(bytes).digest('hex') === sha256
+  if (isWhole && sizeBytes > heldBytesMax) return blobIn(slice, options, stored)
+  const held = Buffer.from(bytes)
+  memory.giveBack(slice)
+  if (isWhole) return heldBlob(sha256, held)
+  await lost(options, stored, 'its bytes hash differently')
+  return undefined
+}
+
+async function findRow(db: Db, sha256: Sha256): Promise<StoredObject | undefined> {
+  const row = await db
+    .selectFrom('blob')
+    .select(['oid', 'size_bytes'])
+    .where('sha256', '=', sha256)
+    .executeTakeFirst()
+  return row && { sha256, oid: row.oid, sizeBytes: Number(row.size_bytes) }
+}
+
+function largeBlob(options: ObjectReads, stored: StoredObject): Blob {
+  const { sha256, sizeBytes } = stored
+  return {
+    sha256,
+    sizeBytes,
+    bytes: (range) =>
+      range === undefined ? readWhole(options, stored) : readRange(options, stored, range),
+  }
+}
+
+/** Its bytes, checked, are in a slice for the first who wants all of them; others read them again. */
+function blobIn(slice: Buffer, options: ObjectReads, stored: StoredObject): Blob {
+  const large = largeBlob(options, stored)
+  let unread: Buffer | undefined = slice
+  async function* bytes(): AsyncGenerator<Buffer> {
+    const first = unread
+    unread = undefined
+    if (first === undefined) yield* large.bytes()
+    else {
+      yield first.subarray(headBytes, headBytes + stored.sizeBytes)
+      options.memory.giveBack(first)
+    }
+  }
+  return { ...large, bytes: (range) => (range === undefined ? bytes() : large.bytes(range)) }
+}

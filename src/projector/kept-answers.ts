@@ -1,0 +1,111 @@
+import { LRUCache } from 'lru-cache'
+import { type PackageName, packageOfDocument } from '../composer/names.ts'
+import type { DomainEvent, RecordedEvent } from '../events/types.ts'
+
+/** Answers of read models that are kept in memory until an event may have changed them. */
+export interface KeptAnswers {
+  /**
+   * The same question, answered from memory when it was answered before. What isn't there, or throws, is
+   * asked for again each time.
+   */
+  readonly keeping: <Question extends AboutPackage, Given extends object>(
+    ask: (question: Question) => Promise<Given | undefined>,
+    keyOf: (question: Question) => string,
+  ) => (question: Question) => Promise<Given | undefined>
+  /** The same for a question of which there is one, and which is about no package in particular. */
+  readonly keepingOne: <Given>(ask: () => Promise<Given>) => () => Promise<Given>
+  /**
+   * To be called when a read model shows these events, each time one more of them does; undefined: which
+   * events isn't known.
+   */
+  readonly forget: (events: readonly RecordedEvent[] | undefined) => void
+}
+
+interface AboutPackage {
+  readonly packageName: PackageName
+}
+
+/** Of each kind; an answer takes some hundred bytes. */
+const packagesMax = 2_000
+const answersPerPackageMax = 100
+/** A node whose read models are stopped, or that doesn't reach the database, hears of no events. */
+const keptMsMax = 2_000
+
+/** What happens all the time and changes none of these answers. All other events count, new ones too. */
+const ignored: ReadonlySet<DomainEvent['type']> = new Set([
+  'ArchivesAccessed',
+  'UsageRecorded',
+  'MetadataConfirmed',
+  'MetadataFetchFailed',
+  'ChangeFeedRead',
+  'AlertOpened',
+  'AlertContinued',
+  'AlertResolved',
+  'AlertAcknowledged',
+  'PackagesInstalled',
+  'TokensUsed',
+])
+
+export function createKeptAnswers(): KeptAnswers {
+  const forgetting: ((packageName: PackageName | undefined) => void)[] = []
+  let forgotten = 0
+
+  function keeping<Question extends AboutPackage, Given extends object>(
+    ask: (question: Question) => Promise<Given | undefined>,
+    keyOf: (question: Question) => string,
+  ): (question: Question) => Promise<Given | undefined> {
+    // By package, since that is what is forgotten at once.
+    const cache = new LRUCache<PackageName, Map<string, Given>>({
+      max: packagesMax,
+      ttl: keptMsMax,
+    })
+    forgetting.push((packageName) => {
+      if (packageName === undefined) cache.clear()
+      else cache.delete(packageName)
+    })
+    return async (question) => {
+      const { packageName } = question
+      const key = keyOf(question)
+      const kept = cache.get(packageName)?.get(key)
+      if (kept !== undefined) return kept
+      const before = forgotten
+      const given = await ask(question)
+      // Otherwise it may be from before what was to be forgotten meanwhile.
+      if (given !== undefined && before === forgotten) {
+        const ofPackage = cache.get(packageName) ?? new Map<string, Given>()
+        if (ofPackage.size < answersPerPackageMax) ofPackage.set(key, given)
+        if (!cache.has(packageName)) cache.set(packageName, ofPackage)
+      }
+      return given
+    }
+  }
+
+  function keepingOne<Given>(ask: () => Promise<Given>): () => Promise<Given> {
+    let kept: { given: Given; atMs: number; forgotten: number } | undefined
+    return async () => {
+      const isFresh = kept?.forgotten === forgotten && performance.now() - kept.atMs < keptMsMax
+      if (kept !== undefined && isFresh) return kept.given
+      const before = forgotten
+      const given = await ask()
+      kept = { given, atMs: performance.now(), forgotten: before }
+      return given
+    }
+  }
+
+  return {
+    keeping,
+    keepingOne,
+    forget(events) {
+      const names = events?.filter(({ type }) => !ignored.has(type)).map(packageOf) ?? [undefined]
+      if (names.length === 0) return
+      forgotten += 1
+      for (const forgetIn of forgetting) for (const name of new Set(names)) forgetIn(name)
+    },
+  }
+}
+
+/** undefined: not of one package. Such is a list of malware, which is a document of upstream's. */
+function packageOf({ data }: RecordedEvent): PackageName | undefined {
+  if ('packageName' in data) return data.packageName
+  return 'document' in data ? packageOfDocument(data.document)?.packageName : undefined
+}

@@ -11,13 +11,13 @@ import type { Position } from './events/types.ts'
 import { type Authorize, createAuthorize } from './http/auth.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
 import { startTokenUsesJob } from './jobs/token-uses.ts'
-import type { IsReserved } from './private/reserved.ts'
+import type { Reserved } from './private/reserved.ts'
 import { whenCaughtUp } from './projector/caught-up.ts'
 import type { Projector } from './projector/run.ts'
 import type { Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 
-interface AccessParts {
+interface AccessParts extends Pick<Reserved, 'isReserved' | 'reservedVendors'> {
   readonly config: Config
   readonly outside: {
     readonly logger: Logger
@@ -30,7 +30,6 @@ interface AccessParts {
   readonly log: EventLog
   readonly projector: Projector
   readonly headAtStart: Position
-  readonly isReserved: IsReserved
 }
 
 export interface BuiltAccess {
@@ -39,11 +38,24 @@ export interface BuiltAccess {
   readonly startJobs: () => RunningJob
 }
 
+/** Metrics are wanted most while the database is away: then what was known last holds. */
+function lastKnown({ reservedVendors }: Pick<Reserved, 'reservedVendors'>): () => Promise<boolean> {
+  let isAny = true
+  async function read(): Promise<boolean> {
+    const reserved = await reservedVendors().catch(() => undefined)
+    if (reserved !== undefined) isAny = reserved.patterns.length > 0
+    return isAny
+  }
+  void read() // So that something is known before the first scrape.
+  return read
+}
+
 const tokensShownMax = 10_000
 
 /** The part of the composition root that is about who may ask. */
 export function buildAccess(parts: AccessParts): BuiltAccess {
-  const { config, outside, observer, db, log, projector, isReserved } = parts
+  const { config, outside, observer, db, log, projector } = parts
+  const { isReserved } = parts
   const { now } = outside
   const uses = createTokenUses(outside)
   const caughtUp = whenCaughtUp(parts)
@@ -62,6 +74,7 @@ export function buildAccess(parts: AccessParts): BuiltAccess {
       metricsDigest:
         config.metricsToken === undefined ? undefined : digestOfToken(config.metricsToken),
       isReserved,
+      isAnyReserved: lastKnown(parts),
       publicRead: config.publicRead,
       onRefused: observer.tokenRefused,
     }),

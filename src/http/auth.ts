@@ -30,9 +30,11 @@ export type Authorize = (access: Access, headers: IncomingHttpHeaders) => Promis
 
 export interface AuthorizeOptions {
   readonly identify: Identify
-  /** SHA-256 in hex; undefined: metrics are for all. */
+  /** SHA-256 in hex; undefined: metrics are for all, as long as there is nothing private. */
   readonly metricsDigest: string | undefined
   readonly isReserved: IsReserved
+  /** Whether any vendor is reserved. */
+  readonly isAnyReserved: () => Promise<boolean>
   /** Whether public packages are for everybody. */
   readonly publicRead: boolean
   readonly onRefused: () => void
@@ -74,7 +76,10 @@ type FindNeed = (
 /** undefined: nothing, it is for everybody. */
 const needOf: Readonly<Record<Policy, FindNeed>> = {
   open: () => undefined,
-  metrics: (_, { metricsDigest }) => (metricsDigest === undefined ? undefined : toReadMetrics),
+  // Sizes and counts of what is private are among them.
+  async metrics(_, { metricsDigest, isAnyReserved }) {
+    return metricsDigest === undefined && !(await isAnyReserved()) ? undefined : toReadMetrics
+  },
   async read(vendor, { isReserved, publicRead }) {
     if (vendor !== undefined && (await isReserved(vendor))) return withVendor('read', vendor)
     return publicRead ? undefined : withVendor('read', undefined)

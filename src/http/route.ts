@@ -9,7 +9,8 @@ import type { UploadLimits } from './receiving.ts'
  * there are.
  *
  * - `open`: anybody.
- * - `metrics`: who shows METRICS_TOKEN, if it is set, or may administer everything.
+ * - `metrics`: anybody while METRICS_TOKEN isn't set and no vendor is reserved; then who shows that token, or may
+ *   administer everything.
  * - `read`: anybody, unless the vendor is reserved or PUBLIC_READ is off: then whoever may read.
  * - `read_private`: who may read, of reserved vendors or not.
  * - `publish`, `admin`: who may do that.

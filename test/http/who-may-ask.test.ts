@@ -240,9 +240,15 @@ describe('with PUBLIC_READ=false, every route', opening({ PUBLIC_READ: 'false' }
 })
 
 describe('without METRICS_TOKEN', startService, (test) => {
-  test('metrics are for everybody, whatever token is shown', async ({ api }) => {
+  test('metrics are for everybody, whatever token is shown, while nothing is private', async (service) => {
+    const { api, restart } = service
     for (const token of [undefined, metricsToken, newTokenText(), adminToken]) {
       assert.is((await api('GET', '/metrics', { token })).status, 200)
     }
+    await restart({ PRIVATE_VENDORS: 'acme' })
+    for (const token of [undefined, newTokenText()]) {
+      assert.is((await api('GET', '/metrics', { token })).status, 401)
+    }
+    assert.is((await api('GET', '/metrics', { token: adminToken })).status, 200)
   })
 })

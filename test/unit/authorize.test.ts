@@ -22,6 +22,7 @@ function open({ publicRead = true, identified = identify, metrics = true } = {})
   const authorize = createAuthorize({
     identify: identified,
     metricsDigest: metrics ? digestOfToken(metricsToken) : undefined,
+    isAnyReserved: async () => false,
     isReserved: async (vendor) => vendor === 'acme',
     publicRead,
     onRefused: () => void refused.push('refused'),

@@ -130,8 +130,8 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     alerts.startJobs(),
   ]
   // What requests leave to be recorded: these end when all requests have.
-  const counting = startCountingJob([usage, installs], parts)
-  const recording = [archives.startJobs(), counting, access.startJobs()]
+  const counting = startCountingJob([usage, installs, access.uses], parts)
+  const recording = [archives.startJobs(), counting]
   return {
     generatedToken,
     routes,

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { readToken, readTokenByDigest, readTokens, token } from '../projections/token.ts'
 import { createIdentify } from './access/identify.ts'
-import { createTokenUses } from './access/token-uses.ts'
+import { createTokenUses, type TokenUses } from './access/token-uses.ts'
 import { createTokens, type Tokens } from './access/tokens.ts'
 import { createIsAdminToken, digestOfToken } from './admin-token.ts'
 import type { Config } from './config.ts'
@@ -9,8 +9,6 @@ import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
 import type { Position } from './events/types.ts'
 import { type Authorize, createAuthorize } from './http/auth.ts'
-import type { RunningJob, startJob } from './jobs/every.ts'
-import { startTokenUsesJob } from './jobs/token-uses.ts'
 import type { Reserved } from './private/reserved.ts'
 import { whenCaughtUp } from './projector/caught-up.ts'
 import type { Projector } from './projector/run.ts'
@@ -22,8 +20,6 @@ interface AccessParts extends Pick<Reserved, 'isReserved' | 'reservedVendors'> {
   readonly outside: {
     readonly logger: Logger
     readonly now: () => Instant
-    readonly random: () => number
-    readonly startJob?: typeof startJob
   }
   readonly observer: Pick<Observer, 'tokenRefused'>
   readonly db: Db
@@ -35,7 +31,7 @@ interface AccessParts extends Pick<Reserved, 'isReserved' | 'reservedVendors'> {
 export interface BuiltAccess {
   readonly authorize: Authorize
   readonly tokens: Tokens
-  readonly startJobs: () => RunningJob
+  readonly uses: TokenUses
 }
 
 /** Metrics are wanted most while the database is away: then what was known last holds. */
@@ -86,6 +82,6 @@ export function buildAccess(parts: AccessParts): BuiltAccess {
       until: async (position) => await projector.until(position, token.name),
       now,
     }),
-    startJobs: () => startTokenUsesJob(uses, parts),
+    uses,
   }
 }

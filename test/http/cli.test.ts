@@ -8,7 +8,7 @@ import { openPublishing, packageZip, publications } from '../support/publishing.
 import { describe } from '../support/suite.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const launcher = fileURLToPath(new URL('../../bin/almanac.js', import.meta.url))
+const launcher = fileURLToPath(new URL('../../src/almanac.js', import.meta.url))
 
 async function open() {
   const service = await openPublishing()

@@ -43,8 +43,8 @@ describe('tokens on two nodes', startTwo, (test) => {
     await node(path, basic)
     await node(path, basic)
     assert.is((await listedToken(service, id))?.useCount, 0)
-    await runJob('token uses', 1)
-    await runJob('token uses', 0)
+    await runJob('usage', 1)
+    await runJob('usage', 0)
     const used = async () => {
       await readModelsCatchUp(service)
       const { useCount, lastUsedAt } = (await listedToken(service, id)) ?? {}

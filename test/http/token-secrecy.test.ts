@@ -57,7 +57,7 @@ describe('the text of a token', open, (test) => {
     })
     await revokeToken(service, first.id)
     await api('GET', '/api/v1/tokens', { token: first.token })
-    await runJob('token uses')
+    await runJob('usage')
     await restart()
     const told = { events: await events(), lines, answers, dump: await dumpOf(service) }
     assert.ok(told.lines.length > 20)

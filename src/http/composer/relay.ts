@@ -1,7 +1,7 @@
 import { parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
 import type { Basis } from '../../metadata/as-of.ts'
-import type { Answers, Asker, OwnAnswer } from '../../private/answers.ts'
+import type { Answers, Asker, OwnAnswer } from '../../private/answers/answers.ts'
 import type { Instant } from '../../time-machine/instant.ts'
 import { type Answer, type ComposerRoute, jsonType, type RouteRequest } from '../route.ts'
 import { alsoPinned, pinOf } from './pin.ts'

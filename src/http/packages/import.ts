@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { actorOf, may } from '../../access/principal.ts'
-import type { Import, ImportedEntry, ImportEnd } from '../../private/import.ts'
+import type { Import, ImportedEntry, ImportEnd } from '../../private/publish/import.ts'
 import { readQuery } from '../input.ts'
 import type { UploadLimits } from '../receiving.ts'
 import type { ApiRoute } from '../route.ts'

@@ -1,8 +1,8 @@
-import { isJsonObject, type JsonObject } from '../composer/minify.ts'
-import type { RelayAnswer } from '../upstream/relay.ts'
+import { isJsonObject, type JsonObject } from '../../composer/minify.ts'
+import type { RelayAnswer } from '../../upstream/relay.ts'
 import { jsonOf, objectIn } from './json-answer.ts'
 import type { OwnPackage } from './own-package.ts'
-import type { ReservedVendors } from './reserved.ts'
+import type { ReservedVendors } from '../reserved.ts'
 
 export interface NamesToMerge {
   /** Those that the asker may read. */

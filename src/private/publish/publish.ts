@@ -1,21 +1,21 @@
-import { BlobLost, type BlobStore } from '../archives/blobs.ts'
-import { type PackageName, vendorOf } from '../composer/names.ts'
-import { withVersion } from '../composer/own-document.ts'
-import { isBranch } from '../composer/versions.ts'
-import { AppError } from '../errors.ts'
-import type { EventLog } from '../events/log.ts'
+import { BlobLost, type BlobStore } from '../../archives/blobs.ts'
+import { type PackageName, vendorOf } from '../../composer/names.ts'
+import { withVersion } from '../../composer/own-document.ts'
+import { isBranch } from '../../composer/versions.ts'
+import { AppError } from '../../errors.ts'
+import type { EventLog } from '../../events/log.ts'
 import {
   type DomainEvent,
   type Position,
   privateStream,
   type RecordedEvent,
-} from '../events/types.ts'
-import { decideOnStream } from '../package-decisions.ts'
-import type { SnapshotStore } from '../snapshots/store.ts'
-import { floorToSecond, type Instant } from '../time-machine/instant.ts'
+} from '../../events/types.ts'
+import { decideOnStream } from '../../package-decisions.ts'
+import type { SnapshotStore } from '../../snapshots/store.ts'
+import { floorToSecond, type Instant } from '../../time-machine/instant.ts'
 import { historyOf, lastDocument, type Published } from './history.ts'
 import { checkNames, inspectUpload } from './inspect.ts'
-import type { IsReserved } from './reserved.ts'
+import type { IsReserved } from '../reserved.ts'
 import { noRoom, type Staged, type StageOptions, type Upload, withStaged } from './stage.ts'
 
 export interface PublishOptions extends StageOptions {

@@ -1,6 +1,6 @@
-import { isJsonObject, type JsonObject } from '../composer/minify.ts'
-import { AppError } from '../errors.ts'
-import type { RelayAnswer } from '../upstream/relay.ts'
+import { isJsonObject, type JsonObject } from '../../composer/minify.ts'
+import { AppError } from '../../errors.ts'
+import type { RelayAnswer } from '../../upstream/relay.ts'
 
 /** @throws AppError `upstream_unavailable` when it is anything else. */
 export function objectIn({ body }: RelayAnswer): JsonObject {

@@ -1,6 +1,6 @@
-import type { PackageName } from '../composer/names.ts'
-import type { Sha256 } from '../events/types.ts'
-import type { Instant } from '../time-machine/instant.ts'
+import type { PackageName } from '../../composer/names.ts'
+import type { Sha256 } from '../../events/types.ts'
+import type { Instant } from '../../time-machine/instant.ts'
 import { unknownPackage } from './withdraw.ts'
 
 /** See projections/private-package.ts. */

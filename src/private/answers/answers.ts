@@ -1,11 +1,11 @@
-import { may, type Principal } from '../access/principal.ts'
-import { PackageName, vendorOf } from '../composer/names.ts'
-import type { Position } from '../events/types.ts'
-import type { RelayAnswer, RelayQuestion } from '../upstream/relay.ts'
+import { may, type Principal } from '../../access/principal.ts'
+import { PackageName, vendorOf } from '../../composer/names.ts'
+import type { Position } from '../../events/types.ts'
+import type { RelayAnswer, RelayQuestion } from '../../upstream/relay.ts'
 import { withoutReservedLists, withOwnAdvisories, withOwnNames } from './merge-names.ts'
 import { withOwnProviders, withOwnResults } from './merge-results.ts'
 import type { OwnPackage } from './own-package.ts'
-import { namesReserved, type Reserved, type ReservedVendors } from './reserved.ts'
+import { namesReserved, type Reserved, type ReservedVendors } from '../reserved.ts'
 
 /** Who asks, and as of which position; undefined: now. */
 export interface Asker {

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { isNoRoom } from '../archives/staging.ts'
-import { AppError } from '../errors.ts'
-import { Sha256 } from '../events/types.ts'
+import { isNoRoom } from '../../archives/staging.ts'
+import { AppError } from '../../errors.ts'
+import { Sha256 } from '../../events/types.ts'
 
 /** What somebody sends, as it comes. */
 export interface Upload {

@@ -1,9 +1,9 @@
-import { isJsonObject } from '../composer/minify.ts'
-import type { RelayAnswer } from '../upstream/relay.ts'
+import { isJsonObject } from '../../composer/minify.ts'
+import type { RelayAnswer } from '../../upstream/relay.ts'
 import { jsonOf, objectIn } from './json-answer.ts'
 import type { NamesToMerge } from './merge-names.ts'
 import type { OwnPackage } from './own-package.ts'
-import type { ReservedVendors } from './reserved.ts'
+import type { ReservedVendors } from '../reserved.ts'
 
 /** A page has no more of ours, and a search that finds more should be a narrower one. */
 const resultsMax = 100

@@ -1,5 +1,5 @@
-import { isBranch } from '../composer/versions.ts'
-import type { DomainEvent, RecordedEvent, Sha256 } from '../events/types.ts'
+import { isBranch } from '../../composer/versions.ts'
+import type { DomainEvent, RecordedEvent, Sha256 } from '../../events/types.ts'
 
 type EventOf<Type extends DomainEvent['type']> = Extract<DomainEvent, { readonly type: Type }>
 export type Published = EventOf<'PrivateVersionPublished'>['data']

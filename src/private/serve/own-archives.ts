@@ -1,12 +1,12 @@
-import { may, type Principal } from '../access/principal.ts'
-import type { ArchiveRequest, Arriving } from '../archives/archive.ts'
-import type { Blob, BlobStore } from '../archives/blobs.ts'
-import { versionToken } from '../composer/mirror-tokens.ts'
-import { type PackageName, vendorOf } from '../composer/names.ts'
-import { explainRule, ruleAgainst, type VersionRule } from '../composer/version-rules.ts'
-import { AppError } from '../errors.ts'
-import { Sha256 } from '../events/types.ts'
-import type { IsReserved } from './reserved.ts'
+import { may, type Principal } from '../../access/principal.ts'
+import type { ArchiveRequest, Arriving } from '../../archives/archive.ts'
+import type { Blob, BlobStore } from '../../archives/blobs.ts'
+import { versionToken } from '../../composer/mirror-tokens.ts'
+import { type PackageName, vendorOf } from '../../composer/names.ts'
+import { explainRule, ruleAgainst, type VersionRule } from '../../composer/version-rules.ts'
+import { AppError } from '../../errors.ts'
+import { Sha256 } from '../../events/types.ts'
+import type { IsReserved } from '../reserved.ts'
 
 export interface OwnArchivesOptions {
   /** The versions, normalized, that were ever published with this archive. */

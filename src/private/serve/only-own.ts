@@ -1,10 +1,10 @@
-import type { OpenArchive } from '../archives/read-through.ts'
-import { AppError } from '../errors.ts'
-import type { DocumentAsOf } from '../metadata/as-of.ts'
-import type { CurrentDocument } from '../metadata/current.ts'
-import type { Overlay } from '../metadata/overlay.ts'
-import type { SnapshotStore } from '../snapshots/store.ts'
-import { Instant } from '../time-machine/instant.ts'
+import type { OpenArchive } from '../../archives/read-through.ts'
+import { AppError } from '../../errors.ts'
+import type { DocumentAsOf } from '../../metadata/as-of.ts'
+import type { CurrentDocument } from '../../metadata/current.ts'
+import type { Overlay } from '../../metadata/overlay.ts'
+import type { SnapshotStore } from '../../snapshots/store.ts'
+import { Instant } from '../../time-machine/instant.ts'
 
 export interface Upstreams {
   readonly current: CurrentDocument

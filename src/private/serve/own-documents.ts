@@ -1,13 +1,13 @@
-import { type DocumentName, type PackageName, vendorOf } from '../composer/names.ts'
-import { emptyDocument } from '../composer/own-document.ts'
-import type { VersionRule } from '../composer/version-rules.ts'
-import { AppError } from '../errors.ts'
-import type { Position, Sha256 } from '../events/types.ts'
-import type { Basis } from '../metadata/as-of.ts'
-import type { Overlay, PackageDocument, ServedDocument } from '../metadata/overlay.ts'
-import type { SnapshotStore } from '../snapshots/store.ts'
-import { Instant } from '../time-machine/instant.ts'
-import type { IsReserved } from './reserved.ts'
+import { type DocumentName, type PackageName, vendorOf } from '../../composer/names.ts'
+import { emptyDocument } from '../../composer/own-document.ts'
+import type { VersionRule } from '../../composer/version-rules.ts'
+import { AppError } from '../../errors.ts'
+import type { Position, Sha256 } from '../../events/types.ts'
+import type { Basis } from '../../metadata/as-of.ts'
+import type { Overlay, PackageDocument, ServedDocument } from '../../metadata/overlay.ts'
+import type { SnapshotStore } from '../../snapshots/store.ts'
+import { Instant } from '../../time-machine/instant.ts'
+import type { IsReserved } from '../reserved.ts'
 
 /** A state of a document; see projections/private-package.ts. */
 interface OwnState {

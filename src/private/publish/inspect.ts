@@ -1,16 +1,16 @@
-import { type FileInZip, readFileAtRoot } from '../archives/zip/read-file.ts'
-import { inspectZip } from '../archives/zip/inspect.ts'
-import { parseComposerJson, problemOfComposerJson } from '../composer/composer-json.ts'
-import type { JsonObject } from '../composer/minify.ts'
-import type { PackageName } from '../composer/names.ts'
+import { type FileInZip, readFileAtRoot } from '../../archives/zip/read-file.ts'
+import { inspectZip } from '../../archives/zip/inspect.ts'
+import { parseComposerJson, problemOfComposerJson } from '../../composer/composer-json.ts'
+import type { JsonObject } from '../../composer/minify.ts'
+import type { PackageName } from '../../composer/names.ts'
 import {
   problemOfPublished,
   publishableVersion,
   type Publication,
   publishedVersion,
-} from '../composer/published-version.ts'
-import { AppError } from '../errors.ts'
-import type { Sha256 } from '../events/types.ts'
+} from '../../composer/published-version.ts'
+import { AppError } from '../../errors.ts'
+import type { Sha256 } from '../../events/types.ts'
 import type { Staged } from './stage.ts'
 
 const composerJsonBytesMax = 1024 * 1024

@@ -1,4 +1,4 @@
-import type { PackageName } from '../composer/names.ts'
+import type { PackageName } from '../../composer/names.ts'
 
 /** A package of our own, as lists and searches have it; see projections/private-listing.ts. */
 export interface OwnPackage {

@@ -33,6 +33,8 @@ export interface Blob {
   readonly bytes: (range?: ByteRange) => AsyncIterable<Buffer>
   /** All its bytes, checked, when they are in memory anyway; not to be changed. */
   readonly held?: Buffer
+  /** To be called, if it is there, by who found it and won't read it: it may have been read ahead. */
+  readonly leave?: () => void
 }
 
 /** A blob whose bytes are in memory, and checked. */

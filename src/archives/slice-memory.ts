@@ -10,8 +10,8 @@ export interface SliceMemory {
  * here; and each client that is slow holds one.
  */
 export const sliceBytes = 1024 * 1024
-/** What is kept for the next reader while nobody reads. */
-const sparesMax = 8
+/** What is kept for the next readers; once more read at once, each slice of theirs is new memory. */
+const sparesMax = 32
 
 /**
  * New memory for each slice would be with the garbage collector for a while: 32 readers of 20 MB made the

@@ -38,7 +38,10 @@ export function packageArchive(serveArchive: ServeArchive): Route {
     async handle(request) {
       const asked = archiveRequest(request)
       const archive = await serveArchive(asked, request.principal)
-      if ('sha256' in archive) return answerBlob(request, archive, asked.distType)
+      if ('sha256' in archive) {
+        if (request.method === 'HEAD') archive.leave?.()
+        return answerBlob(request, archive, asked.distType)
+      }
       if (archive.whole !== undefined && asksForMore(request, archive)) {
         return answerBlob(request, await archive.whole, asked.distType)
       }
@@ -61,30 +64,33 @@ function typed(distType: DistType): Readonly<Record<string, string>> {
   }
 }
 
-function answerBlob({ method, headers }: RouteRequest, blob: Blob, distType: DistType): Answer {
+function answerBlob(request: RouteRequest, blob: Blob, distType: DistType): Answer {
   const { sha256, sizeBytes } = blob
   const etag = `"${sha256}"`
   const common = { ...caching, ETag: etag, 'Accept-Ranges': 'bytes' }
-  if (namesTag(headers['if-none-match'] ?? '', etag)) return { status: 304, headers: common }
-  const range = method === 'GET' ? wantedRange(headers, { etag, sizeBytes }) : 'whole'
-  if (range === 'unsatisfiable') {
-    return { status: 416, headers: { ...common, 'Content-Range': `bytes */${sizeBytes}` } }
+  const part = wantedPart(request, { etag, sizeBytes })
+  if (part === 'nothing' || part === 'unsatisfiable') {
+    blob.leave?.()
+    return part === 'nothing'
+      ? { status: 304, headers: common }
+      : { status: 416, headers: { ...common, 'Content-Range': `bytes */${sizeBytes}` } }
   }
-  if (range === 'whole') {
-    const whole = { ...common, ...typed(distType), 'Content-Length': String(sizeBytes) }
-    return { status: 200, headers: whole, body: blob.held ?? blob.bytes() }
-  }
-  const { from, to } = range
+  const { from, to } = part === 'whole' ? { from: 0, to: sizeBytes } : part
+  const headers = { ...common, ...typed(distType), 'Content-Length': String(to - from) }
+  if (part === 'whole') return { status: 200, headers, body: blob.held ?? blob.bytes() }
   return {
     status: 206,
-    headers: {
-      ...common,
-      ...typed(distType),
-      'Content-Length': String(to - from),
-      'Content-Range': `bytes ${from}-${to - 1}/${sizeBytes}`,
-    },
-    body: blob.held?.subarray(from, to) ?? blob.bytes(range),
+    headers: { ...headers, 'Content-Range': `bytes ${from}-${to - 1}/${sizeBytes}` },
+    body: blob.held?.subarray(from, to) ?? blob.bytes(part),
   }
+}
+
+function wantedPart(
+  { method, headers }: RouteRequest,
+  whole: Parameters<typeof wantedRange>[1],
+): ReturnType<typeof wantedRange> | 'nothing' {
+  if (namesTag(headers['if-none-match'] ?? '', whole.etag)) return 'nothing'
+  return method === 'GET' ? wantedRange(headers, whole) : 'whole'
 }
 
 /** Nobody knows its hash yet; and what isn't kept here wasn't looked through, so nobody else keeps it. */

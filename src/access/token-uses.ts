@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import type { EventLog } from '../events/log.ts'
-import { newEvent } from '../events/new-event.ts'
 import { usesPerEventMax } from '../events/token-types.ts'
-import { type NewEvent, tokenUsesStream } from '../events/types.ts'
+import { tokenUsesStream } from '../events/types.ts'
+import { createWaitingEvents } from '../events/waiting-events.ts'
 import type { Instant } from '../time-machine/instant.ts'
 
 export interface TokenUsesOptions {
@@ -27,30 +27,8 @@ const waitingMax = 100
 
 export function createTokenUses({ now, logger }: TokenUsesOptions): TokenUses {
   let noted = new Map<string, { readonly at: Instant; readonly count: number }>()
-  let waiting: readonly NewEvent[] = []
-  let flushed = Promise.resolve()
-
-  /** Events get their ids here, so that one whose append had an unknown outcome isn't counted twice. */
-  function close(): void {
-    const uses = [...noted].map(([tokenId, use]) => ({ tokenId, ...use }))
-    noted = new Map()
-    for (let from = 0; from < uses.length; from += usesPerEventMax) {
-      const part = uses.slice(from, from + usesPerEventMax)
-      const event = newEvent({ type: 'TokensUsed', data: { uses: part } })
-      waiting = [...waiting, event].slice(-waitingMax)
-    }
-  }
-  async function append(log: EventLog): Promise<void> {
-    close()
-    const events = waiting
-    if (events.length === 0) return
-    try {
-      await log.append({ stream: tokenUsesStream, expected: 'any', events })
-      waiting = waiting.filter((event) => !events.includes(event))
-    } catch (error) {
-      logger.warn({ err: error, batches: events.length }, 'which tokens were used is not recorded')
-    }
-  }
+  const what = 'which tokens were used'
+  const waiting = createWaitingEvents({ stream: tokenUsesStream, max: waitingMax, what, logger })
 
   return {
     note(tokenId) {
@@ -59,9 +37,13 @@ export function createTokenUses({ now, logger }: TokenUsesOptions): TokenUses {
       noted.set(tokenId, { at: now(), count: (before?.count ?? 0) + 1 })
     },
     async flush(log) {
-      // One after the other: two at once would append the same events.
-      flushed = flushed.then(async () => await append(log))
-      await flushed
+      const uses = [...noted].map(([tokenId, use]) => ({ tokenId, ...use }))
+      noted = new Map()
+      for (let from = 0; from < uses.length; from += usesPerEventMax) {
+        const part = uses.slice(from, from + usesPerEventMax)
+        waiting.add({ type: 'TokensUsed', data: { uses: part } })
+      }
+      await waiting.flush(log)
     },
   }
 }

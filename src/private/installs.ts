@@ -2,9 +2,9 @@ import type { Logger } from 'pino'
 import { actorOf, may, type Principal } from '../access/principal.ts'
 import { type PackageName, vendorOf } from '../composer/names.ts'
 import type { EventLog } from '../events/log.ts'
-import { newEvent } from '../events/new-event.ts'
 import { installsPerEventMax } from '../events/private-types.ts'
-import { type DomainEvent, installsStream, type NewEvent } from '../events/types.ts'
+import { type DomainEvent, installsStream } from '../events/types.ts'
+import { createWaitingEvents } from '../events/waiting-events.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import type { Reserved } from './reserved.ts'
 
@@ -51,26 +51,13 @@ const waitingMax = 1_000
 export function createInstalls(options: InstallsOptions): Installs {
   const { reservedVendors, knownAmong, passOn, now, logger } = options
   let noted = new Map<string, Noted>()
-  /** With the ids that they were first tried with: some of them may be in the log already. */
-  let waiting: readonly NewEvent[] = []
-  let flushed = Promise.resolve()
+  const what = 'what was installed'
+  const waiting = createWaitingEvents({ stream: installsStream, max: waitingMax, what, logger })
 
   function add(install: Install, actor: string): void {
     const key = `${install.packageName} ${install.versionNormalized} ${actor}`
     const count = (noted.get(key)?.count ?? 0) + 1
     if (count > 1 || noted.size < notedMax) noted.set(key, { ...install, actor, at: now(), count })
-  }
-  async function append(log: EventLog): Promise<void> {
-    waiting = [...waiting, ...eventsOf([...noted.values()])].slice(-waitingMax)
-    noted = new Map()
-    const events = waiting
-    if (events.length === 0) return
-    try {
-      await log.append({ stream: installsStream, expected: 'any', events })
-      waiting = waiting.filter((event) => !events.includes(event))
-    } catch (error) {
-      logger.warn({ err: error, batches: events.length }, 'what was installed is not recorded yet')
-    }
   }
 
   return {
@@ -86,18 +73,13 @@ export function createInstalls(options: InstallsOptions): Installs {
       passOn?.(toNote.filter((install) => !isOurs(install)))
     },
     async flush(log) {
-      // One after the other: two at once would append the same.
-      flushed = flushed.then(async () => await append(log))
-      await flushed
+      const installs = [...noted.values()]
+      noted = new Map()
+      for (let from = 0; from < installs.length; from += installsPerEventMax) {
+        const part = installs.slice(from, from + installsPerEventMax)
+        waiting.add({ type: 'PackagesInstalled', data: { installs: part } })
+      }
+      await waiting.flush(log)
     },
   }
-}
-
-function eventsOf(noted: readonly Noted[]): readonly NewEvent[] {
-  const events = []
-  for (let from = 0; from < noted.length; from += installsPerEventMax) {
-    const installs = noted.slice(from, from + installsPerEventMax)
-    events.push(newEvent({ type: 'PackagesInstalled', data: { installs } }))
-  }
-  return events
 }

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import type { PackageName } from '../composer/names.ts'
 import type { EventLog } from '../events/log.ts'
-import { newEvent } from '../events/new-event.ts'
-import { type DomainEvent, type NewEvent, usagePackagesMax, usageStream } from '../events/types.ts'
+import { type DomainEvent, usagePackagesMax, usageStream } from '../events/types.ts'
+import { createWaitingEvents } from '../events/waiting-events.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import type {
   CacheKind,
@@ -40,8 +40,8 @@ const waitingMax = 100
 
 export function createUsage({ now, logger }: UsageOptions): Usage {
   let batch: Batch | undefined
-  let waiting: readonly NewEvent[] = []
-  let flushed = Promise.resolve()
+  const what = 'what was used'
+  const waiting = createWaitingEvents({ stream: usageStream, max: waitingMax, what, logger })
 
   /** A batch has one day, so that days can be told from each other. */
   function current(): Batch {
@@ -52,20 +52,8 @@ export function createUsage({ now, logger }: UsageOptions): Usage {
     return batch
   }
   function close(ended: Batch): void {
-    const event = newEvent({ type: 'UsageRecorded', data: dataOf(ended) })
-    waiting = [...waiting, event].slice(-waitingMax)
+    waiting.add({ type: 'UsageRecorded', data: dataOf(ended) })
     batch = undefined
-  }
-  async function append(log: EventLog): Promise<void> {
-    if (batch !== undefined) close(batch)
-    const events = waiting
-    if (events.length === 0) return
-    try {
-      await log.append({ stream: usageStream, expected: 'any', events })
-      waiting = waiting.filter((event) => !events.includes(event))
-    } catch (error) {
-      logger.warn({ err: error, batches: events.length }, 'what was used is not recorded yet')
-    }
   }
 
   return {
@@ -77,9 +65,8 @@ export function createUsage({ now, logger }: UsageOptions): Usage {
     cacheUsed: (use) => countUse(current(), use),
     upstreamAsked: (call) => countCall(current(), call),
     async flush(log) {
-      // One after the other: two at once would append the same batches.
-      flushed = flushed.then(async () => await append(log))
-      await flushed
+      if (batch !== undefined) close(batch)
+      await waiting.flush(log)
     },
   }
 }

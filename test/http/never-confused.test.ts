@@ -161,15 +161,22 @@ const step = fc.oneof(
 type Step<Kind extends keyof typeof steps> =
   (typeof steps)[Kind] extends fc.Arbitrary<infer Value> ? Value : never
 
-async function publish({ put }: World, model: Model, next: Step<'publish'>): Promise<void> {
-  const zip = packageZip({ name: next.name, description: 'Ours' }, next.version)
-  // As whoever publishes would do it: what failed may just have been mended.
-  let answer = await put(`${next.name}/${next.version}`, zip)
-  await eventually('it is published', async () => {
+/** Asks again, as Composer does, while a fault of the database that is over is still felt. */
+async function whenMended<Answer extends { readonly status: number }>(
+  send: () => Promise<Answer>,
+): Promise<Answer> {
+  let answer = await send()
+  await eventually('the database is found again', async () => {
     if (answer.status !== 503) return true
-    answer = await put(`${next.name}/${next.version}`, zip)
+    answer = await send()
     return false
   })
+  return answer
+}
+
+async function publish({ put }: World, model: Model, next: Step<'publish'>): Promise<void> {
+  const zip = packageZip({ name: next.name, description: 'Ours' }, next.version)
+  const answer = await whenMended(async () => await put(`${next.name}/${next.version}`, zip))
   const versions = model.get(next.name) ?? new Map<string, string>()
   model.set(next.name, versions.set(next.version, answer.version.reference))
 }
@@ -200,7 +207,10 @@ async function askWithFault(world: World, model: Model, next: Step<'ask'>): Prom
   const isUpstreams = next.fault === 'upstream'
   const clear = isUpstreams ? upstream.fail({ match: /./, mode: 'reset' }) : () => undefined
   if (next.fault === 'cut') proxy().cutAt(next.message)
-  const answer = next.fault === 'database' ? await withoutDatabase(send) : await send()
+  // What is asked of upstream may be refused for longer.
+  const isOurs = next.fault === 'none' && /^\/(?:p2|dist-proxy)\//.test(path)
+  const sendWell = isOurs ? async () => await whenMended(send) : send
+  const answer = next.fault === 'database' ? await withoutDatabase(send) : await sendWell()
   clear()
   proxy().cutAt(Number.POSITIVE_INFINITY)
   if (next.isStranger && answer.status === 401) return

@@ -22,7 +22,7 @@ import {
   serverPid,
   start,
 } from '../support/embedded.ts'
-import { describe } from '../support/suite.ts'
+import { describe, eventually } from '../support/suite.ts'
 
 describe('the embedded PostgreSQL', openWorkplace, (test) => {
   test('makes a database at the first start, and has its rows at the next', async (context) => {
@@ -49,7 +49,8 @@ describe('the embedded PostgreSQL', openWorkplace, (test) => {
     const pid = serverPid(directory)
     await Promise.all([server.stop(), server.stop()])
     await server.stop()
-    assert.not(isThere(pid))
+    // Ended, it is there until whoever inherited it takes note.
+    await eventually('its process is gone', () => !isThere(pid))
     assert.not(existsSync(pidFile(directory)))
   })
 

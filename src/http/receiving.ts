@@ -87,7 +87,8 @@ function createDeadline(request: IncomingMessage, firstMs: number) {
   function set(ms: number): void {
     lift()
     if (request.complete || request.destroyed) return
-    timer = setTimeout(() => request.destroy(), ms)
+    // A connection that is open keeps the process; once it is lost, nothing has to.
+    timer = setTimeout(() => request.destroy(), ms).unref()
   }
   const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
   // Most requests have no body, and need no timer.

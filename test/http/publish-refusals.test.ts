@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import * as assert from 'uvu/assert'
+import { adminToken } from '../support/api.ts'
 import { openPublishing, packageZip, publications, putTo } from '../support/publishing.ts'
 import { startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
@@ -59,6 +62,21 @@ describe('a zip that can’t be published', openPublishing, (test) => {
     assert.is((await put('own/log/1.0.0', packageZip(good), form)).status, 415)
     const { status } = await api('PUT', '/api/v1/packages/Own/Log/1.0.0', { body: 'x' })
     assert.is(status, 404)
+  })
+})
+
+describe('a zip past 500 MiB', startService, (test) => {
+  test('is refused by the size that is announced, before any of it is sent', async ({ url }) => {
+    const headers = {
+      authorization: `Bearer ${adminToken}`,
+      'content-length': String(500 * 1024 * 1024 + 1),
+    }
+    const sending = request(`${url}/api/v1/packages/own/log/1.0.0`, { method: 'PUT', headers })
+    sending.on('error', () => undefined) // It is left in the middle.
+    sending.flushHeaders()
+    const [answer] = (await once(sending, 'response')) as [IncomingMessage] // as Node says
+    assert.is(answer.statusCode, 413)
+    sending.destroy()
   })
 })
 

@@ -2,6 +2,8 @@
 const dataRow = 0x44 // D
 const readyForQuery = 0x5a // Z
 const parseComplete = 0x31 // 1
+/** 2 and C: that a query was bound, and ended. Nobody has a use for them, and each cost pg 3 µs. */
+const needless = new Set(Buffer.from('2C'))
 
 /** Whatever a server may send while a query runs; anything else means that we lost our place. */
 const expectedTypes = new Set(Buffer.from('123CDEINSTZAnst'))
@@ -14,11 +16,11 @@ const nullLength = -1
 export interface SplitterTarget {
   /** Bytes of the first column of a row: a view of what the socket gave, never empty. */
   readonly bytes: (piece: Buffer) => void
-  /** A part of any other message, as it came. */
+  /** A part of any other message that matters, as it came. */
   readonly other: (piece: Buffer) => void
   /** The statement is prepared; the message itself goes to `other`. */
   readonly prepared: () => void
-  /** The query is over. `rest` begins with the message that says so; the splitter ends here. */
+  /** The query is over. `rest` begins with the message that says so; what comes next is of another query. */
   readonly ready: (rest: Buffer) => void
   /** What came can't be what a server sends: nothing of this connection can be trusted any more. */
   readonly lost: (error: Error) => void
@@ -48,18 +50,21 @@ export function createMessageSplitter(target: SplitterTarget): (chunk: Buffer) =
     part = partOf(header)
     filled = 0
     if (part !== undefined) passHeader(header[0])
-    else if (header[0] === readyForQuery) endWith(chunk.subarray(taken))
+    else if (header[0] === readyForQuery) return endWith(chunk, taken)
     else target.lost(new Error('the server sent what is no message'))
     return taken
   }
 
   function passHeader(type: number | undefined): void {
     if (type === parseComplete) target.prepared()
-    if (type !== dataRow) target.other(Buffer.from(header.subarray(0, headerBytes)))
+    if (type !== undefined && type !== dataRow && !needless.has(type))
+      target.other(Buffer.from(header.subarray(0, headerBytes)))
   }
 
-  function endWith(rest: Buffer): void {
-    target.ready(Buffer.concat([header.subarray(0, headerBytes), rest]))
+  function endWith(chunk: Buffer, taken: number): number {
+    part = begin('header', 0)
+    target.ready(Buffer.concat([header.subarray(0, headerBytes), chunk.subarray(taken)]))
+    return chunk.length
   }
 
   function takeBody(chunk: Buffer, { kind, left, after }: Part): number {
@@ -83,9 +88,12 @@ export function createMessageSplitter(target: SplitterTarget): (chunk: Buffer) =
 function partOf(header: Buffer): Part | undefined {
   const type = header[0] ?? 0
   const bodyBytes = header.readInt32BE(1) - 4
-  if (!expectedTypes.has(type) || bodyBytes < 0) return undefined
-  if (type === readyForQuery) return undefined
-  if (type !== dataRow) return begin('other', bodyBytes)
+  if (type === readyForQuery || !expectedTypes.has(type) || bodyBytes < 0) return undefined
+  if (type === dataRow) return partOfRow(header, bodyBytes)
+  return begin(needless.has(type) ? 'skipped' : 'other', bodyBytes)
+}
+
+function partOfRow(header: Buffer, bodyBytes: number): Part | undefined {
   const columns = header.readUInt16BE(headerBytes)
   const columnBytes = header.readInt32BE(headerBytes + 2)
   const size = Math.max(columnBytes, 0)

@@ -53,19 +53,14 @@ const expected = {
   ready: message('Z', Buffer.from('I')).toString('latin1'),
   lost: '',
   bytes: 'first second',
-  other: Buffer.concat([
-    message('1'),
-    message('2'),
-    notice,
-    message('C', Buffer.from('SELECT 4\0')),
-  ]).toString('latin1'),
+  other: Buffer.concat([message('1'), notice]).toString('latin1'),
 }
 
 describe(
   'the splitter of messages',
   async () => ({}),
   (test) => {
-    test('takes the first column of rows, and passes everything else on', () => {
+    test('takes the first column of rows, and passes on what pg has a use for', () => {
       assert.equal(split([conversation]), expected)
     })
 
@@ -80,9 +75,18 @@ describe(
 
     test('hands on what comes after the end as it is', () => {
       const after = Buffer.concat([conversation, notice, row(Buffer.from('of the next'))])
-      assert.equal(split([after, Buffer.from('and more')]), {
+      assert.equal(split([after]), {
         ...expected,
         ready: after.subarray(conversation.length - 6).toString('latin1'),
+      })
+    })
+
+    test('begins anew with what comes after that', () => {
+      assert.equal(split([conversation, conversation]), {
+        ...expected,
+        prepared: 2,
+        bytes: expected.bytes.repeat(2),
+        other: expected.other.repeat(2),
       })
     })
 

@@ -26,20 +26,21 @@ interface Use {
   readonly bytes: number
 }
 
-/** So many and the batch is appended at once, without waiting for the next regular time. */
-const accessesMax = 1000
+/**
+ * With so many blobs the batch is appended at once, without waiting for the next regular time. Not with so many
+ * requests: that was ten events a second of one archive, and each cost what 300 requests do.
+ */
+const batchBlobs = 1000
 /** While the database hangs, batches wait: of more blobs than these the use isn't noted. */
 const blobsMax = 10_000
 
 export function createAccesses({ log, now, logger }: AccessesOptions): Accesses {
   let noted = new Map<Sha256, Use>()
-  let accesses = 0
   let flushed = Promise.resolve()
 
   async function append(): Promise<void> {
     const batch = [...noted].map(([sha256, use]) => ({ sha256, ...use }))
     noted = new Map()
-    accesses = 0
     if (batch.length === 0) return
     const events = []
     for (let from = 0; from < batch.length; from += accessesPerEventMax) {
@@ -67,8 +68,7 @@ export function createAccesses({ log, now, logger }: AccessesOptions): Accesses 
         count: (before?.count ?? 0) + 1,
         bytes: (before?.bytes ?? 0) + sizeBytes,
       })
-      accesses += 1
-      if (accesses === accessesMax) void flush()
+      if (before === undefined && noted.size === batchBlobs) void flush()
     },
     flush,
   }

@@ -41,7 +41,7 @@ describe('accesses', open, (test) => {
     assert.is(appends.length, 0)
   })
 
-  test('are appended by themselves after a thousand, in events that the log takes', async (rig) => {
+  test('are appended by themselves after a thousand blobs, in events that the log takes', async (rig) => {
     const { accesses, appends } = rig
     for (let n = 0; n < 1000; n++) accesses.note(blob(n), Number.MAX_SAFE_INTEGER)
     await accesses.flush()
@@ -51,6 +51,20 @@ describe('accesses', open, (test) => {
     })
     assert.ok(Math.max(...sizes) <= eventDataSizeBytesMax, `${Math.max(...sizes)} bytes`)
     assert.is(rig.noted().length, 1000)
+  })
+
+  test('of one blob, however many, wait for the regular time', async ({
+    accesses,
+    appends,
+    noted,
+  }) => {
+    for (let n = 0; n < 5000; n++) accesses.note(blob(1), 10)
+    assert.is(appends.length, 0)
+    await accesses.flush()
+    assert.equal(
+      noted().map(({ count, bytes }) => [count, bytes]),
+      [[5000, 50_000]],
+    )
   })
 
   test('that can not be appended are dropped, and later ones are not', async (rig) => {

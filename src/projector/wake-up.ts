@@ -21,12 +21,25 @@ export function createWakeUp(): WakeUp {
       signals.emit('wake')
     },
     async wait(timeoutMs) {
-      if (!woken) await heard(signals, 'wake', AbortSignal.timeout(timeoutMs))
+      if (!woken) await wokenWithin(signals, timeoutMs)
       woken = false
     },
     announce: () => void signals.emit('step'),
     nextStep: async (deadline) => await heard(signals, 'step', deadline),
   }
+}
+
+/** With a timer of its own: a signal makes an error of each wait that ends, which are 70 a second. */
+async function wokenWithin(signals: EventEmitter, timeoutMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    function done(): void {
+      clearTimeout(timer)
+      signals.off('wake', done)
+      resolve()
+    }
+    const timer = setTimeout(done, timeoutMs).unref()
+    signals.on('wake', done)
+  })
 }
 
 async function heard(signals: EventEmitter, name: string, deadline: AbortSignal): Promise<void> {

@@ -120,6 +120,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     host: config.host,
     port: config.port,
     logger: outside.logger,
+    repeats: parts.kept.keepingWhole(),
     authorize: access.authorize,
     onRequest: observer.requestEnded,
     translate: asExpectedFailure,

@@ -15,11 +15,12 @@ import { readReference, readUnnamedCommit } from '../projections/package-referen
 import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { Admit } from './archives/admit.ts'
 import { type ArchiveRequest, keyOf } from './archives/archive.ts'
-import type { Blob, BlobStore } from './archives/blobs.ts'
+import type { BlobStore } from './archives/blobs.ts'
 import type { ArchiveFact } from './archives/fetch.ts'
+import { type OpenForClients, openingForClients } from './archives/for-clients.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
 import { createMemoryTier } from './archives/memory-tier.ts'
-import type { CorruptBlob, ObjectReads } from './archives/object-reads.ts'
+import { type CorruptBlob, createLose, type ObjectReads } from './archives/object-reads.ts'
 import { createRevalidate } from './archives/revalidate.ts'
 import { type Cache, createCache } from './archives/evict.ts'
 import {
@@ -27,7 +28,6 @@ import {
   type OpenArchive,
   type OpenArchiveOptions,
 } from './archives/read-through.ts'
-import { reopening } from './archives/reopen.ts'
 import { createScrub } from './archives/scrub.ts'
 import { createSliceMemory } from './archives/slice-memory.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
@@ -49,7 +49,7 @@ import type { KeptAnswers } from './projector/kept-answers.ts'
 import type { Projector } from './projector/run.ts'
 import { createPurge, type Purge } from './purge.ts'
 import type { Turn } from './single-flight.ts'
-import { observed, type Observer } from './telemetry/observer.ts'
+import type { Observer } from './telemetry/observer.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import { type ArchiveQuestion, downloadArchive } from './upstream/archives.ts'
@@ -81,7 +81,7 @@ interface ArchivesParts {
 type OpenArchiveParts = ArchivesParts & { readonly cache: Cache; readonly blobs: BlobStore }
 
 export interface Archives {
-  readonly openArchive: OpenArchive
+  readonly openArchive: OpenForClients
   readonly blobs: BlobStore
   /** What is stored, not what is in memory: for those who have to know that it is. */
   readonly storedBlobs: BlobStore
@@ -98,26 +98,19 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
   const reads = await buildReads(parts, cache)
   const storedBlobs = createLargeObjectStore(reads)
   const blobs = createMemoryTier(storedBlobs, config.archiveMemoryBytes)
-  const openArchive = reopening(buildOpenArchive({ ...parts, cache, blobs }), logger)
   const admit = parts.kept.keeping(async (request: ArchiveRequest) => {
     await parts.admit(request)
     return admitted
   }, keyOf)
-  const note = ({ sha256, sizeBytes }: Blob) => accesses.note(sha256, sizeBytes)
   return {
     storedBlobs,
-    async openArchive(request) {
-      await admit(request)
-      const { packageName } = request
-      const asked = { kind: 'archives', packageName } as const
-      const archive = await observed(parts.observer, asked, async (noteResult) => {
-        return await openArchive(request, noteResult)
-      })
-      if ('sha256' in archive) note(archive)
-      // What isn't kept, or broke off, was not used.
-      else archive.whole?.then(note, () => undefined)
-      return archive
-    },
+    openArchive: openingForClients({
+      ...parts,
+      admit,
+      open: buildOpenArchive({ ...parts, cache, blobs }),
+      onUse: ({ sha256, sizeBytes }) => accesses.note(sha256, sizeBytes),
+      logger,
+    }),
     blobs,
     purge: buildPurge(parts, cache, accesses),
     startJobs() {
@@ -206,7 +199,8 @@ async function buildReads(
     })
   }
   const memory = createSliceMemory()
-  return { db, readBytes: await openByteReader(pool, logger), memory, now, onCorrupt }
+  const lose = createLose({ db, now, onCorrupt })
+  return { db, readBytes: await openByteReader(pool, logger), memory, now, lose }
 }
 
 function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {

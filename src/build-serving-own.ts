@@ -87,7 +87,7 @@ export async function buildServing(
   return {
     ...upstreams,
     overlay: withOwnDocuments(upstreams.overlay, { own, isReserved }),
-    serveArchive: withOwnArchives(async (request) => await upstreams.openArchive(request), {
+    serveArchive: withOwnArchives(upstreams.openArchive, {
       own: async (request, principal) =>
         await hit('archives', request, async () => await openOwnArchive(request, principal)),
       isReserved,

@@ -51,7 +51,7 @@ export async function openStores({ outside, observer }: StoresParts): Promise<St
   const now = outside.logClock === undefined ? {} : { now: outside.logClock }
   const log = observedLog(createPostgresLog({ db, ...now }), observer)
   const snapshots = createSnapshotStore(db, observer.corruptionFound)
-  const kept = createKeptAnswers()
+  const kept = createKeptAnswers(outside.now)
   const projector = await startProjector({
     db,
     log,

@@ -9,10 +9,10 @@ import { checkDatabaseUrl } from './database/connect.ts'
 import { defaultDataDirectory, startEmbeddedPostgres } from './database/embedded.ts'
 import { StartupError } from './errors.ts'
 import { createLogger } from './logger.ts'
-import { addSeconds, instantFromDate } from './time-machine/instant.ts'
+import { addSeconds, systemClock } from './time-machine/instant.ts'
 import { version } from './version.ts'
 
-const now = () => instantFromDate(new Date())
+const now = systemClock()
 
 /** What is open, the last on top: it is closed from there. */
 type Closers = (() => Promise<void>)[]

@@ -37,6 +37,12 @@ export interface StoredArchive {
   readonly purged: boolean
 }
 
+/** An archive that is here. */
+export interface Found extends Blob {
+  /** To be called when it is given to somebody else as well, which may be done as long as nothing happens. */
+  readonly onAgain?: () => void
+}
+
 /** An archive that upstream is still sending. */
 export interface Arriving {
   /** As upstream announces it, if it does. */

@@ -3,7 +3,6 @@ import type { Db } from '../database/schema.ts'
 import type { Sha256 } from '../events/types.ts'
 import type { Blob, ByteRange } from './blobs.ts'
 import {
-  lost,
   type ObjectReads,
   problemOf,
   readRange,
@@ -60,7 +59,7 @@ export async function findObject(options: ObjectReads, sha256: Sha256): Promise<
   const hash = createHash('sha256').update(slice.subarray(headBytes, gotBytes))
   if (hash.digest('hex') === sha256) return blobIn(slice, options, stored)
   memory.giveBack(slice)
-  await lost(options, stored, 'its bytes hash differently')
+  await options.lose(stored, 'its bytes hash differently')
   return undefined
 }
 
@@ -90,15 +89,15 @@ function largeBlob(options: ObjectReads, stored: StoredObject): Blob {
 function blobIn(slice: Buffer, options: ObjectReads, stored: StoredObject): Blob {
   const large = largeBlob(options, stored)
   let unread: Buffer | undefined = slice
-  async function* bytes(range?: ByteRange): AsyncGenerator<Buffer> {
+  async function* once(first: Buffer, { from, to }: ByteRange): AsyncGenerator<Buffer> {
+    if (from < to) yield first.subarray(headBytes + from, headBytes + to)
+    options.memory.giveBack(first)
+  }
+  function bytes(range?: ByteRange): AsyncIterable<Buffer> {
     const first = unread
     unread = undefined
-    if (first === undefined) yield* large.bytes(range)
-    else {
-      const { from, to } = range ?? { from: 0, to: stored.sizeBytes }
-      if (from < to) yield first.subarray(headBytes + from, headBytes + to)
-      options.memory.giveBack(first)
-    }
+    if (first === undefined) return large.bytes(range)
+    return once(first, range ?? { from: 0, to: stored.sizeBytes })
   }
   function leave(): void {
     if (unread !== undefined) options.memory.giveBack(unread)

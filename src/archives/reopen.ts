@@ -4,10 +4,13 @@ import type { ArchiveRequest } from './archive.ts'
 import type { OpenArchive } from './read-through.ts'
 
 /**
- * Opens an archive once more for a reader whose blob went away between being found and being read, by
+ * Has an archive opened once more for a reader whose blob went away between being found and being read, by
  * eviction or for damage. Once it has got some of its bytes, all that is left is to cut it off.
  */
-export function reopening(open: OpenArchive, logger: Logger): OpenArchive {
+export function reopening(
+  open: OpenArchive,
+  logger: Logger,
+): (request: ArchiveRequest, blob: Blob) => Blob {
   async function* bytes(
     { request, blob }: { readonly request: ArchiveRequest; readonly blob: Blob },
     range?: ByteRange,
@@ -33,9 +36,5 @@ export function reopening(open: OpenArchive, logger: Logger): OpenArchive {
     const archive = await open(request)
     return 'sha256' in archive ? archive : await archive.whole
   }
-  return async (request, note) => {
-    const blob = await open(request, note)
-    if (!('sha256' in blob)) return blob
-    return { ...blob, bytes: (range) => bytes({ request, blob }, range) }
-  }
+  return (request, blob) => ({ ...blob, bytes: (range) => bytes({ request, blob }, range) })
 }

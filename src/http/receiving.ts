@@ -37,6 +37,23 @@ export interface ReceivingOptions {
  * let anybody hold a connection for as long as an upload may take.
  */
 export function receiving(request: IncomingMessage, options: ReceivingOptions): Receiving {
+  return hasBody(request) ? receivingBody(request, options) : noBody
+}
+
+/** Shared by all requests without one, which are most. */
+const noBody: Receiving = {
+  whole: async () => Buffer.alloc(0),
+  async *stream() {
+    // Has no pieces.
+  },
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = headers
+  return length !== '0' || coding !== undefined
+}
+
+function receivingBody(request: IncomingMessage, options: ReceivingOptions): Receiving {
   const deadline = createDeadline(request, options.wholeMs)
   async function* stream({ idleMs, totalMs }: UploadLimits): AsyncGenerator<Buffer> {
     const endsAtMs = performance.now() + totalMs
@@ -90,12 +107,8 @@ function createDeadline(request: IncomingMessage, firstMs: number) {
     // A connection that is open keeps the process; once it is lost, nothing has to.
     timer = setTimeout(() => request.destroy(), ms).unref()
   }
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
-  // Most requests have no body, and need no timer.
-  if (length !== '0' || coding !== undefined) {
-    set(firstMs)
-    request.once('close', lift)
-  }
+  set(firstMs)
+  request.once('close', lift)
   return { set, lift }
 }
 

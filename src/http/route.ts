@@ -58,6 +58,12 @@ export interface Answer {
    * more is asked for before what it gave has been sent.
    */
   readonly body?: Buffer | AsyncIterable<Buffer> | undefined
+  /**
+   * Called each time that the same is given again to somebody who asks in the same way; there when that may be done
+   * as long as nothing happens. Nothing counted of the request but what again.ts looks at, and the body can be
+   * gone through any number of times.
+   */
+  readonly onAgain?: (() => void) | undefined
 }
 
 interface Endpoint {
@@ -66,6 +72,8 @@ interface Endpoint {
   readonly method: 'get' | 'post' | 'put' | 'delete'
   /** In the router's form: `/p2/:vendor/:file`. GET answers HEAD too. */
   readonly path: string
+  /** GET only; asked for so often that it counts what finding it by the router takes. */
+  readonly straight?: boolean
   readonly handle: (request: RouteRequest) => Promise<Answer>
 }
 

@@ -1,46 +1,55 @@
 import type { ServerResponse } from 'node:http'
-import type Koa from 'koa'
+import type { Exchange } from './exchange.ts'
 import type { Answer } from './route.ts'
 
-/** Counts what is sent of bodies. */
-export interface Sent {
-  sentBytes: number
+type Sending = Pick<Exchange, 'response' | 'requestId' | 'sentBytes'> & {
+  readonly request: Pick<Exchange['request'], 'method'>
 }
 
-/** Past Koa, which would look at a body to find out what it is; here that is known. */
-export async function send(
-  ctx: Koa.ParameterizedContext<Sent>,
-  { status, headers, body }: Answer,
-): Promise<void> {
-  const { res: response, method, state: sent } = ctx
-  ctx.respond = false
-  response.statusCode = status
-  response.setHeader('X-Content-Type-Options', 'nosniff')
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-  if (Buffer.isBuffer(body)) response.setHeader('Content-Length', body.length)
-  if (body === undefined || method === 'HEAD') response.end()
+/**
+ * Past Koa, which would look at a body to find out what it is; here that is known.
+ *
+ * @returns undefined when it was sent at once.
+ */
+export function send(exchange: Sending, answer: Answer): Promise<void> | undefined {
+  const { request, response } = exchange
+  const { headers, body } = answer
+  writeHead(exchange, answer)
+  if (body === undefined || request.method === 'HEAD') response.end()
   else if (Buffer.isBuffer(body)) {
-    sent.sentBytes = body.length
+    exchange.sentBytes = body.length
     response.end(body)
-  } else {
-    // From here on, what goes wrong cuts the answer off.
-    response.writeHead(status)
-    await stream(body, response, sent)
-  }
+  } else return stream(body, exchange, Number(headers['Content-Length']))
+  return undefined
 }
 
-/** By hand: a pipeline of streams around an iterable cost more than all the rest of a small answer. */
+function writeHead({ response, requestId }: Sending, { status, headers, body }: Answer): void {
+  // All at once: setting each on its own has Node keep them in a map first.
+  const lines = ['X-Request-Id', requestId, 'X-Content-Type-Options', 'nosniff']
+  for (const name in headers) lines.push(name, headers[name] ?? '')
+  if (Buffer.isBuffer(body) && headers['Content-Length'] === undefined) {
+    lines.push('Content-Length', String(body.length))
+  }
+  response.writeHead(status, lines)
+}
+
+/**
+ * By hand: a pipeline of streams around an iterable cost more than all the rest of a small answer.
+ *
+ * @param totalBytes NaN when it isn't known.
+ */
 async function stream(
   body: AsyncIterable<Buffer>,
-  response: ServerResponse,
-  sent: Sent,
+  exchange: Pick<Sending, 'response' | 'sentBytes'>,
+  totalBytes: number,
 ): Promise<void> {
+  const { response } = exchange
   for await (const piece of body) {
-    sent.sentBytes += piece.length
-    await written(response, piece)
+    exchange.sentBytes += piece.length
+    await written(response, piece, exchange.sentBytes === totalBytes)
     if (response.destroyed) return // The client left; this ends the iteration too.
   }
-  response.end()
+  if (!response.writableEnded) response.end()
 }
 
 /** A client that takes less, for so long, is gone; it must not keep what it was to get in memory. */
@@ -48,16 +57,21 @@ const bytesPerMsMin = 16
 const stalledMsMax = 60_000
 
 /** Until the system has all of it, or the client has left. */
-async function written(response: ServerResponse, piece: Buffer): Promise<void> {
-  const stalled = setTimeout(() => response.destroy(), stalledMsMax + piece.length / bytesPerMsMin)
+async function written(response: ServerResponse, piece: Buffer, isLast: boolean): Promise<void> {
+  if (response.destroyed) return
   await new Promise<void>((resolve) => {
+    let stalled: NodeJS.Timeout | undefined
     function done(): void {
       clearTimeout(stalled)
       response.off('close', done)
       resolve()
     }
-    if (response.destroyed) return done()
+    if (isLast) response.end(piece, done)
+    else response.write(piece, done)
+    // The last is sent at once, and mostly the system takes all of it.
+    if (response.writableLength === 0) return resolve()
+    const patienceMs = stalledMsMax + piece.length / bytesPerMsMin
+    stalled = setTimeout(() => response.destroy(), patienceMs)
     response.on('close', done)
-    response.write(piece, done)
   })
 }

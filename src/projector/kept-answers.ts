@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type PackageName, packageOfDocument } from '../composer/names.ts'
 import type { DomainEvent, RecordedEvent } from '../events/types.ts'
+import { addSeconds, type Instant } from '../time-machine/instant.ts'
 
 /** Answers of read models that are kept in memory until an event may have changed them. */
 export interface KeptAnswers {
@@ -14,11 +15,19 @@ export interface KeptAnswers {
   ) => (question: Question) => Promise<Given | undefined>
   /** The same for a question of which there is one, and which is about no package in particular. */
   readonly keepingOne: <Given>(ask: () => Promise<Given>) => () => Promise<Given>
+  /** Of what is made of several answers: all of it is forgotten with any event. */
+  readonly keepingWhole: <Given>() => KeptWhole<Given>
   /**
    * To be called when a read model shows these events, each time one more of them does; undefined: which
    * events isn't known.
    */
   readonly forget: (events: readonly RecordedEvent[] | undefined) => void
+}
+
+export interface KeptWhole<Given> {
+  readonly get: (key: string) => Given | undefined
+  /** To be called before the first question is asked; what it returns keeps what was made. */
+  readonly begin: () => (key: string, given: Given) => void
 }
 
 interface AboutPackage {
@@ -28,8 +37,13 @@ interface AboutPackage {
 /** Of each kind; an answer takes some hundred bytes. */
 const packagesMax = 2_000
 const answersPerPackageMax = 100
-/** A node whose read models are stopped, or that doesn't reach the database, hears of no events. */
-const keptMsMax = 2_000
+const wholeMax = 1_000
+/**
+ * A node whose read models are stopped, or that doesn't reach the database, hears of no events. Together these
+ * are less than two seconds: what is made of kept answers is kept from when it was begun.
+ */
+const keptMsMax = 900
+const wholeSecondsMax = 1
 
 /** What happens all the time and changes none of these answers. All other events count, new ones too. */
 const ignored: ReadonlySet<DomainEvent['type']> = new Set([
@@ -46,7 +60,7 @@ const ignored: ReadonlySet<DomainEvent['type']> = new Set([
   'TokensUsed',
 ])
 
-export function createKeptAnswers(): KeptAnswers {
+export function createKeptAnswers(now: () => Instant): KeptAnswers {
   const forgetting: ((packageName: PackageName | undefined) => void)[] = []
   let forgotten = 0
 
@@ -95,11 +109,47 @@ export function createKeptAnswers(): KeptAnswers {
   return {
     keeping,
     keepingOne,
+    keepingWhole: <Given>() => {
+      const { clear, ...whole } = createKeptWhole<Given>({ now, forgotten: () => forgotten })
+      forgetting.push(clear)
+      return whole
+    },
     forget(events) {
       const names = events?.filter(({ type }) => !ignored.has(type)).map(packageOf) ?? [undefined]
       if (names.length === 0) return
       forgotten += 1
       for (const forgetIn of forgetting) for (const name of new Set(names)) forgetIn(name)
+    },
+  }
+}
+
+interface KeptWholeOptions {
+  readonly now: () => Instant
+  /** How many times something was forgotten. */
+  readonly forgotten: () => number
+}
+
+function createKeptWhole<Given>({
+  now,
+  forgotten,
+}: KeptWholeOptions): KeptWhole<Given> & { readonly clear: () => void } {
+  const kept = new Map<string, { readonly given: Given; readonly until: Instant }>()
+  const clear = () => kept.clear()
+  return {
+    clear,
+    get(key) {
+      const found = kept.get(key)
+      return found !== undefined && now() <= found.until ? found.given : undefined
+    },
+    begin() {
+      const until = addSeconds(now(), wholeSecondsMax)
+      const before = forgotten()
+      return (key, given) => {
+        if (before !== forgotten() || kept.size === wholeMax) return
+        // What nobody asks for again must not stay in memory.
+        if (kept.size === 0) setTimeout(clear, wholeSecondsMax * 1000).unref()
+        kept.set(key, { given, until })
+      }
     },
   }
 }

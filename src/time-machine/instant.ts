@@ -130,6 +130,18 @@ export function instantFromMs(ms: number): Instant {
   return instantInRange(seconds, (wholeMs - seconds * 1000) * 1000)
 }
 
+/** The machine's clock, to the millisecond. Many ask within one: it is written once for all of them. */
+export function systemClock(): () => Instant {
+  let latest = new Date()
+  let instant = instantFromDate(latest)
+  return () => {
+    const asked = new Date()
+    if (asked.getTime() !== latest.getTime()) instant = instantFromDate(asked)
+    latest = asked
+    return instant
+  }
+}
+
 /** @throws RangeError for an invalid date, and outside of the years 1970 to 9999. */
 export function instantFromDate(date: Date): Instant {
   return instantFromMs(date.getTime())

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import * as assert from 'uvu/assert'
 import { distOf } from '../support/dist.ts'
 import { startService } from '../support/service.ts'
@@ -60,7 +61,9 @@ describe('an archive that was served a moment ago', open, (test) => {
     const { get, other, path, upstream, database, answersAre } = context
     await answersAre(200)
     upstream.forget()
-    await database.db.deleteFrom('blob').execute()
+    await sql`with evicted as (delete from blob returning oid) select lo_unlink(oid) from evicted`.execute(
+      database.db,
+    )
     for (const ask of [other, get]) assert.is((await ask(path)).statusCode, 200)
     assert.is(upstream.requestsFor(/^\/dist\//).length, 1)
   })

@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import type { Blob, BlobStore } from '../../src/archives/blobs.ts'
 import { createLargeObjectStore } from '../../src/archives/large-objects.ts'
-import type { CorruptBlob, ObjectReads } from '../../src/archives/object-reads.ts'
+import { type CorruptBlob, createLose, type ObjectReads } from '../../src/archives/object-reads.ts'
 import { createSliceMemory } from '../../src/archives/slice-memory.ts'
 import { openByteReader } from '../../src/database/byte-reader.ts'
 import type { OpenDatabase } from '../../src/database/client.ts'
@@ -32,7 +32,11 @@ export async function openBlobs({ db, pool }: OpenDatabase): Promise<TestBlobs> 
     readBytes: await openByteReader(pool, pino({ level: 'silent' })),
     memory: createSliceMemory(),
     now: clock.now,
-    onCorrupt: async (blob) => void damaged.push(blob),
+    lose: createLose({
+      db,
+      now: clock.now,
+      onCorrupt: async (blob) => void damaged.push(blob),
+    }),
   }
   return { blobs: createLargeObjectStore(reads), clock, damaged, reads }
 }

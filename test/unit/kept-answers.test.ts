@@ -4,6 +4,7 @@ import { PackageName } from '../../src/composer/names.ts'
 import { DomainEvent, type RecordedEvent } from '../../src/events/types.ts'
 import { createKeptAnswers } from '../../src/projector/kept-answers.ts'
 import { Instant } from '../../src/time-machine/instant.ts'
+import { createClock } from '../support/clock.ts'
 import { describe } from '../support/suite.ts'
 
 const log = PackageName.parse('acme/log')
@@ -23,7 +24,8 @@ const blocked = (packageName: string) =>
 
 /** Answers with how often it was asked about a package; a test may hold the answers back. */
 async function open() {
-  const { keeping, keepingOne, forget } = createKeptAnswers()
+  const clock = createClock()
+  const { keeping, keepingOne, keepingWhole, forget } = createKeptAnswers(clock.now)
   const asked = new Map<PackageName, number>()
   let held: Promise<void> | undefined
   const ask = keeping(
@@ -37,6 +39,8 @@ async function open() {
   )
   let vendors = 0
   return {
+    clock,
+    whole: keepingWhole<string>(),
     forget,
     vendors: keepingOne(async () => (vendors += 1)),
     times: async (packageName: PackageName) => (await ask({ packageName }))?.times,
@@ -102,7 +106,7 @@ describe('kept answers', open, (test) => {
 
   test('are asked for each time while there are none', async () => {
     let asked = 0
-    const { keeping } = createKeptAnswers()
+    const { keeping } = createKeptAnswers(createClock().now)
     const askNothing = async (): Promise<object | undefined> => {
       asked += 1
       return undefined
@@ -125,5 +129,40 @@ describe('kept answers', open, (test) => {
     assert.equal([await vendors(), await vendors()], [2, 2])
     forget(undefined)
     assert.is(await vendors(), 3)
+  })
+
+  test('that are whole are kept until any event, and a second at most', async (context) => {
+    const { whole, forget, clock } = context
+    const keep = () => whole.begin()('/url', 'an answer')
+    keep()
+    assert.is(whole.get('/url'), 'an answer')
+    assert.is(whole.get('/other'), undefined)
+    forget([recorded('ArchivesAccessed', { accesses: [] })])
+    clock.advance(1)
+    assert.is(whole.get('/url'), 'an answer')
+    for (const events of [[blocked('acme/other')], undefined]) {
+      keep()
+      forget(events)
+      assert.is(whole.get('/url'), undefined)
+    }
+    keep()
+    clock.advance(2)
+    assert.is(whole.get('/url'), undefined)
+  })
+
+  test('that are whole are not kept when something happened while they were made', async (context) => {
+    const { whole, forget } = context
+    const keep = whole.begin()
+    forget([blocked('acme/log')])
+    keep('/early', 'an answer')
+    assert.is(whole.get('/early'), undefined)
+  })
+
+  test('that are whole do not outlast the second in which they were begun', async (context) => {
+    const { whole, clock } = context
+    const keep = whole.begin()
+    clock.advance(2)
+    keep('/slow', 'an answer')
+    assert.is(whole.get('/slow'), undefined)
   })
 })

@@ -1,5 +1,4 @@
-import type { Blob } from '../../archives/blobs.ts'
-import type { ArchiveRequest, Arriving } from '../../archives/archive.ts'
+import type { ArchiveRequest, Arriving, Found } from '../../archives/archive.ts'
 import { type DistType, isDistType } from '../../composer/dist-types.ts'
 import { isReferenceToken, isVersionToken } from '../../composer/mirror-tokens.ts'
 import { parsePackageName } from '../../composer/names.ts'
@@ -23,7 +22,7 @@ const contentTypes: Readonly<Record<DistType, string>> = {
 export type ServeArchive = (
   request: ArchiveRequest,
   principal: Principal,
-) => Promise<Blob | Arriving>
+) => Promise<Found | Arriving>
 
 /**
  * `/dist-proxy/{vendor}/{package}/{version}/{reference}.{type}`, as `distTemplate` says. A name behind
@@ -35,6 +34,7 @@ export function packageArchive(serveArchive: ServeArchive): Route {
     policy: 'read',
     method: 'get',
     path: '/dist-proxy/:vendor/:package/:version/:file{/:name}',
+    straight: true,
     async handle(request) {
       const asked = archiveRequest(request)
       const archive = await serveArchive(asked, request.principal)
@@ -64,7 +64,7 @@ function typed(distType: DistType): Readonly<Record<string, string>> {
   }
 }
 
-function answerBlob(request: RouteRequest, blob: Blob, distType: DistType): Answer {
+function answerBlob(request: RouteRequest, blob: Found, distType: DistType): Answer {
   const { sha256, sizeBytes } = blob
   const etag = `"${sha256}"`
   const common = { ...caching, ETag: etag, 'Accept-Ranges': 'bytes' }
@@ -77,12 +77,17 @@ function answerBlob(request: RouteRequest, blob: Blob, distType: DistType): Answ
   }
   const { from, to } = part === 'whole' ? { from: 0, to: sizeBytes } : part
   const headers = { ...common, ...typed(distType), 'Content-Length': String(to - from) }
-  if (part === 'whole') return { status: 200, headers, body: blob.held ?? blob.bytes() }
+  if (part === 'whole') return answerWhole(headers, blob)
   return {
     status: 206,
     headers: { ...headers, 'Content-Range': `bytes ${from}-${to - 1}/${sizeBytes}` },
     body: blob.held?.subarray(from, to) ?? blob.bytes(part),
   }
+}
+
+function answerWhole(headers: Answer['headers'], { held, bytes, onAgain }: Found): Answer {
+  const body = held ?? { [Symbol.asyncIterator]: () => bytes()[Symbol.asyncIterator]() }
+  return { status: 200, headers, body, onAgain }
 }
 
 function wantedPart(

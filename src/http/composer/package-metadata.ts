@@ -31,6 +31,7 @@ export function packageMetadata(deps: PackageMetadataDeps): readonly Route[] {
     policy: 'read',
     method: 'get',
     path: '/p2/:vendor/:file',
+    straight: true,
     async handle(request) {
       const at = pinOf(request)
       const asked = documentAsked(request)

@@ -5,7 +5,7 @@ import type { ComposerRoute, RouteRequest } from '../route.ts'
 
 /** A route below the root, and the same below `/at/{T}`. */
 export function alsoPinned(route: ComposerRoute): readonly ComposerRoute[] {
-  return [route, { ...route, path: `/at/:at${route.path}` }]
+  return [route, { ...route, straight: false, path: `/at/:at${route.path}` }]
 }
 
 /**

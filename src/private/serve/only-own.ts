@@ -1,4 +1,4 @@
-import type { OpenArchive } from '../../archives/read-through.ts'
+import type { OpenForClients } from '../../archives/for-clients.ts'
 import { AppError } from '../../errors.ts'
 import type { DocumentAsOf } from '../../metadata/as-of.ts'
 import type { CurrentDocument } from '../../metadata/current.ts'
@@ -10,7 +10,7 @@ export interface Upstreams {
   readonly current: CurrentDocument
   readonly asOf: DocumentAsOf
   readonly overlay: Overlay
-  readonly openArchive: OpenArchive
+  readonly openArchive: OpenForClients
 }
 
 async function noPackage(): Promise<never> {

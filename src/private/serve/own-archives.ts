@@ -1,6 +1,7 @@
 import { may, type Principal } from '../../access/principal.ts'
-import type { ArchiveRequest, Arriving } from '../../archives/archive.ts'
+import type { ArchiveRequest, Arriving, Found } from '../../archives/archive.ts'
 import type { Blob, BlobStore } from '../../archives/blobs.ts'
+import type { OpenForClients } from '../../archives/for-clients.ts'
 import { versionToken } from '../../composer/mirror-tokens.ts'
 import { type PackageName, vendorOf } from '../../composer/names.ts'
 import { explainRule, ruleAgainst, type VersionRule } from '../../composer/version-rules.ts'
@@ -51,9 +52,9 @@ export function createOpenOwnArchive(options: OwnArchivesOptions): OpenOwnArchiv
 
 /** Opens what is ours for reserved vendors, and for all others what is upstream's. */
 export function withOwnArchives(
-  upstreams: (request: ArchiveRequest) => Promise<Blob | Arriving>,
+  upstreams: OpenForClients,
   { own, isReserved }: { readonly own: OpenOwnArchive; readonly isReserved: IsReserved },
-): (request: ArchiveRequest, principal: Principal) => Promise<Blob | Arriving> {
+): (request: ArchiveRequest, principal: Principal) => Promise<Found | Arriving> {
   return async (request, principal) => {
     const isOurs = await isReserved(vendorOf(request.packageName))
     return isOurs ? await own(request, principal) : await upstreams(request)

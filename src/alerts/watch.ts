@@ -3,7 +3,7 @@ import type { EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
 import type { ConditionCode } from '../events/alert-types.ts'
 import { alertsStream, type DomainEvent, type Position } from '../events/types.ts'
-import { addSeconds, type Instant } from '../time-machine/instant.ts'
+import { addSeconds, floorToSecond, type Instant } from '../time-machine/instant.ts'
 import type { ConditionName, Findings } from './conditions.ts'
 
 export interface OpenCondition extends ConditionName {
@@ -54,7 +54,11 @@ export function createWatch(options: WatchOptions): () => Promise<void> {
     overSince = keptSince(overSince, over, present)
     const isPast = (since: Instant | undefined, seconds: number): boolean =>
       since !== undefined && addSeconds(since, seconds) <= present
-    const lastSeenAt = (name: ConditionName) => open.find(isSameAs(name))?.lastSeenAt
+    /** Events that are recorded at once are microseconds apart, which must not be a whole look later. */
+    function lastSeenAt(name: ConditionName): Instant | undefined {
+      const found = open.find(isSameAs(name))
+      return found && floorToSecond(found.lastSeenAt)
+    }
     const events: readonly AlertEvent[] = [
       ...holds
         .filter((each) => lastSeenAt(each) === undefined)

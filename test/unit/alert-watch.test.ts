@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import type { Condition, ConditionName, Findings } from '../../src/alerts/conditions.ts'
 import { createWatch, type OpenCondition } from '../../src/alerts/watch.ts'
 import type { AppendResult, EventLog } from '../../src/events/log.ts'
+import { addSeconds } from '../../src/time-machine/instant.ts'
 import { createClock } from '../support/clock.ts'
 import { describe } from '../support/suite.ts'
 
@@ -24,7 +25,9 @@ function createRig() {
       const index = open.findIndex(({ code }) => code === data.code)
       if (index !== -1) open.splice(index, 1)
       const { code, subject } = data
-      if (type !== 'AlertResolved') open.push({ code, subject, lastSeenAt: clock.now() })
+      // As the log dates what is recorded right after something else.
+      const lastSeenAt = addSeconds(clock.now(), 0.000_001)
+      if (type !== 'AlertResolved') open.push({ code, subject, lastSeenAt })
     }
     return { outcome: 'appended', events: [] }
   }

@@ -33,11 +33,18 @@ interface Part {
   readonly after: number
 }
 
+export interface MessageSplitter {
+  /** To be called with each chunk. */
+  readonly take: (chunk: Buffer) => void
+  /** So many bytes of a row's first column come next. */
+  readonly columnBytes: () => number
+}
+
 /**
  * Splits what a server sends into the bytes of rows and all other messages, however the socket cuts
- * it. Returns what is to be called with each chunk. Rows are not copied: a header is, 11 bytes.
+ * it. Rows are not copied: a header is, 11 bytes.
  */
-export function createMessageSplitter(target: SplitterTarget): (chunk: Buffer) => void {
+export function createMessageSplitter(target: SplitterTarget): MessageSplitter {
   const header = Buffer.alloc(rowHeaderBytes)
   let filled = 0
   let part: Part | undefined = begin('header', 0)
@@ -76,11 +83,14 @@ export function createMessageSplitter(target: SplitterTarget): (chunk: Buffer) =
     return piece.length
   }
 
-  return (chunk) => {
-    let rest = chunk
-    while (rest.length > 0 && part !== undefined) {
-      rest = rest.subarray(part.kind === 'header' ? takeHeader(rest) : takeBody(rest, part))
-    }
+  return {
+    take(chunk) {
+      let rest = chunk
+      while (rest.length > 0 && part !== undefined) {
+        rest = rest.subarray(part.kind === 'header' ? takeHeader(rest) : takeBody(rest, part))
+      }
+    },
+    columnBytes: () => (part?.kind === 'bytes' ? part.left : 0),
   }
 }
 

@@ -3,9 +3,15 @@ import type { Duplex } from 'node:stream'
 
 /** Of memory that a connection receives into; larger ones measured alike. */
 const landingBytes = 128 * 1024
+/** For a receiver that says where most belongs: what comes before that and after is little. */
+const betweenBytes = 4 * 1024
 
-/** Gets what a connection receives. The bytes are good during the call only. */
-export type Receiver = (bytes: Buffer) => void
+export interface Receiver {
+  /** Gets what a connection receives. The bytes are good during the call only, but for those put in their place. */
+  readonly take: (bytes: Buffer) => void
+  /** Where to put what comes next; undefined, or no bytes long: anywhere. */
+  readonly place: () => Buffer | undefined
+}
 
 const landings = new WeakMap<Duplex, { receiver: Receiver | undefined }>()
 
@@ -17,15 +23,21 @@ const landings = new WeakMap<Duplex, { receiver: Receiver | undefined }>()
  */
 export function createReceivingSocket(): Socket {
   const landing: { receiver: Receiver | undefined } = { receiver: undefined }
-  const buffer = Buffer.allocUnsafeSlow(landingBytes)
+  const memory = Buffer.allocUnsafeSlow(landingBytes)
+  const between = memory.subarray(0, betweenBytes)
   const options = {
     allowHalfOpen: false,
     onread: {
-      buffer,
-      callback(count: number) {
-        const bytes = buffer.subarray(0, count)
+      buffer() {
+        const { receiver } = landing
+        if (receiver === undefined) return memory
+        const place = receiver.place()
+        return place === undefined || place.length === 0 ? between : place
+      },
+      callback(count: number, buffer: Uint8Array) {
+        const bytes = Buffer.from(buffer.buffer, buffer.byteOffset, count)
         if (landing.receiver === undefined) socket.emit('data', Buffer.from(bytes))
-        else landing.receiver(bytes)
+        else landing.receiver.take(bytes)
         return true
       },
     },

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { createMessageSplitter } from './message-splitter.ts'
-import { receiveFrom } from './receiving-socket.ts'
+import { receiveFrom, type Receiver } from './receiving-socket.ts'
 
 export interface ByteQuery {
   /** Of the prepared statement; always the same text goes by it. */
@@ -30,6 +30,12 @@ export function rowReaderOf(client: pg.PoolClient): RowReader {
   return reader
 }
 
+/**
+ * The socket puts most bytes of a row where they belong. With them comes what is between two rows, or after
+ * the last: to read that on its own took as long as copying saves.
+ */
+const betweenRowsBytes = 64
+
 const nothing = () => undefined
 
 /**
@@ -42,12 +48,16 @@ function createRowReader(): RowReader {
   let current: Reading | undefined
   let gotBytes = 0
   const end = (error: Error) => void socket?.stream.destroy(error)
-  const split = createMessageSplitter({
+  const splitter = createMessageSplitter({
     bytes(piece) {
       if (current === undefined) return
       const { into, query } = current
       if (gotBytes + piece.length > into.length) end(tooMany(query, into))
-      else gotBytes += piece.copy(into, gotBytes)
+      else {
+        // Most are there already; a few may be in the same memory, further on.
+        if (!isAt(piece, into, gotBytes)) piece.copy(into, gotBytes)
+        gotBytes += piece.length
+      }
     },
     other: (piece) => socket?.toPg(Buffer.from(piece)),
     prepared: () => current !== undefined && void prepared.add(current.query.name),
@@ -59,6 +69,14 @@ function createRowReader(): RowReader {
     // Nothing more is taken from a socket that is destroyed, and pg fails the query with this error.
     lost: end,
   })
+  const receiver = {
+    take: splitter.take,
+    place() {
+      const leftBytes = splitter.columnBytes()
+      if (current === undefined || leftBytes === 0) return undefined
+      return current.into.subarray(gotBytes, gotBytes + leftBytes + betweenRowsBytes)
+    },
+  }
   const submittable = {
     // pg notes by these that the statement is prepared.
     name: '',
@@ -66,7 +84,7 @@ function createRowReader(): RowReader {
     submit(connection: pg.Connection): Error | null {
       const { stream } = connection
       if (stream.listenerCount('data') !== 1) return new Error('the socket is not read by pg alone')
-      socket ??= interceptable(stream, split)
+      socket ??= interceptable(stream, receiver)
       socket.intercept()
       if (current !== undefined) send(connection, current.query, prepared)
       return null
@@ -88,6 +106,10 @@ function createRowReader(): RowReader {
   }
 }
 
+function isAt(piece: Buffer, memory: Buffer, offset: number): boolean {
+  return piece.buffer === memory.buffer && piece.byteOffset === memory.byteOffset + offset
+}
+
 /** A socket that can be read by somebody else than pg for a while. */
 interface Intercepted {
   readonly stream: pg.Connection['stream']
@@ -96,20 +118,17 @@ interface Intercepted {
   readonly toPg: (chunk: Buffer) => void
 }
 
-function interceptable(
-  stream: pg.Connection['stream'],
-  take: (chunk: Buffer) => void,
-): Intercepted {
+function interceptable(stream: pg.Connection['stream'], receiver: Receiver): Intercepted {
   const [listener] = stream.listeners('data')
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was taken from these very listeners
   const pgs = listener as (chunk: Buffer) => void
   return {
     stream,
     intercept() {
-      if (!receiveFrom(stream, take)) stream.on('data', take).off('data', pgs)
+      if (!receiveFrom(stream, receiver)) stream.on('data', receiver.take).off('data', pgs)
     },
     restore() {
-      if (!receiveFrom(stream, undefined)) stream.off('data', take).on('data', pgs)
+      if (!receiveFrom(stream, undefined)) stream.off('data', receiver.take).on('data', pgs)
     },
     toPg: (chunk) => pgs.call(stream, chunk),
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
@@ -53,6 +54,23 @@ describe('bytes off the wire', open, (test) => {
       assert.ok(bytes.equals(expected), String(sizeBytes))
     }
     assert.equal(warnings, [], 'and not in the slow way')
+  })
+
+  test('of many rows, large and small, come one after another', async ({ readAll }) => {
+    const md5 = (n: number) => createHash('md5').update(String(n)).digest('hex')
+    const times = (n: number) => (n * 7919) % 9001 // Up to 144 KB, in no order.
+    const rows = Array.from({ length: 150 }, (_, n) => Buffer.from(md5(n).repeat(times(n)), 'hex'))
+    const small = Array.from({ length: 5000 }, (_, n) => Buffer.from(md5(n), 'hex'))
+    for (const [expected, repeat] of [
+      [rows, '(n * 7919) % 9001'],
+      [small, '1'],
+    ] as const) {
+      const text = `
+        select decode(repeat(md5(n::text), ${repeat}), 'hex') from generate_series(0, $1::int) as n`
+      const values = [expected.length - 1]
+      const bytes = await readAll({ name: repeat, text, values }, 12_000_000)
+      assert.ok(bytes.equals(Buffer.concat(expected)))
+    }
   })
 
   test('of no rows and of NULL are none', async ({ readAll }) => {

@@ -24,7 +24,7 @@ function split(chunks: readonly Buffer[]) {
   const bytes: Buffer[] = []
   const other: Buffer[] = []
   const seen = { prepared: 0, ready: 'not yet', lost: '' }
-  const take = createMessageSplitter({
+  const { take } = createMessageSplitter({
     bytes: (piece) => bytes.push(piece),
     other: (piece) => other.push(piece),
     prepared: () => (seen.prepared += 1),

@@ -6,9 +6,9 @@
  */
 import {
   cpuMs,
+  findLoad,
   forgetPeak,
   latencies,
-  load,
   memoryOf,
   openSlowClients,
   quantile,
@@ -16,9 +16,11 @@ import {
 } from './load.ts'
 import { type Server, type Size, sizeNames, startServers } from './servers.ts'
 
+const { load, by } = findLoad()
 const rounds = Number(process.argv[2] ?? 7)
 const clients = 16
 const durationMs = 1_000
+const warmUpMs = 2_000
 const quietWithinMs = 20_000
 
 interface Measured {
@@ -29,6 +31,7 @@ interface Measured {
 }
 
 const goals: (readonly [what: string, isMet: boolean])[] = []
+say(`Clients: ${by}`)
 const servers = await startServers()
 try {
   await measureMemory(byName('large objects'))
@@ -48,7 +51,7 @@ function byName(name: Server['name']): Server {
 async function compareAt(size: Size): Promise<void> {
   // The largest isn't kept in memory.
   const all = servers.all.filter(({ name }) => size !== '20MB' || name !== 'memory')
-  for (const server of all) await load(server.place(size), { clients, durationMs: durationMs / 2 })
+  for (const server of all) await load(server.place(size), { clients, durationMs: warmUpMs })
   const measured = new Map<Server['name'], Measured[]>(all.map(({ name }) => [name, []]))
   let disturbed = 0
   for (let round = 0; round < rounds; round += 1) {

@@ -1,6 +1,10 @@
+import { execFile as executeFile, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const execFile = promisify(executeFile)
 
 export interface Place {
   readonly port: number
@@ -20,15 +24,22 @@ interface Download {
   readonly onBytes?: (bytes: number, socket: Socket) => void
 }
 
-/** A connection that is kept. Each call is one request, and returns how many bytes its body had. */
+interface Downloaded {
+  readonly headBytes: number
+  readonly bodyBytes: number
+}
+
+/** A connection that is kept. Each call is one request. */
 async function openClient(
   { port, path }: Place,
   { onBytes }: Download = {},
-): Promise<{ readonly download: () => Promise<number>; readonly close: () => void }> {
+): Promise<{ readonly download: () => Promise<Downloaded>; readonly close: () => void }> {
   let head: Buffer = Buffer.alloc(0)
   let leftBytes = 0
+  let headBytes = 0
   let bodyBytes = 0
-  let finish: { resolve: (bytes: number) => void; reject: (error: Error) => void } | undefined
+  let finish:
+    { resolve: (downloaded: Downloaded) => void; reject: (error: Error) => void } | undefined
 
   /** Returns how many of these bytes belong to a body. */
   function takeHead(bytes: Buffer): number {
@@ -36,6 +47,7 @@ async function openClient(
     head = Buffer.concat([head, end === -1 ? bytes : bytes.subarray(0, end + endOfHead.length)])
     if (end === -1) return 0
     const text = head.toString('latin1')
+    headBytes = head.length
     head = Buffer.alloc(0)
     const [, length] = /\r\ncontent-length: (\d+)/i.exec(text) ?? []
     if (!text.startsWith('HTTP/1.1 200 ') || length === undefined)
@@ -48,7 +60,7 @@ async function openClient(
     const count = leftBytes === 0 ? takeHead(bytes) : bytes.length
     if (leftBytes === 0) return // More of the head is to come.
     leftBytes -= count
-    if (leftBytes === 0) finish?.resolve(bodyBytes)
+    if (leftBytes === 0) finish?.resolve({ headBytes, bodyBytes })
   }
   const socket = connect({
     port,
@@ -78,11 +90,54 @@ async function openClient(
   }
 }
 
-/** So many clients, one request after another, until the time is over. Returns bytes and requests. */
-export async function load(
-  place: Place,
-  { clients, durationMs }: { readonly clients: number; readonly durationMs: number },
-): Promise<{ readonly megabytes: number; readonly requests: number; readonly seconds: number }> {
+interface LoadOptions {
+  readonly clients: number
+  readonly durationMs: number
+}
+
+interface Loaded {
+  /** Of bodies. */
+  readonly megabytes: number
+  /** Not a whole number: one that isn't over counts in part. */
+  readonly requests: number
+  readonly seconds: number
+}
+
+/** So many clients, one request after another, until the time is over. */
+export type Load = (place: Place, options: LoadOptions) => Promise<Loaded>
+
+/**
+ * wrk, if it is on the path: of all clients, the one that others measure with. It reads 8 KiB at a time, as clients
+ * do, and so takes as long for a body as nginx does to send it.
+ */
+export function findLoad(): { readonly load: Load; readonly by: string } {
+  const isThere = spawnSync('wrk', ['-v']).error === undefined
+  if (isThere) return { load: loadByWrk, by: 'wrk' }
+  return { load: loadFromHere, by: 'this process, since wrk is not on the path' }
+}
+
+const units = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }
+
+async function loadByWrk(place: Place, { clients, durationMs }: LoadOptions): Promise<Loaded> {
+  const client = await openClient(place)
+  const { headBytes, bodyBytes } = await client.download()
+  client.close()
+  const duration = `${Math.ceil(durationMs / 1000)}s`
+  const url = `http://127.0.0.1:${place.port}${place.path}`
+  const { stdout } = await execFile('wrk', ['-t1', `-c${clients}`, '-d', duration, url])
+  const [, seconds, read, unit] = /requests in ([\d.]+)s, ([\d.]+)(\w?B) read/.exec(stdout) ?? []
+  if (unit === undefined || !isUnit(unit) || /Non-2xx|Socket errors/.test(stdout)) {
+    throw new Error(`wrk: ${stdout}`)
+  }
+  const requests = (Number(read) * units[unit]) / (headBytes + bodyBytes)
+  return { megabytes: (requests * bodyBytes) / 1e6, requests, seconds: Number(seconds) }
+}
+
+function isUnit(text: string): text is keyof typeof units {
+  return Object.hasOwn(units, text)
+}
+
+async function loadFromHere(place: Place, { clients, durationMs }: LoadOptions): Promise<Loaded> {
   const begun = performance.now()
   let bytes = 0
   let requests = 0
@@ -90,8 +145,8 @@ export async function load(
     const client = await openClient(place)
     while (performance.now() - begun < durationMs) {
       // In two steps: others add to it while this one waits.
-      const downloaded = await client.download()
-      bytes += downloaded
+      const { bodyBytes } = await client.download()
+      bytes += bodyBytes
       requests += 1
     }
     client.close()

@@ -1,8 +1,6 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { got } from 'got'
@@ -104,7 +102,8 @@ export async function startServers(): Promise<Servers> {
 
 async function startFileStream(directory: string, children: ChildProcess[]): Promise<Server> {
   const port = await freePort()
-  const child = fork(import.meta.filename, [directory, String(port)])
+  const program = path.join(import.meta.dirname, 'file-stream.js')
+  const child = fork(program, [directory, String(port)], { execArgv: [] })
   children.push(child)
   await once(child, 'message')
   return ofFiles('file stream', port, child)
@@ -112,24 +111,6 @@ async function startFileStream(directory: string, children: ChildProcess[]): Pro
 
 function ofFiles(name: Server['name'], port: number, { pid = 0 }: ChildProcess): Server {
   return { name, pid, place: (size) => ({ port, path: `/${size}` }), pids: async () => [pid] }
-}
-
-/** What one would write with Node for files, and nothing else. */
-async function serveFiles(directory: string, port: number): Promise<void> {
-  const server = createServer((request, response) => {
-    const file = path.join(directory, request.url ?? '')
-    const answer = async (): Promise<void> => {
-      const { size } = await stat(file)
-      response.writeHead(200, { 'content-type': 'application/zip', 'content-length': size })
-      createReadStream(file, { highWaterMark: 256 * 1024 }).pipe(response)
-    }
-    answer().catch(() => response.destroy())
-  })
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  // However the bench ends, this ends with it.
-  process.on('disconnect', () => process.exit())
-  process.send?.('ready')
 }
 
 async function startNginx(
@@ -159,5 +140,3 @@ async function startNginx(
   await eventually('nginx answers', async () => (await fetch(`http://127.0.0.1:${port}/20KB`)).ok)
   return ofFiles('nginx', port, child)
 }
-
-if (process.send !== undefined) await serveFiles(process.argv[2] ?? '', Number(process.argv[3]))

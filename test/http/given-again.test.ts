@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import * as assert from 'uvu/assert'
 import { adminToken } from '../support/api.ts'
 import { distOf } from '../support/dist.ts'
+import { packageZip, putTo } from '../support/publishing.ts'
 import { startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
@@ -139,6 +140,15 @@ for (const [place, bytes] of [
             assert.is(createHash('sha256').update(body).digest('hex'), large.sha256)
           }
         }
+      })
+
+      test('is not given to anybody once its vendor is ours', async (service) => {
+        const { get, small } = service
+        for (let n = 0; n < 2; n++) assert.is((await get(small.path)).statusCode, 200)
+        const composerJson = { name: 'acme/own', description: 'Ours' }
+        const path = 'acme/own/1.0.0?claim=true'
+        assert.is((await putTo(service)(path, packageZip(composerJson))).status, 201)
+        assert.is((await get(small.path)).statusCode, 401)
       })
     },
   )

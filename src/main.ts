@@ -91,17 +91,24 @@ async function closeAll(closers: Closers): Promise<void> {
   for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close()
 }
 
+/** npm passes on what a terminal or a service manager has sent to all of its group: that comes twice. */
+const sameSignalMs = 1_000
+
 function stopOnSignals(starting: Promise<App>, { closers, logger }: Starting): void {
-  let stopping = false
+  let stoppingSinceMs: number | undefined
   async function stop(): Promise<void> {
     // A start that is under way takes seconds, and what it has half opened can't be closed.
     await starting.catch(() => undefined)
     await closeAll(closers)
   }
   function onSignal(signal: string): void {
-    // A second signal is from somebody who doesn't want to wait; the next start recovers.
-    if (stopping) process.exit(1)
-    stopping = true
+    const nowMs = performance.now()
+    if (stoppingSinceMs !== undefined) {
+      if (nowMs - stoppingSinceMs < sameSignalMs) return
+      // From somebody who doesn't want to wait. PostgreSQL goes on; the next start takes it over.
+      process.exit(1)
+    }
+    stoppingSinceMs = nowMs
     logger.info({ signal }, 'stopping: no new requests, those under way end first')
     void stop().then(
       () => process.exit(0),

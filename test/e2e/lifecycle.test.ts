@@ -9,7 +9,8 @@ import * as assert from 'uvu/assert'
 import { startAlmanac } from '../support/almanac.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { freePort } from '../support/free-port.ts'
-import { describe, eventually } from '../support/suite.ts'
+import { signalQuietly } from '../support/processes.ts'
+import { describe, eventually, rejection } from '../support/suite.ts'
 import { removeDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 import { startStubUpstream } from '../support/upstream.ts'
 
@@ -99,6 +100,44 @@ describe('npm start', open, (test) => {
     gate.release()
     assert.is(await answer, 200)
     assert.is(await stopped, 0)
+  })
+
+  /** A service that was told to end, with a request for a document under way that it waits for. */
+  async function ending(
+    { upstream, directory }: Awaited<ReturnType<typeof open>>,
+    document: string,
+  ) {
+    const running = await startAlmanac({ upstream: upstream.url, dataDirectory: directory })
+    const gate = upstream.hold(new RegExp(`${document}\\.json`))
+    const answer = fetch(`${running.url}/p2/${document}.json`).then(({ status }) => status)
+    await gate.arrived
+    const stopped = running.stop()
+    await eventually('it was told', async () => running.output().includes('stopping:'))
+    return { running, gate, answer, stopped }
+  }
+
+  test('SIGTERM that comes twice at once, as through npm, is one', async (rig) => {
+    const { running, gate, answer, stopped } = await ending(rig, 'acme/http')
+    process.kill(running.pid, 'SIGTERM')
+    gate.release()
+    assert.is(await answer, 200)
+    assert.is(await stopped, 0)
+    assert.not.ok(existsSync(path.join(rig.directory, 'postgresql', 'postmaster.pid')))
+  })
+
+  test('SIGTERM that comes again later ends it at once', async (rig) => {
+    const { running, gate, answer, stopped } = await ending(rig, 'acme/mailer')
+    const cut = rejection(answer)
+    let code: number | null | undefined
+    void stopped.then((ended) => (code = ended))
+    await eventually('it ended', async () => {
+      signalQuietly(running.pid, 'SIGTERM')
+      return code !== undefined
+    })
+    assert.is(code, 1)
+    assert.instance(await cut, Error)
+    gate.release()
+    await running.close()
   })
 
   test('SIGTERM in the middle of the start leaves nothing running either', async ({

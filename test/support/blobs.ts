@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { sql } from 'kysely'
@@ -49,7 +50,8 @@ export async function putBlob(
   body: Buffer,
   named = sha256Of(body),
 ): Promise<Sha256> {
-  const file = path.join(directory, named)
+  // One of its own: the same blob may be put twice at once, and one would read what the other begins to write.
+  const file = path.join(directory, randomUUID())
   writeFileSync(file, body)
   assert.is(await blobs.put(file, named), 'kept')
   return named

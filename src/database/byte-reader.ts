@@ -19,7 +19,7 @@ export type ReadBytes = (query: ByteQuery, into: Buffer) => Promise<number>
  * socket gives, so it is tried first; when it doesn't give back what it should, pg's way is used.
  */
 export async function openByteReader(pool: pg.Pool, logger: Logger): Promise<ReadBytes> {
-  const connections = handingOn(pool, Math.ceil(pool.options.max / 2))
+  const connections = handingOn(pool, { max: Math.ceil(pool.options.max / 2), waitMs })
   const binary: ReadBytes = async (query, into) => await readBinary(connections, query, into)
   try {
     await tryOut(binary)
@@ -66,6 +66,8 @@ async function readText(pool: pg.Pool, query: ByteQuery, into: Buffer): Promise<
   return gotBytes
 }
 
+/** As long as the pool itself has one wait. */
+const waitMs = 10_000
 /** Far longer than a statement may take: only for a pg that doesn't do what it is asked. */
 const patienceMs = 90_000
 

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert'
 import { pino } from 'pino'
 import { openDatabase } from '../../src/database/client.ts'
+import { isConnectionLoss } from '../../src/database/errors.ts'
 import { handingOn } from '../../src/database/handed-on.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { describe, rejection } from '../support/suite.ts'
@@ -24,7 +25,7 @@ async function open() {
 
 describe('connections that are handed on', open, (test) => {
   test('are so many at most, and leave the others of the pool to others', async ({ pool }) => {
-    const { take, giveBack } = handingOn(pool, 2)
+    const { take, giveBack } = handingOn(pool, { max: 2, waitMs: 10_000 })
     const [first, second] = [await take(), await take()]
     let third: unknown
     const waiting = take().then((client) => (third = client))
@@ -39,7 +40,7 @@ describe('connections that are handed on', open, (test) => {
   })
 
   test('go to who waits for longest', async ({ pool }) => {
-    const { take, giveBack } = handingOn(pool, 1)
+    const { take, giveBack } = handingOn(pool, { max: 1, waitMs: 10_000 })
     const client = await take()
     const order: number[] = []
     const waiting = [1, 2, 3].map(async (n) => {
@@ -53,7 +54,7 @@ describe('connections that are handed on', open, (test) => {
   })
 
   test('that are to end are replaced by new ones', async ({ pool }) => {
-    const { take, giveBack, end } = handingOn(pool, 1)
+    const { take, giveBack, end } = handingOn(pool, { max: 1, waitMs: 10_000 })
     const client = await take()
     const waiting = take()
     end(client)
@@ -63,6 +64,14 @@ describe('connections that are handed on', open, (test) => {
     giveBack(next)
   })
 
+  test('are not waited for any longer than one may', async ({ pool }) => {
+    const { take, giveBack } = handingOn(pool, { max: 1, waitMs: 50 })
+    const client = await take()
+    assert.ok(isConnectionLoss(await rejection(take())))
+    giveBack(client)
+    giveBack(await take())
+  })
+
   test('that can not be had fail for each who asks, and keep nobody waiting', async ({ url }) => {
     const missing = new URL(url)
     missing.pathname = '/there-is-none'
@@ -70,7 +79,7 @@ describe('connections that are handed on', open, (test) => {
       connectionString: missing.href,
       logger: pino({ level: 'silent' }),
     })
-    const { take } = handingOn(pool, 1)
+    const { take } = handingOn(pool, { max: 1, waitMs: 10_000 })
     const errors = await Promise.all([1, 2, 3].map(async () => await rejection(take())))
     for (const error of errors) assert.match(String(error), 'does not exist')
     await db.destroy()

@@ -184,6 +184,15 @@ describe(
       assert.is((await get(fonts)).statusCode, 200)
     })
 
+    test('says what a test has it say', async ({ upstream, get }) => {
+      const body = '{"packages":[]}'
+      const headers = { 'last-modified': 'Fri, 31 Dec 9999 23:59:59 GMT' }
+      upstream.fail({ match: /ninja/, mode: 'own-words', times: 1, body, headers })
+      const said = await get('/p2/made/ninja.json')
+      assert.equal([said.statusCode, said.body], [200, body])
+      assert.is(said.headers['last-modified'], headers['last-modified'])
+    })
+
     test('sends a small answer that unpacks to half a gigabyte', async ({ upstream, get }) => {
       const bomb = await failing(upstream, 'gzip-bomb', async () => {
         return await get(fonts, { decompress: false })

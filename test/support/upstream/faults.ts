@@ -6,10 +6,11 @@ import type { Answer } from './answers.ts'
 /**
  * Wrong in its content: `status` (503 unless told otherwise), `garbage-json` (ends in the middle),
  * `html` (a login page, with status 200), `wrong-package` (a document of another package),
- * `gzip-bomb` (half a gigabyte of blanks in half a megabyte), `redirect-loop`.
+ * `gzip-bomb` (half a gigabyte of blanks in half a megabyte), `redirect-loop`, `own-words` (`body`, with
+ * `headers` over those of the right answer).
  */
 type ContentFault =
-  'status' | 'garbage-json' | 'html' | 'wrong-package' | 'gzip-bomb' | 'redirect-loop'
+  'status' | 'garbage-json' | 'html' | 'wrong-package' | 'gzip-bomb' | 'redirect-loop' | 'own-words'
 
 /**
  * Wrong on its way: `reset`, `hang` (no answer at all), `truncate` (half of what Content-Length
@@ -35,6 +36,10 @@ export interface Fault {
   readonly until?: Promise<unknown>
   /** `outdated`: how long ago (60). */
   readonly behindSeconds?: number
+  /** `own-words`: what is sent instead, gzipped to whoever accepts it. */
+  readonly body?: string | Buffer
+  /** `own-words`: by their names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** The answer with what is wrong about its content. */
@@ -75,6 +80,10 @@ const spoilers: Readonly<Record<ContentFault, Spoiler>> = {
     ...text('', 'text/plain', 302),
     headers: { location: path },
   }),
+  'own-words'(answer, { body = '', headers = {}, status = 200 }) {
+    const own = text(body, 'application/json', status)
+    return { ...own, headers: { ...answer.headers, ...own.headers, ...headers } }
+  },
 }
 
 type Delivery = (

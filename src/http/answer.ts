@@ -4,6 +4,7 @@ import type { Fail } from './fail.ts'
 import { restricted } from './restricted.ts'
 import type { Answer, Route, RouteRequest } from './route.ts'
 import { send } from './send.ts'
+import { refuseUnstorable } from './text.ts'
 
 export interface AnswerOptions {
   readonly authorize: Authorize
@@ -36,12 +37,14 @@ export function createAnswerFrom({ authorize, fail }: AnswerOptions): AnswerFrom
     { surface, policy, handle, path }: Handled,
     { params, onRestricted }: Answering & { readonly onRestricted: () => void },
   ): Promise<Answer> {
+    const request = requestOf(exchange, params)
+    refuseUnstorable([...Object.values(params), ...[...request.query].flat()])
     // In lower case, so that no handler which reads names that way can be asked around it.
     const vendor = namesVendor(path) ? (params['vendor'] ?? '').toLowerCase() : undefined
     const { headers } = exchange.request
     const { principal, isRestricted } = await authorize({ policy, surface, vendor }, headers)
     if (isRestricted) onRestricted()
-    return await handle({ ...requestOf(exchange, params), principal })
+    return await handle({ ...request, principal })
   }
 
   return async (exchange, handled, answering) => {

@@ -81,8 +81,7 @@ export function endpoint<
         principal,
         requestId,
       })
-      const { headers, ...answer } = jsonAnswer(status, result.parse(returned))
-      return { ...answer, headers: { ...headers, 'Cache-Control': 'no-store' } }
+      return jsonAnswer(status, result.parse(returned))
     },
   }
 }

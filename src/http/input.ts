@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import type { RouteRequest } from './route.ts'
+import { storableOnly } from './text.ts'
 
 /** @throws AppError `invalid_request` that says what each part of the path may be. */
 export function readParams<Schema extends z.ZodObject>(
@@ -47,8 +48,9 @@ export async function readBody<Schema extends z.ZodType>(
 
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body), storableOnly)
+  } catch (error) {
+    if (error instanceof AppError) throw error
     throw new AppError('invalid_request', 'the body is not JSON in UTF-8')
   }
 }

@@ -120,6 +120,8 @@ export interface DescribedAnswer {
  */
 export const jsonType = { 'Content-Type': 'application/json' } as const
 
+/** JSON that is true at this moment only, and so for no cache. */
 export function jsonAnswer(status: number, value: unknown): Answer {
-  return { status, headers: jsonType, body: Buffer.from(JSON.stringify(value)) }
+  const headers = { ...jsonType, 'Cache-Control': 'no-store' }
+  return { status, headers, body: Buffer.from(JSON.stringify(value)) }
 }

@@ -15,6 +15,14 @@ describe('/livez and /readyz', startService, (test) => {
     assert.equal((await api('GET', '/readyz')).body, { status: 'ok', checks: allOk })
   })
 
+  test('and /metrics are for no cache, whatever they say', async ({ get, withoutDatabase }) => {
+    const paths = ['/livez', '/readyz', '/metrics']
+    const all = async () => await Promise.all(paths.map(async (path) => await get(path)))
+    for (const { headers } of [...(await all()), ...(await withoutDatabase(all))]) {
+      assert.is(headers['cache-control'], 'no-store')
+    }
+  })
+
   test('without a database: alive, not ready, and ready again with it', async (service) => {
     const { api, withoutDatabase } = service
     await withoutDatabase(async () => {

@@ -3,6 +3,7 @@ import { PackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
 import type { NoteInstalls } from '../../private/installs.ts'
 import { type ComposerRoute, jsonAnswer } from '../route.ts'
+import { storableOnly } from '../text.ts'
 
 /** Composer installs a few hundred at once; more than these are none of its doing. */
 const downloadsMax = 5_000
@@ -39,8 +40,9 @@ export function notifyBatch(noteInstalls: NoteInstalls): ComposerRoute {
 
 function parse(body: Buffer): z.infer<typeof Downloads> {
   try {
-    return Downloads.parse(JSON.parse(body.toString('utf8')))
+    return Downloads.parse(JSON.parse(body.toString('utf8'), storableOnly))
   } catch (error) {
+    if (error instanceof AppError) throw error
     const message = 'installs are reported as {"downloads": [{"name": …, "version": …}]}'
     throw new AppError('invalid_request', message, { cause: error })
   }

@@ -4,6 +4,7 @@ import type { Basis } from '../../metadata/as-of.ts'
 import type { Answers, Asker, OwnAnswer } from '../../private/answers/answers.ts'
 import type { Instant } from '../../time-machine/instant.ts'
 import { type Answer, type ComposerRoute, jsonType, type RouteRequest } from '../route.ts'
+import { refuseUnstorable } from '../text.ts'
 import { alsoPinned, pinOf } from './pin.ts'
 
 export interface RelayedDeps {
@@ -100,5 +101,7 @@ async function formOf({ body, headers }: RouteRequest): Promise<URLSearchParams>
   if (headers['content-type']?.split(';')[0]?.trim().toLowerCase() !== form) {
     throw new AppError('unsupported_media_type', `names of packages are sent as ${form}`)
   }
-  return new URLSearchParams((await body()).toString('utf8'))
+  const fields = new URLSearchParams((await body()).toString('utf8'))
+  refuseUnstorable([...fields].flat())
+  return fields
 }

@@ -101,8 +101,7 @@ function publishRoute(publish: Publish): ApiRoute {
         request.upload(limits),
       )
       const status = published.outcome === 'unchanged' ? 200 : 201
-      const { headers, ...answer } = jsonAnswer(status, publicationOf(published))
-      return { ...answer, headers: { ...headers, 'Cache-Control': 'no-store' } }
+      return jsonAnswer(status, publicationOf(published))
     },
   }
 }

@@ -24,6 +24,7 @@ import { isPassing } from './database/errors.ts'
 import { AppError } from './errors.ts'
 import type { AlertsDeps } from './http/admin/alerts.ts'
 import { packageArchive, type ServeArchive } from './http/composer/archive.ts'
+import { createClientAddress } from './http/client-address.ts'
 import { createEncodedBodies } from './http/composer/document.ts'
 import { packageMetadata } from './http/composer/package-metadata.ts'
 import { notifyBatch } from './http/composer/notify.ts'
@@ -53,6 +54,7 @@ import { type Observer, tellAll } from './telemetry/observer.ts'
 import { createUsage } from './telemetry/usage.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
+import { isPublicAddress } from './upstream/public-addresses.ts'
 import { version } from './version.ts'
 
 /** The outside world: what main.ts opens for real, and tests replace. */
@@ -122,6 +124,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     logger: outside.logger,
     repeats: parts.kept.keepingWhole(),
     authorize: access.authorize,
+    clientAddress: createClientAddress({ ...config, ...outside, isPublicAddress }),
     onRequest: observer.requestEnded,
     translate: asExpectedFailure,
   })

@@ -2,6 +2,7 @@ import { isIP, isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { StartupError } from './errors.ts'
 import {
+  addressRangeList,
   flag,
   hostList,
   isHost,
@@ -50,6 +51,8 @@ export type Config = {
   readonly distHosts: readonly string[]
   /** Patterns of vendors whose packages are never asked of upstream: lower case, `*` for any characters. */
   readonly privateVendors: readonly string[]
+  /** Each `<address>/<prefix>`: what they say in X-Forwarded-For of whom they pass on is believed. */
+  readonly trustedProxies: readonly string[]
   /** Whether public packages are for everybody; if not, for whoever has a token to read. */
   readonly publicRead: boolean
   /** Whether upstream is told what was installed of its packages. */
@@ -83,6 +86,7 @@ const schema = z.object({
   PROXY_PIN_ADVISORIES: oneOf(['recorded', 'live']).default('recorded'),
   PROXY_NOTIFY_UPSTREAM: flag().default(false),
   PRIVATE_VENDORS: vendorList().default([]),
+  TRUSTED_PROXIES: addressRangeList().default([]),
   PUBLIC_READ: flag().default(true),
   ARCHIVE_MEMORY_BYTES: wholeNumber('bytes', 0, 2 ** 40).default(128 * 2 ** 20),
   ADMIN_TOKEN: token().optional(),
@@ -161,6 +165,7 @@ function configOf(settings: z.infer<typeof schema>): Config {
     distMode: settings.PROXY_DIST_MODE,
     distHosts: settings.PROXY_DIST_HOSTS ?? defaultDistHosts(settings.PROXY_PACKAGIST_URL),
     privateVendors: settings.PRIVATE_VENDORS,
+    trustedProxies: settings.TRUSTED_PROXIES,
     publicRead: settings.PUBLIC_READ,
     notifyUpstream: settings.PROXY_NOTIFY_UPSTREAM,
     alertWebhook: alertWebhook(settings),

@@ -62,6 +62,26 @@ function isWebUrl(text: string): boolean {
   return username === '' && password === ''
 }
 
+/** Each becomes `<address>/<prefix>`. One of nothing but zeros would believe everybody. */
+export function addressRangeList(): z.ZodType<readonly string[], string> {
+  return z
+    .string()
+    .max(4000)
+    .transform((text) => text.split(',').map((item) => asAddressRange(item.trim())))
+    .refine(
+      (ranges): ranges is string[] => ranges.every((range) => range !== undefined),
+      'must be a comma-separated list of addresses or CIDR ranges, like 10.0.0.5,172.16.0.0/12,fd00::/8; ' +
+        'a range of all addresses is none',
+    )
+}
+
+function asAddressRange(text: string): string | undefined {
+  const [, address = '', prefix] = /^([0-9a-f.:]{2,45})(?:\/(\d{1,3}))?$/i.exec(text) ?? []
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0
+  const length = Number(prefix ?? bits)
+  return length >= 1 && length <= bits ? `${address.toLowerCase()}/${length}` : undefined
+}
+
 export function hostList(): z.ZodType<readonly string[], string> {
   const host = /^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/
   return z

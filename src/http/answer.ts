@@ -1,4 +1,5 @@
 import type { Authorize } from './auth.ts'
+import type { ClientAddress } from './client-address.ts'
 import type { Exchange } from './exchange.ts'
 import type { Fail } from './fail.ts'
 import { restricted } from './restricted.ts'
@@ -8,6 +9,7 @@ import { refuseUnstorable } from './text.ts'
 
 export interface AnswerOptions {
   readonly authorize: Authorize
+  readonly clientAddress: ClientAddress
   readonly fail: Fail
 }
 
@@ -30,7 +32,8 @@ export type AnswerFrom = (
   answering: Answering,
 ) => Promise<void>
 
-export function createAnswerFrom({ authorize, fail }: AnswerOptions): AnswerFrom {
+export function createAnswerFrom(options: AnswerOptions): AnswerFrom {
+  const { authorize, clientAddress, fail } = options
   /** Calls `onRestricted` as soon as it is known that not everybody would be answered. */
   async function make(
     exchange: Exchange,
@@ -42,9 +45,10 @@ export function createAnswerFrom({ authorize, fail }: AnswerOptions): AnswerFrom
     // In lower case, so that no handler which reads names that way can be asked around it.
     const vendor = namesVendor(path) ? (params['vendor'] ?? '').toLowerCase() : undefined
     const { headers } = exchange.request
-    const { principal, isRestricted } = await authorize({ policy, surface, vendor }, headers)
+    const sender = { headers, address: clientAddress(exchange.request) }
+    const { isRestricted, ...who } = await authorize({ policy, surface, vendor }, sender)
     if (isRestricted) onRestricted()
-    return await handle({ ...request, principal })
+    return await handle({ ...request, ...who })
   }
 
   return async (exchange, handled, answering) => {
@@ -65,7 +69,7 @@ function namesVendor(path: string): boolean {
   return path.includes('/:vendor')
 }
 
-function requestOf(exchange: Exchange, params: Params): Omit<RouteRequest, 'principal'> {
+function requestOf(exchange: Exchange, params: Params): Omit<RouteRequest, 'principal' | 'client'> {
   const { request, requestId, querystring, received } = exchange
   return {
     method: request.method ?? '',

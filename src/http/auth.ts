@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { type Client, clientOf } from '../access/client.ts'
 import type { Identify } from '../access/identify.ts'
 import { anonymous, may, mayWithSome, type Principal, type Scope } from '../access/principal.ts'
 import { isTokenOf } from '../admin-token.ts'
@@ -15,18 +16,26 @@ export interface Access {
   readonly vendor: string | undefined
 }
 
+/** Who asks, as far as the request says it. */
+export interface Sender {
+  readonly headers: IncomingHttpHeaders
+  /** See client-address.ts. */
+  readonly address: string | undefined
+}
+
 export interface Authorized {
   readonly principal: Principal
+  readonly client: Client
   /** Not everybody would be answered: nobody else may be given this answer. */
   readonly isRestricted: boolean
 }
 
 /**
- * Who sends these headers, when that one may do what is asked for.
+ * Who sends a request, when that one may do what is asked for.
  *
  * @throws AppError `unauthorized`, `forbidden`: the same for what is there and for what isn't.
  */
-export type Authorize = (access: Access, headers: IncomingHttpHeaders) => Promise<Authorized>
+export type Authorize = (access: Access, sender: Sender) => Promise<Authorized>
 
 export interface AuthorizeOptions {
   readonly identify: Identify
@@ -48,14 +57,19 @@ export function createAuthorize(options: AuthorizeOptions): Authorize {
     if (policy === 'metrics' && isTokenOf(token, metricsDigest)) return { kind: 'metrics' }
     return await identify(token)
   }
-  return async (access, headers) => {
-    if (access.policy === 'open') return { principal: anonymous, isRestricted: false }
+  return async (access, { headers, address }) => {
+    const authorized = (principal: Principal, isRestricted: boolean): Authorized => ({
+      principal,
+      client: clientOf(principal, address),
+      isRestricted,
+    })
+    if (access.policy === 'open') return authorized(anonymous, false)
     const need = await needOf[access.policy](access.vendor, options)
     const token = tokenIn(headers)
     const principal = token === undefined ? undefined : await principalFor(access, token)
     // A token that counts no more must not keep anybody from what is for all.
-    if (need === undefined) return { principal: principal ?? anonymous, isRestricted: false }
-    if (principal !== undefined && need.isMetBy(principal)) return { principal, isRestricted: true }
+    if (need === undefined) return authorized(principal ?? anonymous, false)
+    if (principal !== undefined && need.isMetBy(principal)) return authorized(principal, true)
     onRefused()
     throw principal === undefined ? unauthorized(access) : forbidden(need)
   }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
+import type { Client } from '../access/client.ts'
 import type { Principal } from '../access/principal.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { UploadLimits } from './receiving.ts'
@@ -47,6 +48,8 @@ export interface RouteRequest {
     readonly sizeBytes: number | undefined
   }
   readonly principal: Principal
+  /** Whose allowances this request is at the expense of. */
+  readonly client: Client
   readonly requestId: string
 }
 

@@ -6,6 +6,7 @@ import { AppError, StartupError } from '../errors.ts'
 import type { Repeats } from './again.ts'
 import { type AnswerFrom, createAnswerFrom, type Handled } from './answer.ts'
 import type { Authorize } from './auth.ts'
+import type { ClientAddress } from './client-address.ts'
 import { answerError } from './errors.ts'
 import { beginExchange, duringExchange, type Exchange, type ExchangeOptions } from './exchange.ts'
 import { createFail, type FailOptions } from './fail.ts'
@@ -22,6 +23,7 @@ export interface HttpServerOptions extends ExchangeOptions, FailOptions {
   readonly port: number
   readonly repeats: Repeats
   readonly authorize: Authorize
+  readonly clientAddress: ClientAddress
 }
 
 /**

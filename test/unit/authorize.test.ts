@@ -29,7 +29,7 @@ function open({ publicRead = true, identified = identify, metrics = true } = {})
   })
   async function ask(policy: Policy, vendor: string | undefined, token: string | undefined) {
     const headers = token === undefined ? {} : { authorization: authorization(token, 'Basic') }
-    return await authorize({ policy, surface: 'api', vendor }, headers)
+    return await authorize({ policy, surface: 'api', vendor }, { headers, address: '192.0.2.1' })
   }
   return { ask, refused }
 }
@@ -70,6 +70,17 @@ describe(
       assert.is((await ask('read', 'acme', 'read-acme')).isRestricted, true)
       assert.is((await ask('metrics', undefined, metricsToken)).principal.kind, 'metrics')
       assert.is((await ask('admin', undefined, 'ADMIN_TOKEN')).isRestricted, true)
+    })
+
+    test('a client is whose token it shows, else its address', async ({ ask }) => {
+      const known = { key: 'token read-acme', hasToken: true }
+      assert.equal((await ask('read', 'acme', 'read-acme')).client, known)
+      assert.equal((await ask('read', 'beta', 'read-acme')).client, known)
+      const unknown = { key: 'address 192.0.2.1', hasToken: false }
+      assert.equal((await ask('read', 'beta', undefined)).client, unknown)
+      assert.equal((await ask('read', 'beta', 'nonsense')).client, unknown)
+      const admin = { key: 'admin', hasToken: true }
+      assert.equal((await ask('read', 'beta', 'ADMIN_TOKEN')).client, admin)
     })
 
     test('what is open is answered without a look at the token', async () => {

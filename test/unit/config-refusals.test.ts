@@ -50,6 +50,7 @@ const names = [
   'PROXY_PIN_ADVISORIES',
   'PRIVATE_VENDORS',
   'PUBLIC_READ',
+  'TRUSTED_PROXIES',
   'ALERT_WEBHOOK_URL',
   'ALERT_WEBHOOK_SECRET',
   'LOG_LEVEL',
@@ -199,7 +200,24 @@ describe(
         'a@b',
         'a b',
       ])
+      isRefused('TRUSTED_PROXIES', [
+        'proxy.internal',
+        '10.0.0.0/33',
+        '10.0.0.0/-1',
+        '10.0.0/8',
+        '10.0.0.1:80',
+        'fd00::/129',
+        '[::1]',
+        'fe80::1%eth0',
+        '10.0.0.1,,10.0.0.2',
+        ',',
+        '*',
+      ])
       isRefused('LOG_LEVEL', ['INFO', 'verbose'])
+    })
+
+    test('trusts no range that has every address in it', () => {
+      isRefused('TRUSTED_PROXIES', ['0.0.0.0/0', '::/0', '10.0.0.1,0.0.0.0/0'])
     })
 
     test('takes vendors and patterns of them, but none that would be all of Packagist', () => {

@@ -58,6 +58,7 @@ describe(
         ],
         privateVendors: [],
         publicRead: true,
+        trustedProxies: [],
         notifyUpstream: false,
         pinAdvisories: 'recorded',
         alertWebhook: undefined,
@@ -98,6 +99,7 @@ describe(
         PROXY_PIN_ADVISORIES: 'recorded',
         PRIVATE_VENDORS: 'Acme, acme-*,*.internal',
         PUBLIC_READ: 'no',
+        TRUSTED_PROXIES: '10.0.0.5, 172.16.0.0/12,FD00::/8,::1',
         PROXY_NOTIFY_UPSTREAM: 'yes',
         ALERT_WEBHOOK_URL: 'http://10.0.0.1:9000/Hook?key=abc&x=%20',
         ALERT_WEBHOOK_SECRET: 'a-third-sixteen!',
@@ -127,6 +129,7 @@ describe(
         distHosts: ['git.example.com:8443', '[::1]:80', 'api.github.com'],
         privateVendors: ['acme', 'acme-*', '*.internal'],
         publicRead: false,
+        trustedProxies: ['10.0.0.5/32', '172.16.0.0/12', 'fd00::/8', '::1/128'],
         notifyUpstream: true,
         pinAdvisories: 'recorded',
         alertWebhook: {

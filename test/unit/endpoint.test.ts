@@ -45,6 +45,7 @@ function request({ name = 'abc', query = '', body = '', type }: Sent): RouteRequ
     body: async () => Buffer.from(body),
     upload: () => ({ bytes: Readable.from([]), sizeBytes: undefined }),
     principal: { kind: 'admin' as const },
+    client: { key: 'admin', hasToken: true },
     requestId: 'request-1',
   }
 }

@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'archive_held_back'
   | 'archive_invalid'
   | 'archive_lost'
+  | 'allowance_used_up'
   | 'too_large'
   | 'upload_broke_off'
   | 'no_room'

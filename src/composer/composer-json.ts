@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isLinkConstraint } from './constraints.ts'
-import { depthOf, parseJson } from './document.ts'
+import { notJson, readJson } from './json.ts'
 import { isJsonObject, type JsonObject } from './minify.ts'
 import type { PackageName } from './names.ts'
 
@@ -9,15 +9,19 @@ export type ComposerJson =
   /** A clause that says what to do. */
   | { readonly ok: false; readonly problem: string }
 
-/** A document nests a version three levels deeper, and has 64. */
-const depthMax = 60
+/**
+ * A document nests a version three levels deeper, and has 64. Of its values it has 250,000 for all versions: one with
+ * 67 requirements and all else there is takes about 300.
+ */
+const limits = { depthMax: 60, valuesMax: 20_000 }
 
 /** Reads a composer.json as PHP does, which takes no broken UTF-8 and no byte order mark. */
 export function parseComposerJson(bytes: Buffer): ComposerJson {
-  if (depthOf(bytes) > depthMax) return refused(`it must not nest deeper than ${depthMax} levels`)
-  const json = parseJson(bytes)
-  if (!isJsonObject(json)) return refused('it must be a JSON object, in UTF-8 without a mark')
-  return { ok: true, json }
+  const json = readJson(bytes, limits)
+  if (json.ok && isJsonObject(json.value)) return { ok: true, json: json.value }
+  const isTooMuch = !json.ok && json.problem !== notJson
+  const problem = isTooMuch ? `it must not be ${json.problem}` : undefined
+  return refused(problem ?? 'it must be a JSON object, in UTF-8 without a mark')
 }
 
 function refused(problem: string): ComposerJson {

@@ -1,6 +1,6 @@
-import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
-import { expandVersions, isJsonObject, type JsonObject } from './minify.ts'
+import { readJson } from './json.ts'
+import { countExpandedKeys, expandVersions, isJsonObject, type JsonObject } from './minify.ts'
 import type { PackageName } from './names.ts'
 import { normalizeVersion } from './versions.ts'
 
@@ -18,7 +18,15 @@ export type ParsedDocument =
   | { readonly ok: true; readonly document: PackageDocument }
   | { readonly ok: false; readonly problem: string }
 
+/**
+ * How much a document may hold. Each limit is several times above the largest of 2,313 real documents, which is
+ * laravel/framework's but for the depth: 7 levels, 27,404 values in 958,388 bytes, 1,258 versions, and 27,996 keys once
+ * all versions are complete. The largest known document has 1.4 MB.
+ */
 const depthMax = 64
+const valuesMax = 250_000
+const versionsMax = 10_000
+const expandedKeysMax = 250_000
 
 /**
  * Reads a metadata file and checks what Composer relies on: that it is well-formed, and about the
@@ -27,19 +35,25 @@ const depthMax = 64
  * A problem is a clause without upstream's words in it, fit for logs and events.
  */
 export function parseDocument(bytes: Buffer, packageName: PackageName): ParsedDocument {
-  // Counted first: a parser would build all the levels before anyone could refuse them.
-  if (depthOf(bytes) > depthMax) return refused(`JSON nested deeper than ${depthMax} levels`)
-  const top = parseJson(bytes)
-  if (top === undefined) return refused('not JSON')
+  const json = readJson(bytes, { depthMax, valuesMax })
+  if (!json.ok) return json
+  const { value: top } = json
   if (!isJsonObject(top)) return refused('no "packages" object')
   const { packages, minified } = top
   if (!isJsonObject(packages)) return refused('no "packages" object')
   if (!Object.hasOwn(packages, packageName)) return refused('not about the package asked for')
   const sent = versionsSent(packages[packageName])
   if (sent === undefined) return refused('versions that are not all objects')
+  if (sent.length > versionsMax) {
+    return refused(`more than ${versionsMax} versions: ${sent.length}`)
+  }
   if (minified === undefined)
     return { ok: true, document: { top, minified: false, versions: sent } }
   if (minified !== 'composer/2.0') return refused('minified in an unknown way')
+  const expandedKeys = countExpandedKeys(sent)
+  if (expandedKeys > expandedKeysMax) {
+    return refused(`versions of more than ${expandedKeysMax} keys when complete: ${expandedKeys}`)
+  }
   return { ok: true, document: { top, minified: true, versions: expandVersions(sent) } }
 }
 
@@ -113,42 +127,4 @@ function refused(problem: string): ParsedDocument {
 function versionsSent(value: unknown): readonly JsonObject[] | undefined {
   const versions = isJsonObject(value) ? Object.values(value) : value
   return Array.isArray(versions) && versions.every(isJsonObject) ? versions : undefined
-}
-
-/** Undefined for what isn't JSON. PHP refuses broken UTF-8 and a byte order mark, so this does too. */
-export function parseJson(bytes: Buffer): unknown {
-  if (!isUtf8(bytes)) return undefined
-  try {
-    return JSON.parse(bytes.toString('utf8'))
-  } catch {
-    return undefined
-  }
-}
-
-const up = 1
-const down = 2
-const quote = 3
-const backslash = 4
-
-/** What a byte means to the depth of JSON; 0 is nothing. */
-const meanings = new Uint8Array(256)
-for (const byte of Buffer.from('[{')) meanings[byte] = up
-for (const byte of Buffer.from(']}')) meanings[byte] = down
-for (const byte of Buffer.from('"')) meanings[byte] = quote
-for (const byte of Buffer.from('\\')) meanings[byte] = backslash
-
-/** How deep arrays and objects are nested. Of bytes that aren't JSON: any number. */
-export function depthOf(bytes: Buffer): number {
-  let depth = 0
-  let deepest = 0
-  let insideString = false
-  for (let index = 0; index < bytes.length; index++) {
-    const meaning = meanings[bytes[index] ?? 0]
-    if (meaning === quote) insideString = !insideString
-    else if (meaning === backslash) index++
-    else if (meaning === up && !insideString) depth++
-    else if (meaning === down && !insideString) depth--
-    if (depth > deepest) deepest = depth
-  }
-  return deepest
 }

@@ -35,18 +35,56 @@ const Loadable = z.object({
 })
 
 /**
- * Why Composer couldn't load this (expanded) version, or shouldn't be given it; undefined when it can
- * be served. One such version costs Composer the whole document.
+ * Why Composer couldn't load these (expanded) versions, or shouldn't be given them, by version; those that can be served
+ * are left out. One such version costs Composer the whole document.
+ *
+ * What a version shares with the one before it is checked once and not once a version.
  */
-export function problemOfVersion(version: JsonObject): string | undefined {
-  const parsed = Loadable.safeParse(version)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`
+export function problemsOfVersions(
+  versions: readonly JsonObject[],
+): ReadonlyMap<JsonObject, string> {
+  const checks = Object.entries(Loadable.shape).map(([key, schema]) => createCheck(key, schema))
+  const problems = new Map<JsonObject, string>()
+  for (const version of versions) {
+    const problem = firstProblem(version, checks) ?? problemOfName(version)
+    if (problem !== undefined) problems.set(version, problem)
   }
-  const { version: asWritten, version_normalized: normalized } = parsed.data
-  if (normalized === undefined && normalizeVersion(asWritten) === undefined) {
-    return 'version: not a version that Composer knows'
+  return problems
+}
+
+/** The same of one version. */
+export function problemOfVersion(version: JsonObject): string | undefined {
+  return problemsOfVersions([version]).get(version)
+}
+
+type Check = (version: JsonObject) => string | undefined
+
+/** Remembers what it found of the last value, which the next version shares unless it says otherwise. */
+function createCheck(key: string, schema: z.ZodType): Check {
+  let last: { readonly value: unknown; readonly problem: string | undefined } | undefined
+  return (version) => {
+    const value = version[key]
+    if (last === undefined || last.value !== value) {
+      last = { value, problem: problemOfValue(key, value, schema) }
+    }
+    return last.problem
+  }
+}
+
+function problemOfValue(key: string, value: unknown, schema: z.ZodType): string | undefined {
+  const [issue] = schema.safeParse(value).error?.issues ?? []
+  return issue && `${[key, ...issue.path].join('.')}: ${issue.message}`
+}
+
+function firstProblem(version: JsonObject, checks: readonly Check[]): string | undefined {
+  for (const check of checks) {
+    const problem = check(version)
+    if (problem !== undefined) return problem
   }
   return undefined
+}
+
+function problemOfName({ version, version_normalized: normalized }: JsonObject) {
+  const isKnown = normalized !== undefined || normalizeVersion(String(version)) !== undefined
+  return isKnown ? undefined : 'version: not a version that Composer knows'
 }

@@ -16,7 +16,8 @@ export function expandVersions(minified: readonly JsonObject[]): JsonObject[] {
   const versions: JsonObject[] = []
   let previous: JsonObject | undefined
   for (const difference of minified) {
-    const version = merged(previous ?? {}, difference)
+    // Spread defines keys, `__proto__` included, where assigning would call a setter.
+    const version: Record<string, unknown> = { ...previous, ...difference }
     // In the first version there is nothing to take back.
     const keys = previous === undefined ? [] : Object.keys(difference)
     for (const key of keys) {
@@ -29,6 +30,23 @@ export function expandVersions(minified: readonly JsonObject[]): JsonObject[] {
 }
 
 /**
+ * How many top-level keys the versions of `expandVersions` have together. Takes as long as what is sent, however much
+ * comes of it.
+ */
+export function countExpandedKeys(minified: readonly JsonObject[]): number {
+  const inForce = new Set<string>()
+  let expandedKeys = 0
+  for (const [index, difference] of minified.entries()) {
+    for (const key of Object.keys(difference)) {
+      if (index > 0 && difference[key] === unset) inForce.delete(key)
+      else inForce.add(key)
+    }
+    expandedKeys += inForce.size
+  }
+  return expandedKeys
+}
+
+/**
  * Writes versions as Packagist does. Which versions stand next to each other decides every byte, so a
  * minified list can't be filtered: expand it, filter, and minify what is left.
  *
@@ -38,17 +56,18 @@ export function minifyVersions(versions: readonly JsonObject[]): JsonObject[] {
   const [first, ...others] = versions
   if (first === undefined) return []
   // What a reader has in hand by now. Its key order, not the version's, is the order of the unsets.
-  const current = merged({}, first)
+  const current = copied(first)
   return [first, ...others.map((version) => advance(current, version))]
 }
 
 /** Makes `current` hold what `version` holds, and returns the difference. */
 function advance(current: Record<string, unknown>, version: JsonObject): JsonObject {
-  const difference = merged({}, {})
+  const difference = copied({})
   for (const key of Object.keys(version)) {
-    if (isSame(current[key], version[key])) continue
-    difference[key] = version[key]
+    const isKept = isSame(current[key], version[key])
+    // The very value that later versions share, so that it isn't compared member by member with each.
     current[key] = version[key]
+    if (!isKept) difference[key] = version[key]
   }
   for (const key of Object.keys(current)) {
     if (Object.hasOwn(version, key)) continue
@@ -60,11 +79,12 @@ function advance(current: Record<string, unknown>, version: JsonObject): JsonObj
 
 /** Like PHP's `===` on arrays: the order of the keys counts, so it may not get lost either. */
 function isSame(left: unknown, right: unknown): boolean {
+  if (left === right) return true
   if (Array.isArray(left) || Array.isArray(right)) {
     if (!Array.isArray(left) || !Array.isArray(right)) return false
     return left.length === right.length && left.every((item, index) => isSame(item, right[index]))
   }
-  if (!isJsonObject(left) || !isJsonObject(right)) return left === right
+  if (!isJsonObject(left) || !isJsonObject(right)) return false
   const keys = Object.keys(left)
   const rightKeys = Object.keys(right)
   if (keys.length !== rightKeys.length) return false
@@ -72,6 +92,6 @@ function isSame(left: unknown, right: unknown): boolean {
 }
 
 /** Without a prototype: assigning to `__proto__` then makes a key like any other. */
-function merged(object: JsonObject, over: JsonObject): Record<string, unknown> {
-  return Object.assign(Object.create(null), object, over)
+function copied(object: JsonObject): Record<string, unknown> {
+  return Object.assign(Object.create(null), object)
 }

@@ -1,6 +1,6 @@
 import { namedVersion, parseDocument } from '../composer/document.ts'
 import { filterVersions } from '../composer/filter-versions.ts'
-import { problemOfVersion } from '../composer/loadable.ts'
+import { problemsOfVersions } from '../composer/loadable.ts'
 import { malwareIn } from '../composer/malware-list.ts'
 import { type DocumentName, filterSummary, packageOfDocument } from '../composer/names.ts'
 import { parseRootFile } from '../composer/root-file.ts'
@@ -35,12 +35,7 @@ export function inspectBody(document: DocumentName, body: Buffer): Inspected {
   const parsed = parseDocument(body, name.packageName)
   if (!parsed.ok) return parsed
   const { versions } = parsed.document
-  const problems = new Map(
-    versions.flatMap((version) => {
-      const problem = problemOfVersion(version)
-      return problem === undefined ? [] : [[version, problem] as const]
-    }),
-  )
+  const problems = problemsOfVersions(versions)
   const [first] = problems.values()
   if (first !== undefined && problems.size === versions.length) {
     return { ok: false, problem: `no version that Composer could load (${first})` }

@@ -104,9 +104,30 @@ describe(
 
     test('may be nested 64 levels deep, and no deeper', () => {
       assert.is(problemOf(nested(64)), 'accepted')
-      assert.match(problemOf(nested(65)), 'deeper than 64')
+      assert.is(problemOf(nested(65)), 'JSON nested deeper than 64 levels: 65')
       assert.match(problemOf('['.repeat(1_000_000)), 'deeper than 64')
       assert.match(problemOf(`{"a":`.repeat(100_000)), 'deeper than 64')
+    })
+
+    test('of too much are refused before it is built, by a limit and a number', () => {
+      const versions = (count: number, rest: object = {}) =>
+        JSON.stringify({
+          minified: 'composer/2.0',
+          packages: { 'acme/lib': [rest, ...Array.from({ length: count - 1 }, () => ({}))] },
+        })
+      const keys = (count: number) =>
+        Object.fromEntries(Array.from({ length: count }, (_, key) => [`k${key}`, 1]))
+      assert.is(problemOf(versions(10_000)), 'accepted')
+      assert.is(problemOf(versions(10_001)), 'more than 10000 versions: 10001')
+      assert.is(problemOf(versions(2_500, keys(100))), 'accepted')
+      assert.is(
+        problemOf(versions(5_001, keys(20_000))),
+        'versions of more than 250000 keys when complete: 100020000',
+      )
+      assert.is(
+        problemOf(versions(1, { extra: keys(300_000) })),
+        'JSON of more than 250000 values: 300005',
+      )
     })
 
     test('may have brackets in their texts', () => {

@@ -1,6 +1,11 @@
 import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
-import { expandVersions, type JsonObject, minifyVersions } from '../../src/composer/minify.ts'
+import {
+  countExpandedKeys,
+  expandVersions,
+  type JsonObject,
+  minifyVersions,
+} from '../../src/composer/minify.ts'
 import { describe } from '../support/suite.ts'
 
 fc.configureGlobal({ seed: 20_240_501 })
@@ -92,8 +97,33 @@ describe(
       const expanded = expandVersions(hostile)
       assert.is(text(expanded), text(hostile))
       assert.is(text(minifyVersions(expanded)), text(hostile))
-      assert.is(Object.getPrototypeOf(expanded[1]), null)
+      assert.is(Object.getPrototypeOf(expanded[1]), Object.prototype)
       assert.is(Reflect.get({}, 'polluted'), undefined)
+    })
+
+    test('are counted before they are complete', () => {
+      assert.is(countExpandedKeys(minified), 12)
+      assert.is(countExpandedKeys([{ a: '__unset' }, {}, { a: '__unset' }, {}]), 2)
+      fc.assert(
+        fc.property(anyVersions, (versions) => {
+          const keys = expandVersions(versions).flatMap((version) => Object.keys(version))
+          assert.is(countExpandedKeys(versions), keys.length)
+        }),
+      )
+    })
+
+    test('that share a value have it compared once, however many they are', () => {
+      let looks = 0
+      const looked = { ownKeys: (target: object) => (looks++, Reflect.ownKeys(target)) }
+      const dist = (url: string) => new Proxy({ type: 'zip', url }, looked)
+      const shared = dist('https://dist.test')
+      const many = Array.from({ length: 1_000 }, (_, version) => ({ version, dist: shared }))
+      const differences = minifyVersions([
+        { version: 'a', dist: dist('https://dist.test') },
+        ...many,
+      ])
+      assert.is(differences.filter((difference) => 'dist' in difference).length, 1)
+      assert.is(looks, 2, 'the two that are not the same one')
     })
 
     test('come back complete from minifying and expanding', () => {

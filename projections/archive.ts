@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
+import { possibleDate } from '../src/time-machine/possible-date.ts'
 import type { Projection } from '../src/projector/projection.ts'
 import type { ReferenceTokens } from './package-reference.ts'
 
@@ -10,7 +11,7 @@ export type StoredArchive = Readonly<Database['archive']>
 /** What was stored as the archive of each (package, reference) last, and what upstream said of it since. */
 export const archive: Projection = {
   name: 'archive',
-  version: 4,
+  version: 5,
 
   async createTables(tx) {
     await sql`
@@ -35,7 +36,7 @@ export const archive: Projection = {
     const checked = { checked_at: event.recordedAt }
     if (event.type === 'ArchiveStored') await store(tx, event)
     else if (event.type === 'ArchiveConfirmed') {
-      const confirmed = { ...validatorsOf(event.data), differed_sha256: null, missing: false }
+      const confirmed = { ...validatorsOf(event), differed_sha256: null, missing: false }
       await change(tx, event, { ...checked, ...confirmed })
     } else if (event.type === 'ArchiveDiffered') {
       await change(tx, event, { ...checked, differed_sha256: event.data.upstreamSha256 })
@@ -56,7 +57,7 @@ async function store(tx: Tx, event: EventOf<'ArchiveStored'>): Promise<void> {
   const row = {
     sha256: data.sha256,
     tree_sha256: data.treeSha256 ?? null,
-    ...validatorsOf(data),
+    ...validatorsOf(event),
     checked_at: recordedAt,
     differed_sha256: null,
     missing: false,
@@ -72,13 +73,10 @@ async function store(tx: Tx, event: EventOf<'ArchiveStored'>): Promise<void> {
 }
 
 function validatorsOf({
-  etag,
-  lastModified,
-}: Pick<EventOf<'ArchiveStored'>['data'], 'etag' | 'lastModified'>): Pick<
-  StoredArchive,
-  'etag' | 'last_modified'
-> {
-  return { etag: etag ?? null, last_modified: lastModified ?? null }
+  data: { etag, lastModified },
+  recordedAt,
+}: EventOf<'ArchiveStored' | 'ArchiveConfirmed'>): Pick<StoredArchive, 'etag' | 'last_modified'> {
+  return { etag: etag ?? null, last_modified: possibleDate(lastModified, recordedAt) ?? null }
 }
 
 async function change(

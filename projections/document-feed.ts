@@ -8,6 +8,7 @@ import {
 import type { Tx } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Instant } from '../src/time-machine/instant.ts'
+import { possibleDate } from '../src/time-machine/possible-date.ts'
 
 /** What the feed says of one document. */
 export interface NamedChange {
@@ -72,17 +73,21 @@ type ChangeFeedRead = Extract<RecordedEvent, { readonly type: 'ChangeFeedRead' }
 /** What a page names was verified until the page before; all else is, until this one. */
 export async function applyFeedRead(tx: Tx, event: ChangeFeedRead): Promise<void> {
   const { feed, until, readAt, resync, changed, deleted, more } = event.data
+  // Of a change without a date that can be, all that is known is that it was there when it was told of.
+  const dated = (at: Instant): Instant => possibleDate(at, event.recordedAt) ?? readAt
   if (resync) await doubtAll(tx, readAt)
   await noteChanges(tx, readAt, [
     ...changed.map(({ document, changedAt }) => ({
       document,
       change: 'update' as const,
-      changedAt,
+      changedAt: dated(changedAt),
     })),
-    ...deleted.flatMap(({ packageName, deletedAt: changedAt }) =>
-      (['tags', 'branches'] as const).map((kind) => {
-        return { document: documentName(packageName, kind), change: 'delete' as const, changedAt }
-      }),
+    ...deleted.flatMap(({ packageName, deletedAt }) =>
+      (['tags', 'branches'] as const).map((kind) => ({
+        document: documentName(packageName, kind),
+        change: 'delete' as const,
+        changedAt: dated(deletedAt),
+      })),
     ),
   ])
   // What the next event names must not count as verified before it is applied.

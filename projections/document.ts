@@ -5,6 +5,7 @@ import type { Database, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
 import { addSeconds, type Instant, msOfInstant } from '../src/time-machine/instant.ts'
+import { possibleDate } from '../src/time-machine/possible-date.ts'
 import { servedDate } from '../src/time-machine/served-date.ts'
 import { applyFeedRead, settleState } from './document-feed.ts'
 import { isPurged, type PurgeScope } from './document-queries.ts'
@@ -26,7 +27,7 @@ const edgeLagSecondsMax = 15 * 60
  */
 export const document: Projection = {
   name: 'document',
-  version: 4,
+  version: 5,
 
   async createTables(tx) {
     await sql`
@@ -88,6 +89,10 @@ export const document: Projection = {
 }
 
 type DocumentEvent = Extract<RecordedEvent, { readonly data: { readonly document: DocumentName } }>
+type AnswerEvent = Extract<
+  DocumentEvent,
+  { readonly type: 'MetadataChanged' | 'MetadataConfirmed' }
+>
 
 function isAboutDocument(event: RecordedEvent): event is DocumentEvent {
   return 'document' in event.data
@@ -121,9 +126,15 @@ async function applyToDocument(tx: Tx, event: DocumentEvent): Promise<void> {
  * Whether upstream has the same bytes since a later date. It may have had others in between: so this is a state
  * of its own, and the time between is in neither.
  */
-function isBack({ last_modified }: Row, { type, data }: DocumentEvent): boolean {
-  if (type !== 'MetadataConfirmed' || last_modified === null) return false
-  return data.lastModified !== undefined && data.lastModified > last_modified
+function isBack({ last_modified }: Row, event: DocumentEvent): boolean {
+  if (event.type !== 'MetadataConfirmed' || last_modified === null) return false
+  const lastModified = lastModifiedIn(event)
+  return lastModified !== undefined && lastModified > last_modified
+}
+
+/** Upstream's date of its answer, if it gave one that can be. */
+function lastModifiedIn({ data, recordedAt }: AnswerEvent): Instant | undefined {
+  return possibleDate(data.lastModified, recordedAt)
 }
 
 /** Whatever verified them before, the feed included, counts no more. */
@@ -167,27 +178,26 @@ const isThere = {
   purged: false,
 } as const
 
-function after(before: Row, { type, data }: DocumentEvent): Row {
-  const checked_at = data.fetchedAt
-  switch (type) {
-    case 'MetadataChanged':
+function after(before: Row, event: DocumentEvent): Row {
+  const checked_at = event.data.fetchedAt
+  switch (event.type) {
+    case 'MetadataChanged': {
+      const lastModified = lastModifiedIn(event)
       return {
         ...before,
         ...isThere,
         checked_at,
-        sha256: data.sha256,
-        last_modified: data.lastModified ?? null,
-        served_last_modified: servedDate(
-          data.lastModified ?? data.fetchedAt,
-          before.served_last_modified,
-        ),
+        sha256: event.data.sha256,
+        last_modified: lastModified ?? null,
+        served_last_modified: servedDate(lastModified ?? checked_at, before.served_last_modified),
       }
+    }
     case 'MetadataConfirmed':
       return {
         ...before,
         ...isThere,
         checked_at,
-        last_modified: data.lastModified ?? before.last_modified,
+        last_modified: lastModifiedIn(event) ?? before.last_modified,
       }
     case 'MetadataMissing':
       return {
@@ -198,12 +208,12 @@ function after(before: Row, { type, data }: DocumentEvent): Row {
         purged: false,
       }
     case 'MetadataFetchFailed':
-      return { ...before, failed_at: data.fetchedAt }
+      return { ...before, failed_at: checked_at }
     case 'ReferenceMoved':
     case 'VersionWithdrawn':
       return before // they only say what the change before them meant
     default:
-      return type satisfies never
+      return event satisfies never
   }
 }
 

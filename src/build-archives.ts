@@ -214,7 +214,8 @@ function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
     storedArchive: async (request: ArchiveRequest) => await readArchive(db, request),
     knownReference: async (request: ArchiveRequest) => await readReference(db, request),
     isAllowed: guard.isAllowed,
-    download: async (question: ArchiveQuestion) => await downloadArchive(client, question),
+    download: async (question: ArchiveQuestion) =>
+      await downloadArchive(client, question, outside.now()),
     blobs,
     withRoomFor: cache.withRoomFor,
     record: recordInto(parts),

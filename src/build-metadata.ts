@@ -50,7 +50,8 @@ export function buildMetadata(parts: MetadataParts): Metadata {
       return {
         streamVersion: known?.stream_version ?? 0,
         sha256: known?.sha256 ?? undefined,
-        lastModified: known?.last_modified ?? undefined,
+        // Who purges wants what upstream has, and not its word that nothing has changed.
+        lastModified: known?.purged === true ? undefined : (known?.last_modified ?? undefined),
       }
     },
     until: projector.until,

@@ -155,6 +155,9 @@ export function upstreamEndpoints(
   }
 }
 
+/** Packagist's have 60 characters. The feed's is in every event of it, which has room for 4,000. */
+const urlLengthMax = 2_000
+
 function endpoint(
   name: keyof UpstreamEndpoints,
   value: unknown,
@@ -164,5 +167,5 @@ function endpoint(
   // As Composer does it: put behind the origin, not resolved. So "//other/path" stays on this host.
   const url = value.startsWith('/') ? `${origin}${value}` : value
   const isWeb = /^https?:\/\/[^/?#\\@\s]+(?:[/?#]|$)/i.test(url) && !/[\s\p{Cc}]/u.test(url)
-  return isWeb && URL.canParse(url) ? { [name]: url } : {}
+  return isWeb && url.length <= urlLengthMax && URL.canParse(url) ? { [name]: url } : {}
 }

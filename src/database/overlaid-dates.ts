@@ -19,6 +19,8 @@ export interface OverlaidBody {
 export type DateOf = (body: OverlaidBody) => Promise<Instant>
 
 const datesMax = 10_000
+/** What is dated further ahead was dated by an upstream that is, and no other date is ever near it. */
+const farAhead = sql.lit('1 year')
 
 export function createDateOf(db: Db): DateOf {
   const known = new LRUCache<string, Instant>({ max: datesMax })
@@ -49,7 +51,8 @@ async function giveDate(db: Db, body: OverlaidBody): Promise<Instant> {
       insert into overlaid_date (document, digest, date)
       select ${document}, ${digest}, date_trunc('second', greatest(
         clock_timestamp(), ${notBefore}::timestamptz, max(date) + interval '1 second'))
-      from overlaid_date where document = ${document}
+      from overlaid_date
+      where document = ${document} and date < clock_timestamp() + ${farAhead}
       on conflict (document, digest) do update set digest = excluded.digest
       returning date`.execute(tx)
     const [row] = rows

@@ -3,7 +3,8 @@ import { documentName, type DocumentName, packageOfDocument } from '../composer/
 import type { EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
 import type { DomainEvent, NewEvent, Position } from '../events/types.ts'
-import { addSeconds, type Instant, instantFromMs } from '../time-machine/instant.ts'
+import { addSeconds, type Instant, instantFromMs, msOfInstant } from '../time-machine/instant.ts'
+import { aheadSecondsMax, possibleDate } from '../time-machine/possible-date.ts'
 import type { FeedAction, FeedAnswer } from '../upstream/change-feed.ts'
 import type { Refresh } from './refresh.ts'
 
@@ -116,7 +117,7 @@ function createReadPage({ readChangeFeed, now, logger }: FollowFeedOptions): Rea
     const since = before && Math.max(0, before.until - overlapSeconds * unitsPerSecond)
     // Before the question: a change that comes while it is answered may be missing in the answer.
     const readAt = now()
-    const answer = await readChangeFeed(feed, since)
+    const answer = ofThePast(await readChangeFeed(feed, since), readAt)
     if (answer.outcome !== 'page' && answer.outcome !== 'bootstrap') {
       if (!isFailing) logger.warn({ feed, ...answer }, 'the change feed gives no answer of use')
       isFailing = true
@@ -129,9 +130,17 @@ function createReadPage({ readChangeFeed, now, logger }: FollowFeedOptions): Rea
     const actions = answer.outcome === 'page' && !resync ? answer.actions : []
     return {
       page: { feed, since, until: answer.until, resync, readAt },
-      changes: actions.flatMap(namedBy),
+      changes: actions.flatMap((action) => namedBy(action, readAt)),
     }
   }
+}
+
+/** A page that ends after now is of no use: the next one would begin where nothing has happened yet. */
+function ofThePast(answer: FeedAnswer, readAt: Instant): FeedAnswer {
+  if (answer.outcome !== 'page' && answer.outcome !== 'bootstrap') return answer
+  const untilSeconds = answer.until / unitsPerSecond
+  if (untilSeconds <= msOfInstant(readAt) / 1000 + aheadSecondsMax) return answer
+  return { outcome: 'failed', reason: 'invalid_document', status: 200 }
 }
 
 function countsOf(answer: FeedAnswer): Readonly<Record<string, number>> {
@@ -149,8 +158,9 @@ function isIncomplete(
   return answer.until < before.until || readAt >= addSeconds(before.readAt, reachSeconds)
 }
 
-function namedBy(action: FeedAction): readonly NamedChange[] {
-  const changedAt = instantFromMs(action.atSeconds * 1000)
+/** A change without a date that can be has been there since it was told of. */
+function namedBy(action: FeedAction, readAt: Instant): readonly NamedChange[] {
+  const changedAt = possibleDate(instantFromMs(action.atSeconds * 1000), readAt) ?? readAt
   if (action.type === 'update') return [{ document: action.document, change: 'update', changedAt }]
   return (['tags', 'branches'] as const).map((kind) => {
     return { document: documentName(action.packageName, kind), change: 'delete', changedAt }

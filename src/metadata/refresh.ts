@@ -6,6 +6,7 @@ import { documentStream, type DomainEvent, type Position, type Sha256 } from '..
 import { createSingleFlight, onOneNode, type Turn } from '../single-flight.ts'
 import type { SnapshotStore } from '../snapshots/store.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
+import { possibleDate } from '../time-machine/possible-date.ts'
 import type { MetadataAnswer } from '../upstream/metadata.ts'
 import { decide, type Fetched, type Known, type NamedVersions } from './decide.ts'
 import { inspectBody, versionsIn } from './inspect.ts'
@@ -15,6 +16,7 @@ export interface KnownDocument {
   /** 0 when the document was never asked for. */
   readonly streamVersion: number
   readonly sha256: Sha256 | undefined
+  /** What upstream may be asked by, whether there is anything newer; undefined: it has to send what it has. */
   readonly lastModified: Instant | undefined
 }
 
@@ -87,7 +89,7 @@ async function refreshOnce(document: DocumentName, options: RefreshOptions): Pro
   if (answer.outcome === 'paused') return answer
   const fetchedAt = now()
   const durationMs = Math.max(0, msOfInstant(fetchedAt) - msOfInstant(begunAt))
-  const fetched = await keep(document, answer, { known, options })
+  const fetched = await keep(document, answer, { known, fetchedAt, options })
 
   for (let conflicts = 0; ; conflicts++) {
     const compared = await before(document, known, { fetched, snapshots: options.snapshots })
@@ -109,11 +111,17 @@ async function refreshOnce(document: DocumentName, options: RefreshOptions): Pro
   }
 }
 
+interface Keep {
+  readonly known: KnownDocument
+  readonly fetchedAt: Instant
+  readonly options: RefreshOptions
+}
+
 /** Puts a good body into the snapshot store; a bad one becomes a failed fetch, and is never kept. */
 async function keep(
   document: DocumentName,
   answer: Exclude<MetadataAnswer, { outcome: 'paused' }>,
-  { known, options }: { readonly known: KnownDocument; readonly options: RefreshOptions },
+  { known, fetchedAt, options }: Keep,
 ): Promise<Fetched> {
   if (answer.outcome !== 'body') return answer
   const { snapshots, logger } = options
@@ -131,7 +139,7 @@ async function keep(
     outcome: 'body',
     sha256: await snapshots.put(body, known.sha256),
     sizeBytes: body.length,
-    lastModified: answer.lastModified,
+    lastModified: possibleDate(answer.lastModified, fetchedAt),
     versions,
   } as const
   if (rejected.length === 0) return kept

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Sha256 } from '../events/types.ts'
 import { httpDate, type Instant, parseHttpDate } from '../time-machine/instant.ts'
+import { possibleDate } from '../time-machine/possible-date.ts'
 import { discard, tooLarge } from './body.ts'
 import type { UpstreamClient } from './client.ts'
 import { type NoAnswer, noAnswerOf, UpstreamFailure } from './failures.ts'
@@ -54,20 +55,27 @@ const archiveSizeBytesMax = 512 * 1024 * 1024
 /** A longer one is no name but a payload. */
 const etagLengthMax = 300
 
-/** Downloads, hashing on the way. Doesn't throw for what upstream does, but for what the sink does. */
+/**
+ * Downloads, hashing on the way. Doesn't throw for what upstream does, but for what the sink does.
+ *
+ * @param askedAt by which dates are held to what can be.
+ */
 export async function downloadArchive(
   client: UpstreamClient,
   { url, known, into }: ArchiveQuestion,
+  askedAt: Instant,
 ): Promise<ArchiveDownload> {
+  const conditions = conditionsOf(known)
   try {
     const { status, headers, body } = await client.ask(url, {
-      headers: conditionsOf(known),
+      headers: conditions,
       receive: async (answer) => await receiveInto(into, answer),
     })
-    if (status === 304) return { outcome: 'unchanged' }
+    // To a question without a condition it would say nothing.
+    if (status === 304 && Object.keys(conditions).length > 0) return { outcome: 'unchanged' }
     if (status === 404 || status === 410) return { outcome: 'missing', status }
     if (status === 200 && body !== undefined) {
-      return { outcome: 'downloaded', ...body, ...validatorsIn(headers) }
+      return { outcome: 'downloaded', ...body, ...validatorsIn(headers, askedAt) }
     }
     return { outcome: 'failed', reason: 'status', status }
   } catch (error) {
@@ -82,12 +90,12 @@ function conditionsOf({ etag, lastModified }: Validators): Record<string, string
   }
 }
 
-function validatorsIn(headers: IncomingHttpHeaders): Validators {
+function validatorsIn(headers: IncomingHttpHeaders, askedAt: Instant): Validators {
   const { etag = '' } = headers
   const isUsable = /^(?:W\/)?"[\x21\x23-\x7e]*"$/.test(etag) && etag.length <= etagLengthMax
   return {
     etag: isUsable ? etag : undefined,
-    lastModified: parseHttpDate(headers['last-modified'] ?? ''),
+    lastModified: possibleDate(parseHttpDate(headers['last-modified'] ?? ''), askedAt),
   }
 }
 

@@ -34,15 +34,19 @@ export async function fetchMetadata(
   if (knownLastModified !== undefined) headers['if-modified-since'] = httpDate(knownLastModified)
   try {
     const answer = await requestBody(client, url, { headers, sizeBytesMax: documentSizeBytesMax })
-    return await interpret(answer)
+    return await interpret(answer, knownLastModified !== undefined)
   } catch (error) {
     return noAnswerOf(error)
   }
 }
 
-async function interpret(answer: UpstreamAnswer<Buffer>): Promise<MetadataAnswer> {
+async function interpret(
+  answer: UpstreamAnswer<Buffer>,
+  isConditional: boolean,
+): Promise<MetadataAnswer> {
   const { status, headers, body } = answer
-  if (status === 304) return { outcome: 'not_modified' }
+  // "Not modified" to a question that named no date: upstream contradicts itself.
+  if (status === 304 && isConditional) return { outcome: 'not_modified' }
   if (status === 404 || status === 410) return { outcome: 'missing', status }
   if (status !== 200 || body === undefined) return { outcome: 'failed', reason: 'status', status }
   const decoded = await decode(body, headers['content-encoding'], documentSizeBytesMax)

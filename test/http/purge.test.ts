@@ -80,6 +80,8 @@ describe('a purge', open, (test) => {
     clock.advance(6)
     const fresh = await get('/p2/acme/http.json')
     assert.is(fresh.headers['warning'], undefined)
+    const [asked] = upstream.requestsFor(/^\/p2\/acme\/http\.json/).slice(-1)
+    assert.is(asked?.headers['if-modified-since'], undefined, 'for what it has, whatever its date')
     upstream.forget()
     await get('/p2/acme/http.json')
     assert.is(upstream.requests.length, 0, 'once is enough')

@@ -36,7 +36,7 @@ async function open() {
   const schemas = [schemaOf(document)]
   const { db } = openDatabase({ connectionString: database.url, logger, schemas })
   await ensureBuild(db, document)
-  const log = createPostgresLog({ db })
+  const log = createPostgresLog({ db, now: createClock('2026-07-01T00:00:00Z').now })
 
   async function record(stream: string, event: DomainEvent): Promise<void> {
     await log.append({ stream, expected: 'any', events: [newEvent(event)] })

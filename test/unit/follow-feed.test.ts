@@ -1,99 +1,11 @@
-import { pino } from 'pino'
 import * as assert from 'uvu/assert'
-import { DocumentName, PackageName } from '../../src/composer/names.ts'
-import type { Append } from '../../src/events/log.ts'
-import { type DomainEvent, eventDataSizeBytesMax, type NewEvent } from '../../src/events/types.ts'
-import {
-  createFollowFeed,
-  type FollowFeedOptions,
-  type NamedChange,
-} from '../../src/metadata/follow-feed.ts'
+import { DocumentName } from '../../src/composer/names.ts'
+import { eventDataSizeBytesMax } from '../../src/events/types.ts'
+import type { NamedChange } from '../../src/metadata/follow-feed.ts'
 import type { FeedAnswer } from '../../src/upstream/change-feed.ts'
 import { createClock } from '../support/clock.ts'
+import { begin, createRig, pageOf, pagesIn, until } from '../support/followed-feed.ts'
 import { describe } from '../support/suite.ts'
-
-type Page = Extract<DomainEvent, { readonly type: 'ChangeFeedRead' }>['data']
-
-const until = 17_802_720_000_000
-const seconds = 1_780_272_000
-
-/** Follows a feed that answers with these, over read models that say what the options say. */
-function createRig(answers: readonly FeedAnswer[], options: Partial<FollowFeedOptions> = {}) {
-  const appended: Append[] = []
-  const asked: (number | undefined)[] = []
-  const fetched: string[] = []
-  const pausesMs: number[] = []
-  const levels: number[] = []
-  const clock = createClock('2026-06-01T00:00:00Z')
-  const stop = new AbortController()
-  let last: { feed: string; until: number; readAt: ReturnType<typeof clock.now> } | undefined
-  const follow = createFollowFeed({
-    feedUrl: async () => 'https://packagist.example/changes.json',
-    async readChangeFeed(_, since) {
-      asked.push(since)
-      return answers[asked.length - 1] ?? { outcome: 'none' }
-    },
-    stream: 'feed-packagist.example',
-    followedFeed: async () => ({ streamVersion: appended.length, last }),
-    news: async (changes) => changes,
-    unseen: async () => [],
-    lagging: async () => [],
-    async refresh(document) {
-      fetched.push(document)
-      return { outcome: 'recorded', isShared: false }
-    },
-    log: {
-      async append(append) {
-        appended.push(append)
-        for (const { feed, until: next, readAt } of pagesIn(append)) {
-          last = { feed, until: next, readAt }
-        }
-        return { outcome: 'appended', events: [] }
-      },
-      read: async () => [],
-      readStream: async () => [],
-      head: async () => 0n,
-      positionAt: async () => 0n,
-    },
-    until: async () => {},
-    now: clock.now,
-    logger: pino({ level: 'info' }, { write: (line) => void levels.push(levelOf(line)) }),
-    ...options,
-  })
-  return {
-    step: async () =>
-      await follow({ signal: stop.signal, pause: async (ms) => void pausesMs.push(ms) }),
-    appended,
-    asked,
-    fetched,
-    pausesMs,
-    levels,
-    clock,
-    stop,
-  }
-}
-
-function levelOf(line: string): number {
-  return (JSON.parse(line) as { level: number }).level
-}
-
-function pagesIn({ events }: { readonly events: readonly NewEvent[] }): readonly Page[] {
-  return events.flatMap((event) => (event.type === 'ChangeFeedRead' ? [event.data] : []))
-}
-
-function pageOf(updated: readonly string[], deleted: readonly string[] = []): FeedAnswer {
-  const actions = [
-    ...updated.map((name) => {
-      return { type: 'update' as const, document: DocumentName.parse(name), atSeconds: seconds }
-    }),
-    ...deleted.map((name) => {
-      return { type: 'delete' as const, packageName: PackageName.parse(name), atSeconds: seconds }
-    }),
-  ]
-  return { outcome: 'page', since: 0, until, actions, resync: false, droppedActions: 0 }
-}
-
-const begin: FeedAnswer = { outcome: 'bootstrap', until }
 
 describe(
   'a step along the feed',
@@ -147,6 +59,33 @@ describe(
         ['beta/text'],
       )
       assert.equal(page?.changed, [])
+    })
+
+    test('takes what is named with a date far away to be there since the page was asked for', async () => {
+      const far = pageOf(['acme/log'], ['beta/text'])
+      const actions = far.actions.map((action) => ({ ...action, atSeconds: 253_402_300_799 }))
+      const { step, appended, clock } = createRig([begin, { ...far, actions }])
+      await step()
+      await step()
+      const [page] = appended.slice(1).flatMap(pagesIn)
+      assert.equal(
+        [page?.changed[0]?.changedAt, page?.deleted[0]?.deletedAt],
+        [clock.now(), clock.now()],
+      )
+    })
+
+    test('goes by no page that ends after now', async () => {
+      for (const [ahead, isTaken] of [
+        [60, true],
+        [61, false],
+        [3600, false],
+        [800_000_000_000, false],
+      ] as const) {
+        const answer: FeedAnswer = { outcome: 'bootstrap', until: until + ahead * 10_000 }
+        const { step, appended } = createRig([answer])
+        await step()
+        assert.is(appended.length, isTaken ? 1 : 0, `${ahead} s ahead`)
+      }
     })
 
     test('begins each page two minutes before the end of the last', async () => {

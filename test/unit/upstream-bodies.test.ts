@@ -1,7 +1,9 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import * as assert from 'uvu/assert'
 import { DocumentName } from '../../src/composer/names.ts'
+import type { Instant } from '../../src/time-machine/instant.ts'
 import { documentUrl, fetchMetadata, type MetadataAnswer } from '../../src/upstream/metadata.ts'
+import { createClock } from '../support/clock.ts'
 import { openRig, type Rig, type Serve } from '../support/scripted-upstream.ts'
 import { describe } from '../support/suite.ts'
 
@@ -16,9 +18,13 @@ function body(content: Buffer, encoding?: string | readonly string[]): Serve {
   }
 }
 
-async function fetched({ start, url }: Rig, serve: Serve): Promise<MetadataAnswer> {
+async function fetched(
+  { start, url }: Rig,
+  serve: Serve,
+  known?: Instant,
+): Promise<MetadataAnswer> {
   const { client } = start(serve)
-  return await fetchMetadata(client, documentUrl(url, document), undefined)
+  return await fetchMetadata(client, documentUrl(url, document), known)
 }
 
 async function outcomeOf(rig: Rig, serve: Serve): Promise<string> {
@@ -74,11 +80,17 @@ describe('the body of metadata', openRig, (test) => {
       (status: number): Serve =>
       (_, response) =>
         void response.writeHead(status, { 'content-encoding': 'gzip' }).end()
-    assert.equal(await fetched(rig, empty(304)), { outcome: 'not_modified' })
+    const known = createClock().now()
+    assert.equal(await fetched(rig, empty(304), known), { outcome: 'not_modified' })
     assert.equal(await fetched(rig, empty(404)), { outcome: 'missing', status: 404 })
     assert.equal(await fetched(rig, empty(410)), { outcome: 'missing', status: 410 })
     const failed = { outcome: 'failed', reason: 'status', status: 204 }
     assert.equal(await fetched(rig, empty(204)), failed)
+  })
+
+  test('is not "not modified" when nobody asked whether it is', async (rig) => {
+    const failed = { outcome: 'failed', reason: 'status', status: 304 }
+    assert.equal(await fetched(rig, (_, response) => void response.writeHead(304).end()), failed)
   })
 
   test('is not asked for while upstream is given a pause', async (rig) => {

@@ -4,6 +4,7 @@ import { createAddressGuard } from '../../src/upstream/address-guard.ts'
 import { downloadArchive } from '../../src/upstream/archives.ts'
 import { requestBody } from '../../src/upstream/client.ts'
 import { metadataTimeouts } from '../../src/upstream/timeouts.ts'
+import { createClock } from '../support/clock.ts'
 import {
   cut,
   first,
@@ -171,7 +172,9 @@ describe('a download', openRig, (test) => {
       },
       end: () => true,
     }
-    const error = await rejection(downloadArchive(client, { url, known: {}, into }))
+    const error = await rejection(
+      downloadArchive(client, { url, known: {}, into }, createClock().now()),
+    )
     assert.match(String(error), 'ENOSPC')
     const [state] = upstream.breakers().values()
     assert.is(state?.consecutiveFailures, 0)

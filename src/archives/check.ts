@@ -8,7 +8,7 @@ export type Inspected =
   | { readonly ok: true; readonly treeSha256: Sha256 | undefined }
   | { readonly ok: false; readonly problem: string }
 
-/** Each takes memory for what its directory names, and its turns of the event loop; see zip/turns.ts. */
+/** Each takes memory for what its directory names, and its turns of the event loop; see entries/turns.ts. */
 const zipsAtOnceMax = 4
 const inLine = createLine(zipsAtOnceMax)
 

@@ -2,8 +2,8 @@ import { createHash, hash } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
 import { stored, type Entry } from './directory.ts'
-import { badEntry } from './problem.ts'
-import type { Pause } from './turns.ts'
+import { badEntry } from '../entries/problem.ts'
+import type { Pause } from '../entries/turns.ts'
 import type { Window } from './window.ts'
 
 /**
@@ -37,7 +37,7 @@ function isSmall({ packedBytes, sizeBytes }: Entry): boolean {
 /**
  * Unpacks a small entry; the bytes are valid until the file is read again.
  *
- * @throws BadZip when they are not of the size and CRC-32 that the directory says.
+ * @throws BadArchive when they are not of the size and CRC-32 that the directory says.
  */
 export async function unpackSmall(file: Window, { entry, offset }: Content): Promise<Buffer> {
   const packed = await file.bytes(offset, entry.packedBytes)
@@ -48,7 +48,7 @@ export async function unpackSmall(file: Window, { entry, offset }: Content): Pro
   return content
 }
 
-/** The SHA-256 of an entry, unpacked as it goes by. @throws BadZip like `unpackSmall`. */
+/** The SHA-256 of an entry, unpacked as it goes by. @throws BadArchive like `unpackSmall`. */
 export async function digestOf(file: Window, content: Content, pause: Pause): Promise<string> {
   const { entry } = content
   if (isSmall(entry)) return hash('sha256', await unpackSmall(file, content))
@@ -60,7 +60,7 @@ export async function digestOf(file: Window, content: Content, pause: Pause): Pr
   return sha256.digest('hex')
 }
 
-/** An entry, unpacked: for those that are known to be no larger than memory. @throws BadZip likewise. */
+/** An entry, unpacked: for those that are known to be no larger than memory. @throws BadArchive likewise. */
 export async function unpack(file: Window, content: Content, pause: Pause): Promise<Buffer> {
   // Copied: what is read next takes the place of these bytes.
   if (isSmall(content.entry)) return Buffer.from(await unpackSmall(file, content))

@@ -1,18 +1,15 @@
 import type { End } from './end-record.ts'
 import { centralSignature, encryptedFlags, headerAt, patchFlag, withExtra } from './headers.ts'
-import { entryPath, type EntryPath } from './paths.ts'
-import { BadZip, badEntry } from './problem.ts'
-import type { Pause } from './turns.ts'
+import { checkUnpacked, linkBytesMax } from '../entries/limits.ts'
+import { executableBit, isSpecial, specialMode } from '../entries/mode.ts'
+import { type NamedPath, pathOfName } from '../entries/paths.ts'
+import { BadArchive, badEntry } from '../entries/problem.ts'
+import type { Entry as TreeEntry, Kind } from '../entries/tree.ts'
+import type { Pause } from '../entries/turns.ts'
 import type { Window } from './window.ts'
 
-export type Kind = 'file' | 'executable' | 'link' | 'directory'
-
 /** An entry, as the central directory has it. */
-export interface Entry {
-  /** From 1, in the order of the directory. */
-  readonly number: number
-  readonly path: EntryPath
-  readonly kind: Kind
+export interface Entry extends TreeEntry {
   readonly flags: number
   readonly method: number
   readonly crc32: number
@@ -26,17 +23,11 @@ export const stored = 0
 const deflated = 8
 
 const headerBytes = 46
-const unpackedBytesMax = 2 * 1024 ** 3
-/** A source tree packs to a fifth; what packs to a hundredth only fills disks. */
-const ratioMax = 100
-const unpackedBytesAlwaysFine = 64 * 1024 * 1024
-const linkBytesMax = 4096
-
 /** Host systems whose entries have a Unix mode: Unix and macOS. */
 const unixHosts = new Set([3, 19])
 const fileType = 0o10
 const linkType = 0o12
-const executableBit = 0o100
+const fatHost = 0
 
 /**
  * Reads the central directory, and refuses what can be refused by what it claims: names, methods,
@@ -58,12 +49,9 @@ export async function readDirectory(
     position = next
   }
   if (position !== end.directoryEnd || entries.length !== end.entryCount) {
-    throw new BadZip('its directory has other entries than its end says')
+    throw new BadArchive('its directory has other entries than its end says')
   }
-  if (unpackedBytes > unpackedBytesMax) throw new BadZip('it unpacks to more than 2 GiB')
-  if (unpackedBytes > Math.max(unpackedBytesAlwaysFine, ratioMax * file.sizeBytes)) {
-    throw new BadZip(`it unpacks to more than ${ratioMax} times its size`)
-  }
+  checkUnpacked(unpackedBytes, file.sizeBytes)
   return entries
 }
 
@@ -74,7 +62,7 @@ async function readEntry(
 ): Promise<{ readonly entry: Entry; readonly next: number }> {
   const fixed = await file.bytes(position, headerBytes)
   if (fixed.readUInt32LE(0) !== centralSignature) {
-    throw new BadZip(`its directory has something else where entry ${number} should be`)
+    throw new BadArchive(`its directory has something else where entry ${number} should be`)
   }
   const { nameBytes, extraBytes } = headerAt(fixed, 8)
   const commentBytes = fixed.readUInt16LE(32)
@@ -89,10 +77,9 @@ async function readEntry(
     { entryNumber: number, name, bytes: bytes.subarray(extraAt, extraAt + extraBytes) },
   )
   const text = name.toString('latin1')
-  const kind = kindOf(bytes, text)
-  const path = entryPath(text)
-  if (kind === undefined) throw badEntry(number, 'is neither a file, a directory nor a link')
-  if (path === undefined) throw badEntry(number, 'has a name that leads out of the archive')
+  const kind = kindIn(bytes, text, number)
+  const { path, problem } = pathIn(bytes, text)
+  if (path === undefined) throw badEntry(number, problem)
   const { flags, method, crc32 } = header
   // All at once: made with `...`, each of 100,000 entries has a shape of its own, 400 bytes more.
   const entry = { number, path, kind, flags, method, crc32, packedBytes, sizeBytes, offset }
@@ -116,15 +103,33 @@ const refusals: readonly (readonly [string, (entry: Entry) => boolean])[] = [
   ],
 ]
 
-/** undefined for devices and the like, and when name and mode contradict each other. */
-function kindOf(header: Buffer, name: string): Kind | undefined {
+/** unzip takes backslashes of FAT for slashes where there is no slash, and PHP doesn't. */
+function pathIn(header: Buffer, name: string): NamedPath {
+  const isRewritten = header.readUInt8(5) === fatHost && name.includes('\\') && !name.includes('/')
+  return isRewritten ? { problem: 'has a name that is read in two ways' } : pathOfName(name)
+}
+
+function kindIn(header: Buffer, name: string, entryNumber: number): Kind {
+  const mode = modeOf(header)
+  const kind = kindOf(mode, name)
+  if (kind === undefined) throw badEntry(entryNumber, 'is neither a file, a directory nor a link')
+  if (kind !== 'directory' && isSpecial(mode)) throw badEntry(entryNumber, specialMode)
+  return kind
+}
+
+/** Some writers give a mode and a host that has none; unzip believes a mode that has a type. */
+function modeOf(header: Buffer): number {
   const mode = header.readUInt16LE(40)
+  const hasMode = mode >>> 12 !== 0 || unixHosts.has(header.readUInt8(5))
+  return hasMode ? mode : 0
+}
+
+/** undefined for devices and the like, and when name and mode contradict each other. */
+function kindOf(mode: number, name: string): Kind | undefined {
   const type = mode >>> 12
   const isNamedDirectory = name.endsWith('/')
   if (type === linkType) return isNamedDirectory ? undefined : 'link'
   if (isNamedDirectory) return 'directory' // old Maven gives it a type that doesn't exist
   if (type !== 0 && type !== fileType) return undefined
-  // Some writers give a mode and a host that has none; unzip believes a mode that has a type.
-  const hasMode = type !== 0 || unixHosts.has(header.readUInt8(5))
-  return hasMode && (mode & executableBit) !== 0 ? 'executable' : 'file'
+  return (mode & executableBit) !== 0 ? 'executable' : 'file'
 }

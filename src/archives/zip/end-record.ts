@@ -1,5 +1,6 @@
 import { centralSignature, localSignature, uint64 } from './headers.ts'
-import { BadZip } from './problem.ts'
+import { entriesMax, namesBytesMax } from '../entries/limits.ts'
+import { BadArchive } from '../entries/problem.ts'
 import type { Window } from './window.ts'
 
 /** Where the central directory is, and what the end of the file says about it. */
@@ -8,10 +9,6 @@ export interface End {
   readonly directoryOffset: number
   readonly directoryEnd: number
 }
-
-const entriesMax = 100_000
-/** 100,000 entries with paths of 120 bytes. Names are held in memory, so this bounds it. */
-const directoryBytesMax = 16 * 1024 * 1024
 
 const endSignature = Buffer.from('PK\x05\x06', 'latin1')
 const end64Signature = 0x06064b50
@@ -28,15 +25,15 @@ export async function readEnd(file: Window): Promise<End> {
   const [last, ...others] = (await findEnds(file)).toReversed()
   if (last === undefined) {
     const begin = await signatureAt(file, 0)
-    throw new BadZip(begin === localSignature ? 'it is cut off' : 'it is not a zip')
+    throw new BadArchive(begin === localSignature ? 'it is cut off' : 'it is not a zip')
   }
   const record = Buffer.from(await file.bytes(last, endBytes))
   if (last + endBytes + record.readUInt16LE(20) !== file.sizeBytes) {
-    throw new BadZip('it is cut off, or something follows its end')
+    throw new BadArchive('it is cut off, or something follows its end')
   }
-  if (others.length > otherEndsMax) throw new BadZip('it has more than one end')
+  if (others.length > otherEndsMax) throw new BadArchive('it has more than one end')
   for (const other of others) {
-    if (await isAnotherEnd(file, other)) throw new BadZip('it has more than one end')
+    if (await isAnotherEnd(file, other)) throw new BadArchive('it has more than one end')
   }
   return checked((await readEnd64(file, last, record)) ?? fieldsOf(record, last))
 }
@@ -71,12 +68,12 @@ function fieldsOf(record: Buffer, position: number): Fields {
 }
 
 function checked({ position, disks, counts, directoryBytes, directoryOffset }: Fields): End {
-  if (disks.some((disk) => disk !== 0)) throw new BadZip('it is a part of a split zip')
-  if (counts[0] !== counts[1]) throw new BadZip('its end has two numbers of entries')
-  if (counts[0] > entriesMax) throw new BadZip(`it has more than ${entriesMax} entries`)
-  if (directoryBytes > directoryBytesMax) throw new BadZip('its directory is too large')
+  if (disks.some((disk) => disk !== 0)) throw new BadArchive('it is a part of a split zip')
+  if (counts[0] !== counts[1]) throw new BadArchive('its end has two numbers of entries')
+  if (counts[0] > entriesMax) throw new BadArchive(`it has more than ${entriesMax} entries`)
+  if (directoryBytes > namesBytesMax) throw new BadArchive('its directory is too large')
   if (directoryOffset + directoryBytes !== position) {
-    throw new BadZip('its directory is not where its end says')
+    throw new BadArchive('its directory is not where its end says')
   }
   return { entryCount: counts[0], directoryOffset, directoryEnd: position }
 }
@@ -95,11 +92,11 @@ async function readEnd64(
     locator.readUInt32LE(4) === 0 &&
     locator.readUInt32LE(16) <= 1 &&
     position64 + end64Bytes === locatorPosition
-  if (!isWhole) throw new BadZip('its ZIP64 end is not where it should be')
+  if (!isWhole) throw new BadArchive('its ZIP64 end is not where it should be')
   const record64 = await file.bytes(position64, end64Bytes)
   // A longer one has room for bytes that nobody looks at.
   if (record64.readUInt32LE(0) !== end64Signature || uint64(record64, 4) !== end64Bytes - 12) {
-    throw new BadZip('its ZIP64 end is damaged')
+    throw new BadArchive('its ZIP64 end is damaged')
   }
   const end64: Fields = {
     position: position64,
@@ -108,7 +105,7 @@ async function readEnd64(
     directoryBytes: uint64(record64, 40),
     directoryOffset: uint64(record64, 48),
   }
-  if (!agree(fieldsOf(record, position), end64)) throw new BadZip('its two ends disagree')
+  if (!agree(fieldsOf(record, position), end64)) throw new BadArchive('its two ends disagree')
   return end64
 }
 

@@ -1,4 +1,4 @@
-import { badEntry } from './problem.ts'
+import { badEntry } from '../entries/problem.ts'
 
 export const localSignature = 0x04034b50
 export const centralSignature = 0x02014b50

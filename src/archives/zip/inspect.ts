@@ -4,10 +4,10 @@ import { digestOf, unpackSmall, type Content } from './content.ts'
 import { readDirectory } from './directory.ts'
 import { readEnd } from './end-record.ts'
 import { findContent } from './local.ts'
-import { depthOf, staysInside } from './paths.ts'
-import { BadZip, badEntry } from './problem.ts'
-import { digestAt, digestBytes, treeOf, treeSha256, type Tree } from './tree.ts'
-import { createPause, sortInTurns } from './turns.ts'
+import { depthOf, staysInside } from '../entries/paths.ts'
+import { BadArchive, badEntry } from '../entries/problem.ts'
+import { digestAt, digestBytes, treeOf, treeSha256, type Tree } from '../entries/tree.ts'
+import { createPause, sortInTurns } from '../entries/turns.ts'
 import { openWindow, type Window } from './window.ts'
 
 export type Inspection =
@@ -25,7 +25,7 @@ export async function inspectZip(path: string, sizeBytes: number): Promise<Inspe
   try {
     return { ok: true, treeSha256: await inspect(openWindow(file, sizeBytes)) }
   } catch (error) {
-    if (error instanceof BadZip) return { ok: false, problem: error.message }
+    if (error instanceof BadArchive) return { ok: false, problem: error.message }
     throw error
   } finally {
     await file.close()
@@ -39,7 +39,7 @@ async function inspect(file: Window): Promise<Sha256> {
   const tree = await treeOf(entries, pause)
   const sorted = await sortInTurns(entries, (one, other) => one.offset - other.offset, pause)
   if ((sorted[0]?.offset ?? end.directoryOffset) !== 0) {
-    throw new BadZip('something stands before its first entry')
+    throw new BadArchive('something stands before its first entry')
   }
   const digests = Buffer.alloc(entries.length * digestBytes)
   for (const [index, entry] of sorted.entries()) {

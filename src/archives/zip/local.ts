@@ -1,7 +1,7 @@
 import type { Entry } from './directory.ts'
 import { descriptorFlag, headerAt, localSignature, uint64, withExtra } from './headers.ts'
-import { entryPath } from './paths.ts'
-import { badEntry } from './problem.ts'
+import { pathOfName } from '../entries/paths.ts'
+import { badEntry } from '../entries/problem.ts'
 import type { Window } from './window.ts'
 
 const headerBytes = 30
@@ -67,7 +67,7 @@ async function readLocal(
   const isSame =
     header.flags === entry.flags &&
     header.method === entry.method &&
-    entryPath(text) === entry.path &&
+    pathOfName(text).path === entry.path &&
     text.endsWith('/') === (entry.kind === 'directory')
   const contentOffset = entry.offset + bytes.length
   return { isSame, measures: [header.crc32, packedBytes, sizeBytes], contentOffset }

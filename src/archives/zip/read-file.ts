@@ -3,9 +3,9 @@ import { unpack } from './content.ts'
 import { readDirectory } from './directory.ts'
 import { readEnd } from './end-record.ts'
 import { findContent } from './local.ts'
-import { BadZip } from './problem.ts'
-import { treeOf } from './tree.ts'
-import { createPause } from './turns.ts'
+import { BadArchive } from '../entries/problem.ts'
+import { isFile, treeOf } from '../entries/tree.ts'
+import { createPause } from '../entries/turns.ts'
 import { openWindow } from './window.ts'
 
 export type FileInZip =
@@ -37,13 +37,13 @@ export async function readFileAtRoot(
     const path = root === '' ? wanted.name : `${root}\0${wanted.name}`
     const entry = entries.find((each) => each.path === path)
     if (entry === undefined) return { outcome: 'missing' }
-    if (entry.kind !== 'file' && entry.kind !== 'executable') return { outcome: 'no_file' }
+    if (!isFile(entry)) return { outcome: 'no_file' }
     if (entry.sizeBytes > wanted.sizeBytesMax) return { outcome: 'too_large' }
     const next = nextAfter(entry.offset, entries) ?? end.directoryOffset
     const content = { entry, offset: await findContent(window, entry, next) }
     return { outcome: 'read', bytes: await unpack(window, content, pause) }
   } catch (error) {
-    if (error instanceof BadZip) return { outcome: 'bad_zip', problem: error.message }
+    if (error instanceof BadArchive) return { outcome: 'bad_zip', problem: error.message }
     throw error
   } finally {
     await file.close()

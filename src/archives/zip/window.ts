@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { BadZip } from './problem.ts'
+import { BadArchive } from '../entries/problem.ts'
 
 /** More than any header with its name, extra fields and comment, and than the longest end record. */
 const windowBytes = 256 * 1024
@@ -10,7 +10,7 @@ export interface Window {
   /**
    * Up to 256 KiB of the file, valid until the next call.
    *
-   * @throws BadZip when the file has no such bytes, whatever it says itself.
+   * @throws BadArchive when the file has no such bytes, whatever it says itself.
    */
   readonly bytes: (offset: number, length: number) => Promise<Buffer>
 }
@@ -32,7 +32,7 @@ export function openWindow(file: FileHandle, sizeBytes: number): Window {
 
   async function bytes(offset: number, length: number): Promise<Buffer> {
     if (offset + length > sizeBytes)
-      throw new BadZip('it is cut off, or names bytes that it does not have')
+      throw new BadArchive('it is cut off, or names bytes that it does not have')
     if (length > buffer.length) throw new Error(`${length} bytes are more than a window has`)
     if (offset < begin || offset + length > end) await move(offset)
     return buffer.subarray(offset - begin, offset - begin + length)

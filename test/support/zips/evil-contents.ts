@@ -79,15 +79,15 @@ export const evilContents: readonly EvilZip[] = [
   [
     'a directory with hidden content',
     /larger/,
-    () => rawZip([{ name: 'a/', content: small, both: { sizeBytes: 0 } }]),
+    () => rawZip([{ name: 'a/', content: small, both: { sizeBytes: 0 } }, { name: 'b' }]),
   ],
-  ['80 MB of zeros', /100 times/, () => rawZip([{ name: 'a', content: zeros(80) }])],
+  ['40 MB of zeros', /100 times/, () => rawZip([{ name: 'a', content: zeros(40) }])],
   [
-    '80 MB of zeros, in many files',
+    '40 MB of zeros, in many files',
     /100 times/,
     () => {
       const content = zeros(1)
-      return rawZip(Array.from({ length: 80 }, (_, index) => ({ name: String(index), content })))
+      return rawZip(Array.from({ length: 40 }, (_, index) => ({ name: String(index), content })))
     },
   ],
   [
@@ -103,7 +103,7 @@ export const evilContents: readonly EvilZip[] = [
   [
     'a directory entry that unpacks to 80 MB',
     /larger/,
-    () => rawZip([{ name: 'a/', content: zeros(80), both: { sizeBytes: 0 } }]),
+    () => rawZip([{ name: 'a/', content: zeros(80), both: { sizeBytes: 0 } }, { name: 'b' }]),
   ],
   [
     'three files that say to have 1 GB each',

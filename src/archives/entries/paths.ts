@@ -1,4 +1,6 @@
 const pathBytesMax = 4096
+/** As file systems have it. */
+const partBytesMax = 255
 
 /**
  * A path from an archive as its parts joined by NUL, which no name can have: sorted this way, what is
@@ -6,17 +8,33 @@ const pathBytesMax = 4096
  */
 export type EntryPath = string
 
+export type NamedPath =
+  | { readonly path: EntryPath; readonly problem?: never }
+  /** A clause about the entry. */
+  | { readonly path?: never; readonly problem: string }
+
 /**
  * Names that differ only in case are fine: packages have them, and Linux keeps them apart. Elsewhere
  * one replaces the other, inside the directory.
  *
- * @returns undefined when no file can have the name, or when some system would put it elsewhere.
+ * @returns a problem when no file can have the name, or when some system would put it elsewhere.
  */
-export function entryPath(name: string): EntryPath | undefined {
-  if (name.length > pathBytesMax || name.includes('\0') || isAbsolute(name)) return undefined
+export function pathOfName(name: string): NamedPath {
+  const isFileName = name.length <= pathBytesMax && !name.includes('\0')
+  const parts = isFileName ? partsOf(name) : []
+  if (!isFileName || parts.some((part) => part.length > partBytesMax)) {
+    return { problem: 'has a name that no file can have' }
+  }
   // On Windows a backslash separates as well.
-  if (name.split(/[/\\]/).includes('..')) return undefined
-  return partsOf(name).join('\0')
+  if (isAbsolute(name) || name.split(/[/\\]/).includes('..')) {
+    return { problem: 'has a name that leads out of the archive' }
+  }
+  return { path: parts.join('\0') }
+}
+
+/** A path as it is read where a backslash separates. */
+export function withBackslashes(path: EntryPath): EntryPath {
+  return partsOf(path.replaceAll(/[\\\0]/g, '/')).join('\0')
 }
 
 /** Parts of a path that say something: not `.`, and not what is between two slashes. */

@@ -1,20 +1,48 @@
 import { createHash } from 'node:crypto'
 import { Sha256 } from '../../events/types.ts'
-import type { Entry, Kind } from './directory.ts'
-import { isInside, topOf, type EntryPath } from './paths.ts'
-import { badEntry } from './problem.ts'
+import { isInside, topOf, type EntryPath, withBackslashes } from './paths.ts'
+import { BadArchive, badEntry } from './problem.ts'
 import { sortInTurns, type Pause } from './turns.ts'
 
+export type Kind = 'file' | 'executable' | 'link' | 'directory'
+
+/** What an archive of any type says of an entry. */
+export interface Entry {
+  /** From 1, in the order of the archive. */
+  readonly number: number
+  readonly path: EntryPath
+  readonly kind: Kind
+}
+
 /** The entries in the order of their paths, and what stands before all of these. */
-export interface Tree {
-  readonly entries: readonly Entry[]
+export interface Tree<Each extends Entry = Entry> {
+  readonly entries: readonly Each[]
   /** The single top directory, whose name says nothing, or ''. Composer takes it off as well. */
   readonly root: EntryPath
 }
 
-/** Refuses paths that two entries have, and what is inside a file or a link. */
-export async function treeOf(entries: readonly Entry[], pause: Pause): Promise<Tree> {
+/** Refuses what has no files, paths that two entries have, and what is inside a file or a link. */
+export async function treeOf<Each extends Entry>(
+  entries: readonly Each[],
+  pause: Pause,
+): Promise<Tree<Each>> {
+  if (!entries.some(isFile)) throw new BadArchive('it has no files')
   const sorted = await sortInTurns(entries, byPath, pause)
+  await refuseTaken(sorted, pause)
+  if (sorted.some(({ path }) => path.includes('\\'))) {
+    const elsewhere = sorted.map(({ number, path, kind }) => {
+      return { number, path: withBackslashes(path), kind }
+    })
+    await refuseTaken(await sortInTurns(elsewhere, byPath, pause), pause)
+  }
+  return { entries: sorted, root: rootOf(sorted) }
+}
+
+export function isFile({ kind }: Pick<Entry, 'kind'>): boolean {
+  return kind === 'file' || kind === 'executable'
+}
+
+async function refuseTaken(sorted: readonly Entry[], pause: Pause): Promise<void> {
   for (const [index, entry] of sorted.entries()) {
     if (index % 1000 === 0) await pause()
     const before = sorted[index - 1]
@@ -23,7 +51,6 @@ export async function treeOf(entries: readonly Entry[], pause: Pause): Promise<T
       throw badEntry(entry.number, 'is inside of what is no directory')
     }
   }
-  return { entries: sorted, root: rootOf(sorted) }
 }
 
 function byPath(one: Entry, other: Entry): number {

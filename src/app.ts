@@ -119,8 +119,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     readiness: async () => await readiness({ ...parts, isDraining: draining }),
   })
   const server = await startHttpServer(routes, {
-    host: config.host,
-    port: config.port,
+    ...config,
     logger: outside.logger,
     repeats: parts.kept.keepingWhole(),
     authorize: access.authorize,

@@ -38,6 +38,8 @@ export type Config = {
   readonly port: number
   /** How clients reach this server, without a trailing slash. */
   readonly publicUrl: string
+  /** Of PUBLIC_URL; undefined: that isn't set, so all clients are on this machine. */
+  readonly publicOrigin: string | undefined
   /** Undefined: the caller's choice. */
   readonly dataDirectory: string | undefined
   /** Undefined: the embedded PostgreSQL in the data directory. */
@@ -158,6 +160,7 @@ function configOf(settings: z.infer<typeof schema>): Config {
     host: settings.HOST,
     port: settings.PORT,
     publicUrl: settings.PUBLIC_URL ?? localUrl(settings.HOST, settings.PORT),
+    publicOrigin: settings.PUBLIC_URL && new URL(settings.PUBLIC_URL).origin,
     dataDirectory: settings.DATA_DIR,
     databaseUrl: settings.DATABASE_URL,
     eventStoreUrl: settings.EVENTSTORE_URL,

@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'invalid_instant'
   | 'unauthorized'
   | 'forbidden'
+  | 'cross_site'
   | 'route_not_found'
   | 'method_not_allowed'
   | 'package_not_found'

@@ -4,17 +4,20 @@ import type { Exchange } from './exchange.ts'
 import type { Fail } from './fail.ts'
 import { restricted } from './restricted.ts'
 import type { Answer, Route, RouteRequest } from './route.ts'
+import { refuseCrossSite } from './same-site.ts'
 import { send } from './send.ts'
 import { refuseUnstorable } from './text.ts'
 
 export interface AnswerOptions {
   readonly authorize: Authorize
   readonly clientAddress: ClientAddress
+  /** Of PUBLIC_URL; undefined: it isn't set. */
+  readonly publicOrigin: string | undefined
   readonly fail: Fail
 }
 
 /** What answers; of a route, or in place of one. */
-export type Handled = Pick<Route, 'surface' | 'policy' | 'handle' | 'path'>
+export type Handled = Pick<Route, 'surface' | 'policy' | 'handle' | 'path' | 'takes'>
 
 /** Parts of the path by the names that the route's path gives them, decoded. */
 export type Params = Readonly<Record<string, string | undefined>>
@@ -33,18 +36,19 @@ export type AnswerFrom = (
 ) => Promise<void>
 
 export function createAnswerFrom(options: AnswerOptions): AnswerFrom {
-  const { authorize, clientAddress, fail } = options
+  const { authorize, clientAddress, publicOrigin, fail } = options
   /** Calls `onRestricted` as soon as it is known that not everybody would be answered. */
   async function make(
     exchange: Exchange,
-    { surface, policy, handle, path }: Handled,
+    { surface, policy, handle, path, takes = 'application/json' }: Handled,
     { params, onRestricted }: Answering & { readonly onRestricted: () => void },
   ): Promise<Answer> {
     const request = requestOf(exchange, params)
     refuseUnstorable([...Object.values(params), ...[...request.query].flat()])
     // In lower case, so that no handler which reads names that way can be asked around it.
     const vendor = namesVendor(path) ? (params['vendor'] ?? '').toLowerCase() : undefined
-    const { headers } = exchange.request
+    const { headers, method } = request
+    refuseCrossSite({ method, headers, takes }, publicOrigin)
     const sender = { headers, address: clientAddress(exchange.request) }
     const { isRestricted, ...who } = await authorize({ policy, surface, vendor }, sender)
     if (isRestricted) onRestricted()

@@ -69,7 +69,7 @@ export function endpoint<
       query,
       body,
       answers: { [status]: { description: summary, schema: result } },
-      errors: [...impliedErrors(policy, options), ...errors],
+      errors: [...impliedErrors(options), ...errors],
     },
     async handle(request) {
       const { principal, requestId } = request
@@ -91,10 +91,15 @@ function orNothing<Schema extends z.ZodType>(schema: Schema | undefined): Schema
   return schema ?? (Nothing as z.ZodType as Schema)
 }
 
-function impliedErrors(policy: Policy, { body }: Pick<Operation, 'body'>): readonly ErrorCode[] {
+function impliedErrors({
+  policy,
+  method,
+  body,
+}: Pick<ApiRoute, 'policy' | 'method'> & Pick<Operation, 'body'>): readonly ErrorCode[] {
   return [
     'invalid_request',
     ...(policy === 'open' ? [] : (['unauthorized', 'forbidden', 'database_unavailable'] as const)),
-    ...(body === undefined ? [] : (['too_large', 'unsupported_media_type'] as const)),
+    ...(body === undefined ? [] : (['too_large'] as const)),
+    ...(method === 'get' ? [] : (['cross_site', 'unsupported_media_type'] as const)),
   ]
 }

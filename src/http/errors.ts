@@ -26,6 +26,11 @@ const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
     title: 'Not allowed with this token',
     headers: { Vary: 'Authorization' },
   },
+  cross_site: {
+    status: 403,
+    title: 'Sent by another site',
+    headers: { Vary: 'Origin, Sec-Fetch-Site' },
+  },
   route_not_found: { status: 404, title: 'Nothing is here' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   package_not_found: { status: 404, title: 'Package not found' },

@@ -56,8 +56,12 @@ function describe(routes: readonly Route[], version: string) {
   }
 }
 
-function describeOperation({ policy, operation }: ApiRoute): Readonly<Record<string, unknown>> {
-  const { id, summary, description, params, query, body, upload } = operation
+function describeOperation({
+  policy,
+  operation,
+  takes,
+}: ApiRoute): Readonly<Record<string, unknown>> {
+  const { id, summary, description, params, query, body } = operation
   return {
     operationId: id,
     summary,
@@ -65,7 +69,7 @@ function describeOperation({ policy, operation }: ApiRoute): Readonly<Record<str
     security: securityOf[policy],
     parameters: [...parametersIn('path', params), ...parametersIn('query', query)],
     ...(body === undefined ? {} : { requestBody: describeBody(body) }),
-    ...(upload === undefined ? {} : { requestBody: describeUpload(upload) }),
+    ...(takes === undefined ? {} : { requestBody: describeUpload(takes) }),
     responses: responsesOf(operation),
   }
 }

@@ -69,12 +69,17 @@ export interface Answer {
   readonly onAgain?: (() => void) | undefined
 }
 
+/** The media type of a body; `anything` is Composer's own protocol, in which no right is needed to post. */
+export type BodyType = 'application/json' | 'application/zip' | 'application/x-tar' | 'anything'
+
 interface Endpoint {
   /** Has no default: what a route allows is said where the route is. */
   readonly policy: Policy
   readonly method: 'get' | 'post' | 'put' | 'delete'
   /** In the router's form: `/p2/:vendor/:file`. GET answers HEAD too. */
   readonly path: string
+  /** What a route for another method than GET takes; JSON when left out. See same-site.ts. */
+  readonly takes?: BodyType
   /** GET only; asked for so often that it counts what finding it by the router takes. */
   readonly straight?: boolean
   readonly handle: (request: RouteRequest) => Promise<Answer>
@@ -103,8 +108,6 @@ export interface Operation {
   readonly params?: z.ZodObject | undefined
   readonly query?: z.ZodObject | undefined
   readonly body?: z.ZodType | undefined
-  /** In place of `body`, the type of what is sent when it isn't JSON. */
-  readonly upload?: string
   /** Of each status that isn't an error, and what its body is; JSON unless it says otherwise. */
   readonly answers: Readonly<Record<number, DescribedAnswer>>
   /** What else it can come to, answered with problem details. */

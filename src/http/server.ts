@@ -24,6 +24,7 @@ export interface HttpServerOptions extends ExchangeOptions, FailOptions {
   readonly repeats: Repeats
   readonly authorize: Authorize
   readonly clientAddress: ClientAddress
+  readonly publicOrigin: string | undefined
 }
 
 /**
@@ -132,7 +133,11 @@ function createRouter(routes: readonly Route[], answerFrom: AnswerFrom): Router<
     }
     router.all(path, async (ctx) => {
       ctx.state.exchange.route = first
-      await answerFrom(ctx.state.exchange, { ...first, handle }, { params: ctx.params })
+      await answerFrom(
+        ctx.state.exchange,
+        { ...first, handle, takes: 'anything' },
+        { params: ctx.params },
+      )
     })
   }
   return router
@@ -151,6 +156,7 @@ function unknownRoute({ path }: Context, error: AppError): Handled {
     surface: isApi ? 'api' : 'composer',
     policy: isApi ? 'admin' : 'open',
     path: '',
+    takes: 'anything',
     async handle() {
       throw error
     },

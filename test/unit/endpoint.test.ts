@@ -73,8 +73,8 @@ describe(
       assert.equal(JSON.parse(body instanceof Buffer ? body.toString() : ''), expected)
     })
 
-    test('takes no body at all as an object without fields, of whatever type', async () => {
-      assert.is((await route.handle(request({ type: 'text/plain' }))).status, 201)
+    test('takes no body at all as an object without fields', async () => {
+      assert.is((await route.handle(request({}))).status, 201)
     })
 
     test('says which field is wrong and what it may be', async () => {
@@ -99,14 +99,6 @@ describe(
       for (const [sent, sentence] of cases) {
         assert.is(await refusal(sent), `invalid_request: ${sentence}`)
       }
-    })
-
-    test('takes no other form of body than JSON', async () => {
-      assert.match(
-        await refusal({ body: 'a=b', type: 'text/plain' }),
-        /^unsupported_media_type: send/,
-      )
-      assert.match(await refusal({ body: '{}', type: '' }), /^unsupported_media_type/)
     })
   },
 )

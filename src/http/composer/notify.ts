@@ -24,6 +24,7 @@ export function notifyBatch(noteInstalls: NoteInstalls): ComposerRoute {
     policy: 'read',
     method: 'post',
     path: '/downloads/',
+    takes: 'anything',
     async handle({ body, principal }) {
       const { downloads } = parse(await body())
       const installs = downloads.flatMap(({ name, version }) => {

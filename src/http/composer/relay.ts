@@ -58,6 +58,7 @@ export function relayed({ answers, resolveBasis }: RelayedDeps): readonly Compos
       policy: 'read',
       method: 'post',
       path: '/api/security-advisories/',
+      takes: 'anything',
       async handle(request) {
         const { principal, query: inUrl } = request
         const query = new URLSearchParams([...inUrl, ...(await formOf(request))])

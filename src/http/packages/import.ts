@@ -4,7 +4,7 @@ import type { Import, ImportedEntry, ImportEnd } from '../../private/publish/imp
 import { readQuery } from '../input.ts'
 import type { UploadLimits } from '../receiving.ts'
 import type { ApiRoute } from '../route.ts'
-import { claim, Publication, publicationOf, refuseForm } from './publish.ts'
+import { claim, Publication, publicationOf } from './publish.ts'
 
 const entry = z.string().describe('Its path in the tar.')
 const count = z.int().nonnegative()
@@ -37,6 +37,7 @@ export function importRoute(importTar: Import): ApiRoute {
     policy: 'publish',
     method: 'post',
     path: '/api/v1/packages/import',
+    takes: 'application/x-tar',
     operation: {
       id: 'importPackages',
       summary: 'Publishes all zips in a tar',
@@ -45,7 +46,6 @@ export function importRoute(importTar: Import): ApiRoute {
         'as `acme/log/1.2.0.zip`. The answer has a line of JSON for each as soon as it is done, ' +
         'and a last one with the sums. One that is refused stops none of the others.',
       query,
-      upload: 'application/x-tar',
       answers: {
         200: {
           description: 'A line for each zip',
@@ -57,13 +57,13 @@ export function importRoute(importTar: Import): ApiRoute {
         'invalid_request',
         'unauthorized',
         'forbidden',
+        'cross_site',
         'unsupported_media_type',
         'database_unavailable',
       ],
     },
     async handle(request) {
       const { claim: claimed } = readQuery(request, query)
-      refuseForm(request)
       const { principal, requestId } = request
       const imported = importTar(
         {

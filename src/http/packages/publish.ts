@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { actorOf } from '../../access/principal.ts'
 import { PackageName } from '../../composer/names.ts'
-import { AppError } from '../../errors.ts'
 import { Reason, Sha256, sizeBytes } from '../../events/event-schema.ts'
 import type { Publish, PublishedVersion } from '../../private/publish/publish.ts'
 import type { Withdraw } from '../../private/publish/withdraw.ts'
@@ -9,7 +8,7 @@ import { Instant } from '../../time-machine/instant.ts'
 import { endpoint } from '../endpoint.ts'
 import { readParams, readQuery } from '../input.ts'
 import type { UploadLimits } from '../receiving.ts'
-import { type ApiRoute, jsonAnswer, type RouteRequest } from '../route.ts'
+import { type ApiRoute, jsonAnswer } from '../route.ts'
 import { packageNamed, versionParams } from './names.ts'
 
 const Version = z.object({
@@ -56,6 +55,7 @@ function publishRoute(publish: Publish): ApiRoute {
     policy: 'publish',
     method: 'put',
     path,
+    takes: 'application/zip',
     operation: {
       id: 'publishVersion',
       summary: 'Publishes a version of a package of your own, from its zip',
@@ -66,7 +66,6 @@ function publishRoute(publish: Publish): ApiRoute {
         'if it was damaged or lost.',
       params: versionParams,
       query,
-      upload: 'application/zip',
       answers: {
         201: publication,
         200: { ...publication, description: 'It is published already' },
@@ -75,6 +74,7 @@ function publishRoute(publish: Publish): ApiRoute {
         'invalid_request',
         'unauthorized',
         'forbidden',
+        'cross_site',
         'package_not_found',
         'package_invalid',
         'version_exists',
@@ -89,7 +89,6 @@ function publishRoute(publish: Publish): ApiRoute {
     async handle(request) {
       const { version, ...name } = readParams(request, versionParams)
       const { claim: claimed } = readQuery(request, query)
-      refuseForm(request)
       const published = await publish(
         {
           packageName: packageNamed(name),
@@ -109,13 +108,6 @@ function publishRoute(publish: Publish): ApiRoute {
 export function publicationOf(published: PublishedVersion): z.output<typeof Publication> {
   const { packageName, sha256: reference, sha1: shasum } = published
   return Publication.parse({ ...published, package: packageName, reference, shasum })
-}
-
-/** What `curl -F` sends: the file is in it, and isn't it. */
-export function refuseForm({ headers }: RouteRequest): void {
-  if (!/^multipart\//i.test(headers['content-type'] ?? '')) return
-  const message = 'send the file itself and no form, as `curl -T package.zip` does'
-  throw new AppError('unsupported_media_type', message)
 }
 
 function withdrawRoute(withdraw: Withdraw): ApiRoute {

@@ -1,5 +1,5 @@
 import { destination, type DestinationStream, type Logger, pino } from 'pino'
-import { currentRequestId } from './request-id.ts'
+import { currentRequestId } from './request-context.ts'
 
 /**
  * JSON lines on stderr: stdout is for the person at the terminal. A line that a request caused has its

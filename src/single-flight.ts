@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { type Joinable, joinable } from './request-context.ts'
 
 /**
  * Joins callers that ask for the same thing at the same time: the first starts the work, the others
@@ -12,14 +13,17 @@ export function createSingleFlight<Key, Outcome>(
   keyOf: (key: Key) => string,
   joined: (outcome: Outcome) => Outcome = (outcome) => outcome,
 ): (key: Key) => Promise<Outcome> {
-  const flights = new Map<string, Promise<Outcome>>()
+  const flights = new Map<string, Joinable<Promise<Outcome>>>()
   return async (key) => {
     const name = keyOf(key)
     const underWay = flights.get(name)
-    if (underWay !== undefined) return joined(await underWay)
-    const flight = work(key).finally(() => flights.delete(name))
+    if (underWay !== undefined) {
+      underWay.join()
+      return joined(await underWay.outcome)
+    }
+    const flight = joinable(async () => await work(key).finally(() => flights.delete(name)))
     flights.set(name, flight)
-    return await flight
+    return await flight.outcome
   }
 }
 

@@ -11,6 +11,9 @@ export interface Client {
   readonly hasToken: boolean
 }
 
+/** The service itself: its jobs, and whatever else no request caused. */
+export const ownWork: Client = { key: 'own work', hasToken: true }
+
 /** @param address as http/client-address.ts has it; undefined: it can't be told. */
 export function clientOf(principal: Principal, address: string | undefined): Client {
   if (principal.kind === 'anonymous') {

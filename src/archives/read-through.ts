@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { LRUCache } from 'lru-cache'
+import { type Joinable, joinable } from '../request-context.ts'
 import { onOneNode } from '../single-flight.ts'
 import { AppError } from '../errors.ts'
 import type { PackageName } from '../composer/names.ts'
@@ -37,7 +38,7 @@ interface Flight {
 }
 
 export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
-  const flights = new Map<string, Flight>()
+  const flights = new Map<string, Joinable<Flight>>()
 
   const noRoomAtMs = new LRUCache<string, number>({ max: noRoomMax })
 
@@ -50,18 +51,22 @@ export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
   }
   function join(request: ArchiveRequest): Flight {
     const key = keyOf(request)
-    const joined = flights.get(key)
-    if (joined !== undefined) return joined
-    const flight = begin(request, options, forget)
+    const underWay = flights.get(key)
+    if (underWay !== undefined) {
+      underWay.join()
+      return underWay.outcome
+    }
+    const flight = joinable(() => begin(request, options, forget))
     function forget(): void {
       if (flights.get(key) === flight) flights.delete(key)
     }
     flights.set(key, flight)
-    flight.whole.then(forget, forget)
-    flight.whole.catch((error: unknown) => {
+    const { whole } = flight.outcome
+    whole.then(forget, forget)
+    whole.catch((error: unknown) => {
       if (isNoRoom(error)) noRoomAtMs.set(key, msOfInstant(options.now()))
     })
-    return flight
+    return flight.outcome
   }
 
   return async (request, note = () => undefined) => {

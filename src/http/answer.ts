@@ -1,3 +1,4 @@
+import { asksAs } from '../request-context.ts'
 import type { Authorize } from './auth.ts'
 import type { ClientAddress } from './client-address.ts'
 import type { Exchange } from './exchange.ts'
@@ -52,6 +53,7 @@ export function createAnswerFrom(options: AnswerOptions): AnswerFrom {
     const sender = { headers, address: clientAddress(exchange.request) }
     const { isRestricted, ...who } = await authorize({ policy, surface, vendor }, sender)
     if (isRestricted) onRestricted()
+    asksAs(who.client)
     return await handle({ ...request, ...who })
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
-import { asRequest, requestIdOf } from '../request-id.ts'
+import { asRequest } from '../request-context.ts'
+import { requestIdOf } from '../request-id.ts'
 import type { EndedRequest } from '../telemetry/observer.ts'
 import { type Receiving, receiving } from './receiving.ts'
 import type { Route } from './route.ts'

@@ -52,6 +52,8 @@ export interface UpstreamClient {
 
 /** Packagist asks for at most 10 requests at once. */
 const requestsMax = 10
+/** One client has no more of them, so that another's first request finds one. */
+const requestsPerClientMax = 8
 const waitingMax = 1_000
 
 export function createUpstream(options: UpstreamOptions): Upstream {
@@ -65,7 +67,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     if (known !== undefined) return known
     const origin = {
       breaker: createBreaker({ now, random }),
-      slots: createSlots({ slotsMax: requestsMax, waitingMax }),
+      slots: createSlots({
+        slotsMax: requestsMax,
+        slotsPerClientMax: requestsPerClientMax,
+        waitingMax,
+      }),
     }
     origins.set(name, origin)
     return origin

@@ -3,6 +3,7 @@ import { type AddressGuard, isPlain } from './address-guard.ts'
 import { discard } from './body.ts'
 import type { Breaker, Passage } from './breaker.ts'
 import { NotAsked, UpstreamFailure } from './failures.ts'
+import { currentAskers } from '../request-context.ts'
 import type { UpstreamCall } from '../telemetry/observer.ts'
 import { pauseMsOf } from './retry-after.ts'
 import { failureOf, type Incoming, type Message, type Send } from './send.ts'
@@ -82,7 +83,7 @@ function locationOf({ status, headers }: Pick<Incoming, 'status' | 'headers'>): 
 async function askOnce<Body>(url: URL, asking: Asking<Body>): Promise<UpstreamAnswer<Body>> {
   const { breaker, slots } = asking.originOf(url)
   refuseWhilePaused(breaker)
-  return await slots.use(asking.signal, async () => {
+  return await slots.use({ signal: asking.signal, askers: currentAskers() }, async () => {
     // Those before it in the line may have found out meanwhile that upstream is down.
     refuseWhilePaused(breaker)
     return await exchange(url, breaker.begin(), asking)

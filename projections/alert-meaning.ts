@@ -65,8 +65,8 @@ function ofAnswer(event: EventOf<'MetadataChanged' | 'MetadataConfirmed'>): Mean
   if (rejectedVersions.length > 0) {
     const names = rejectedVersions.map(({ version }) => version)
     const cause = createHash('sha256').update(JSON.stringify(names)).digest('hex')
-    const what = names.length === 1 ? 'one version' : `${names.length} versions`
-    const detail = `Composer could not load ${what} of ${subject}, so they are left out.`
+    const what = names.length === 1 ? 'One version' : `${names.length} versions`
+    const detail = `${what} of ${subject} left out: Composer could not load it, or it is of another package.`
     return { ends: [good], sees: { ...about, cause, detail } }
   }
   // "Not modified" has no date: what was left out is still so.

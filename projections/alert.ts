@@ -17,7 +17,7 @@ import { type AlertName, meaningOf, type Sighting, versionOf } from './alert-mea
  */
 export const alert: Projection = {
   name: 'alert',
-  version: 1,
+  version: 2,
 
   async createTables(tx) {
     await sql`

@@ -24,7 +24,7 @@ import { archiveId, archiveKey } from './archive.ts'
  */
 export const blobUse: Projection = {
   name: 'blob_use',
-  version: 4,
+  version: 5,
 
   async createTables(tx) {
     await sql`

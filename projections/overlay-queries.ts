@@ -12,12 +12,18 @@ export interface LaidOver {
   readonly rules: readonly VersionRule[]
   /** There was a rule at some time. */
   readonly isRuled: boolean
+  /** Some answer was dated by its bytes. */
+  readonly isDated: boolean
 }
+
+type Row = PackageFreeze & { readonly is_ruled: boolean; readonly is_dated: boolean }
 
 /** Indexes: primary keys; of most packages nothing, which is known after one query. */
 export async function readLaidOver(db: Db, packageName: PackageName): Promise<LaidOver> {
-  const { rows } = await sql<PackageFreeze & { readonly is_ruled: boolean }>`
-    select f.*, r.package_name is not null as is_ruled
+  const { rows } = await sql<Row>`
+    select f.*, r.package_name is not null as is_ruled,
+      exists (select from overlaid_date d
+        where d.document in (asked.package_name, asked.package_name || '~dev')) as is_dated
     from (select ${packageName}::text as package_name) asked
       left join package_freeze f using (package_name)
       left join ruled_package r using (package_name)
@@ -27,5 +33,6 @@ export async function readLaidOver(db: Db, packageName: PackageName): Promise<La
     freezes: rows.filter(({ position }) => position !== null),
     rules: isRuled ? await readRules(db, packageName) : [],
     isRuled,
+    isDated: rows[0]?.is_dated === true,
   }
 }

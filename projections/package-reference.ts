@@ -21,7 +21,7 @@ const rowsPerInsert = 1000
  */
 export const packageReference: Projection = {
   name: 'package_reference',
-  version: 2,
+  version: 3,
 
   async createTables(tx) {
     await sql`

@@ -77,6 +77,7 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
     ...answers,
     positionAt: log.positionAt,
     render,
+    servable: bodies.servable,
     newestDate: async (document) =>
       (await readCurrentDocument(db, document))?.served_last_modified ?? undefined,
     observe: observing(parts),

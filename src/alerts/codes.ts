@@ -66,7 +66,7 @@ export const alertCodes: Readonly<Record<AlertCode, Explanation>> = {
   versions_left_out: {
     severity: 'warning',
     action:
-      'Tell the maintainers of the package that Composer cannot load these versions; all others are served.',
+      'Look at these versions upstream: Composer cannot load them, or they call themselves another package, which may be an attack. Tell the maintainers; all others are served.',
   },
   reference_moved: {
     severity: 'critical',

@@ -2,16 +2,23 @@ import { z } from 'zod'
 import { readJson } from './json.ts'
 import { countExpandedKeys, expandVersions, isJsonObject, type JsonObject } from './minify.ts'
 import type { PackageName } from './names.ts'
+import { type LeftOut, whyNeverServed, withoutOthers } from './own-content.ts'
 import { normalizeVersion } from './versions.ts'
 
 /** A metadata file of one package: `p2/vendor/name.json` or `p2/vendor/name~dev.json`. */
 export type PackageDocument = {
-  /** All of the parsed JSON, the versions as they were sent. */
+  /** The parsed JSON without what is of other packages, the versions as they were sent. */
   readonly top: JsonObject
   /** Whether the versions were sent as differences. */
   readonly minified: boolean
-  /** Each one complete, in the order sent. */
+  /** Each one complete, in the order sent, without those that are given to nobody. */
   readonly versions: readonly JsonObject[]
+  /** The key that each version was sent under; undefined: they were sent as a list. */
+  readonly keys: readonly string[] | undefined
+  /** Versions that are given to nobody. */
+  readonly leftOut: readonly LeftOut[]
+  /** What was sent beside and is about other packages. */
+  readonly others: readonly LeftOut[]
 }
 
 export type ParsedDocument =
@@ -44,17 +51,42 @@ export function parseDocument(bytes: Buffer, packageName: PackageName): ParsedDo
   if (!Object.hasOwn(packages, packageName)) return refused('not about the package asked for')
   const sent = versionsSent(packages[packageName])
   if (sent === undefined) return refused('versions that are not all objects')
-  if (sent.length > versionsMax) {
-    return refused(`more than ${versionsMax} versions: ${sent.length}`)
+  if (sent.versions.length > versionsMax) {
+    return refused(`more than ${versionsMax} versions: ${sent.versions.length}`)
   }
-  if (minified === undefined)
-    return { ok: true, document: { top, minified: false, versions: sent } }
+  if (minified === undefined) {
+    return { ok: true, document: ownPartOf({ top, minified: false, ...sent }, packageName) }
+  }
   if (minified !== 'composer/2.0') return refused('minified in an unknown way')
-  const expandedKeys = countExpandedKeys(sent)
+  const expandedKeys = countExpandedKeys(sent.versions)
   if (expandedKeys > expandedKeysMax) {
     return refused(`versions of more than ${expandedKeysMax} keys when complete: ${expandedKeys}`)
   }
-  return { ok: true, document: { top, minified: true, versions: expandVersions(sent) } }
+  const complete = { ...sent, versions: expandVersions(sent.versions) }
+  return { ok: true, document: ownPartOf({ top, minified: true, ...complete }, packageName) }
+}
+
+function ownPartOf(
+  document: Omit<PackageDocument, 'leftOut' | 'others'>,
+  packageName: PackageName,
+): PackageDocument {
+  const own = { ...document, ...withoutOthers(document.top, packageName) }
+  const leftOut: LeftOut[] = []
+  const places: number[] = []
+  for (const [place, version] of document.versions.entries()) {
+    const problem = whyNeverServed(version, packageName)
+    if (problem === undefined) places.push(place)
+    else leftOut.push({ version: version['version'], problem })
+  }
+  if (leftOut.length === 0) return { ...own, leftOut }
+  const kept = <Item>(items: readonly Item[]) => places.flatMap((place) => items[place] ?? [])
+  const { versions, keys } = document
+  return { ...own, leftOut, versions: kept(versions), keys: keys && kept(keys) }
+}
+
+/** Whether the bytes that were read may be given as they are. */
+export function isAllOwn({ leftOut, others }: PackageDocument): boolean {
+  return leftOut.length === 0 && others.length === 0
 }
 
 const text = z.string().min(1)
@@ -124,7 +156,8 @@ function refused(problem: string): ParsedDocument {
   return { ok: false, problem }
 }
 
-function versionsSent(value: unknown): readonly JsonObject[] | undefined {
+function versionsSent(value: unknown): Pick<PackageDocument, 'versions' | 'keys'> | undefined {
   const versions = isJsonObject(value) ? Object.values(value) : value
-  return Array.isArray(versions) && versions.every(isJsonObject) ? versions : undefined
+  if (!Array.isArray(versions) || !versions.every(isJsonObject)) return undefined
+  return { versions, keys: isJsonObject(value) ? Object.keys(value) : undefined }
 }

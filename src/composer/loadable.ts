@@ -20,7 +20,7 @@ const links = z.record(z.string(), constraint).or(z.array(z.never())).optional()
 
 /** What Composer's loader throws at, and so refuses the whole document for. */
 const Loadable = z.object({
-  name: plain.optional(),
+  name: plain,
   version: plain.min(1),
   version_normalized: plain.optional(),
   source: z.object({ type: plain, url: address, reference: argument }).nullish(),

@@ -32,6 +32,11 @@ export type DocumentName = z.infer<typeof DocumentName>
 export const rootDocument: DocumentName = DocumentName.parse('packages.json')
 export const filterSummary: DocumentName = DocumentName.parse('filter-summary.json')
 
+/** In lower case as PHP's `strtolower` has it: A to Z, and no other letter (U+212A is no k). */
+export function loweredAsPhpDoes(text: string): string {
+  return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
 /** Undefined for what can't be the name of a package: nothing has to be asked about it. */
 export function parsePackageName(vendor: string, packageName: string): PackageName | undefined {
   return PackageName.safeParse(`${vendor}/${packageName}`).data

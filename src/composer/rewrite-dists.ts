@@ -8,8 +8,7 @@ import { writeDocument } from './write-document.ts'
 
 /**
  * A document whose archives are all at this proxy, whether it will have them or not: `dist.url` is
- * ours, and `dist.mirrors` is left out. Versions of other packages are left out too, since Composer
- * doesn't read them; all else stays, also where the sources are.
+ * ours, and `dist.mirrors` is left out. All else stays, also where the sources are.
  *
  * Our URL is a template that Composer fills in with what it installs: `dev-main#<commit>` asks for that
  * commit and isn't given the branch's archive under a wrong name. It is also the same for all versions,
@@ -21,11 +20,8 @@ import { writeDocument } from './write-document.ts'
 export function rewriteDists(bytes: Buffer, packageName: PackageName, publicUrl: string): Buffer {
   const parsed = parseDocument(bytes, packageName)
   assert(parsed.ok, 'a recorded document can be read')
-  const { top, versions } = parsed.document
-  const packages = isJsonObject(top['packages']) ? top['packages'] : {}
-  const ownOnly = { ...top, packages: { [packageName]: packages[packageName] } }
-  const written = versions.map((version) => rewritten(version, publicUrl))
-  return writeDocument({ ...parsed.document, top: ownOnly }, packageName, [...written.entries()])
+  const written = parsed.document.versions.map((version) => rewritten(version, publicUrl))
+  return writeDocument(parsed.document, packageName, [...written.entries()])
 }
 
 function rewritten(version: JsonObject, publicUrl: string): JsonObject {

@@ -7,17 +7,15 @@ import type { PackageName } from './names.ts'
  * A document with other versions, written the way it was: minified or not, a list or a map, every other
  * key in its place.
  *
- * @param versions complete ones, each with the place that it has in the document.
+ * @param versions complete ones, each with the place that it has among those of the document.
  */
 export function writeDocument(
-  { top, minified }: PackageDocument,
+  { top, minified, keys }: PackageDocument,
   packageName: PackageName,
   versions: readonly (readonly [place: number, version: JsonObject])[],
 ): Buffer {
   const packages = top['packages']
   assert(isJsonObject(packages), 'a parsed document has packages')
-  const sent = packages[packageName]
-  const keys = isJsonObject(sent) ? Object.keys(sent) : undefined
   const complete = versions.map(([, version]) => version)
   const list = minified ? minifyVersions(complete) : complete
   const written =

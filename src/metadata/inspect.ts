@@ -2,7 +2,12 @@ import { namedVersion, parseDocument } from '../composer/document.ts'
 import { filterVersions } from '../composer/filter-versions.ts'
 import { problemsOfVersions } from '../composer/loadable.ts'
 import { malwareIn } from '../composer/malware-list.ts'
-import { type DocumentName, filterSummary, packageOfDocument } from '../composer/names.ts'
+import {
+  type DocumentName,
+  filterSummary,
+  type PackageName,
+  packageOfDocument,
+} from '../composer/names.ts'
 import { parseRootFile } from '../composer/root-file.ts'
 import type { NamedVersions } from './decide.ts'
 
@@ -25,31 +30,47 @@ export type Inspected =
 const none: NamedVersions = new Map()
 
 /**
- * Checks a body before it is kept: what fails is never served. A version that Composer couldn't load
- * is left out, since it would cost the others; a document with nothing else in it fails. Pure.
+ * Checks a body before it is kept: what fails is never served. A version that Composer couldn't load is
+ * left out, since it would cost the others, and so is what is of another package; a document with nothing else
+ * in it fails. Pure.
  */
 export function inspectBody(document: DocumentName, body: Buffer): Inspected {
   const name = packageOfDocument(document)
-  if (name === undefined)
-    return document === filterSummary ? inspectSummary(body) : inspectRoot(body)
-  const parsed = parseDocument(body, name.packageName)
+  if (name !== undefined) return inspectPackage(name.packageName, body)
+  return document === filterSummary ? inspectSummary(body) : inspectRoot(body)
+}
+
+function inspectPackage(packageName: PackageName, body: Buffer): Inspected {
+  const parsed = parseDocument(body, packageName)
   if (!parsed.ok) return parsed
-  const { versions } = parsed.document
+  const { versions, keys, minified, leftOut, others } = parsed.document
+  if (minified && keys?.some(isIndex)) {
+    return { ok: false, problem: 'versions in an order that cannot be kept' }
+  }
   const problems = problemsOfVersions(versions)
-  const [first] = problems.values()
+  const bad = [...problems].map(([version, problem]) => ({ version: version['version'], problem }))
+  const first = [...leftOut, ...bad][0]?.problem
   if (first !== undefined && problems.size === versions.length) {
     return { ok: false, problem: `no version that Composer could load (${first})` }
   }
   const isGood = (version: (typeof versions)[number]) => !problems.has(version)
   return {
     ok: true,
-    body: filterVersions(parsed.document, name.packageName, isGood) ?? body,
-    rejected: [...problems].map(([version, problem]) => ({
-      version: printable(version['version']),
+    body: filterVersions(parsed.document, packageName, isGood) ?? body,
+    rejected: [...leftOut, ...bad, ...others].map(({ version, problem }) => ({
+      version: printable(version),
       problem,
     })),
     versions: versionsNamed(versions.filter(isGood)),
   }
+}
+
+/**
+ * Whether JavaScript puts a key before those sent earlier. Each difference builds on the one before it, so in
+ * another order Composer would read other versions than are looked at here.
+ */
+function isIndex(key: string): boolean {
+  return /^(?:0|[1-9]\d{0,9})$/.test(key)
 }
 
 function inspectRoot(body: Buffer): Inspected {

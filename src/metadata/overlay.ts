@@ -4,7 +4,7 @@ import type { Position } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import { afterDatesOf } from '../time-machine/served-date.ts'
 import type { AsOfAnswer, Basis, DocumentAsOf } from './as-of.ts'
-import type { BodyName } from './bodies.ts'
+import type { Bodies, BodyName } from './bodies.ts'
 import type { CurrentDocument } from './current.ts'
 import type { Render } from './rendering.ts'
 
@@ -23,6 +23,8 @@ export interface LaidOver {
   readonly rules: readonly VersionRule[]
   /** There was a rule at some time. */
   readonly isRuled: boolean
+  /** Some answer was dated by its bytes. */
+  readonly isDated: boolean
 }
 
 /** A document of a package as it is to be sent. */
@@ -44,6 +46,7 @@ export interface OverlayOptions {
   readonly asOf: DocumentAsOf
   readonly positionAt: (at: Instant) => Promise<Position>
   readonly render: Render
+  readonly servable: Bodies['servable']
   /** `Last-Modified` of the newest state there is of a document, if there is any. */
   readonly newestDate: (document: DocumentName) => Promise<Instant | undefined>
   /** Has upstream asked what it has now, when that isn't known; doesn't reject. */
@@ -67,17 +70,19 @@ export interface Overlay {
  * what is known to be bad now is given to nobody any more.
  */
 export function createOverlay(options: OverlayOptions): Overlay {
-  const { laidOver, current, asOf, render, positionAt, newestDate, observe } = options
+  const { laidOver, current, asOf, render, servable, positionAt, newestDate, observe } = options
 
   async function serve(
     { document, packageName }: PackageDocument,
     { found, rules, isPlain }: ToServe,
   ): Promise<ServedDocument> {
-    const body =
-      rules.length === 0 ? found.body : { ...found.body, without: { packageName, rules } }
+    const own = await servable(found.body, packageName)
+    const body = rules.length === 0 ? own : { ...own, without: { packageName, rules } }
     const rendered = render({ ...found, body }, packageName)
     const { staleSeconds, asOf: past } = found
-    const datedFrom = isPlain ? undefined : await firstFreeDate(document, found)
+    // Clients may have the bytes that were recorded, with the date of those.
+    const isRecorded = isPlain && own === found.body
+    const datedFrom = isRecorded ? undefined : await firstFreeDate(document, found)
     return { ...rendered, datedFrom, staleSeconds, asOf: past }
   }
 
@@ -105,17 +110,18 @@ export function createOverlay(options: OverlayOptions): Overlay {
 
   return {
     async now(asked) {
-      const { freezes, rules, isRuled } = await laidOver(asked.packageName)
+      const { freezes, rules, isRuled, isDated } = await laidOver(asked.packageName)
       const found = await findNow(asked.document, freezes)
-      return await serve(asked, { found, rules, isPlain: !isRuled && freezes.length === 0 })
+      const isPlain = !isRuled && !isDated && freezes.length === 0
+      return await serve(asked, { found, rules, isPlain })
     },
     async asOf(asked, basis) {
-      const { freezes, rules, isRuled } = await laidOver(asked.packageName)
+      const { freezes, rules, isRuled, isDated } = await laidOver(asked.packageName)
       const held = freezes.find((freeze) => isInForce(freeze, basis.position))
       const { settled } = basis // Until then a freeze may still be recorded at or before the pin.
       const heldAt = held && { ...(await basisOfFreeze(held, positionAt)), settled }
       const found = await findAsOf(asked.document, heldAt ?? basis)
-      const isPlain = !isRuled && (freezes.length === 0 || settled)
+      const isPlain = !isRuled && ((freezes.length === 0 && !isDated) || settled)
       return await serve(asked, { found, rules, isPlain })
     },
   }

@@ -143,14 +143,15 @@ async function keep(
     versions,
   } as const
   if (rejected.length === 0) return kept
+  const rejectedVersions = rejected.slice(0, rejectedVersionsMax)
   logger.error(
-    { alert: 'versions_left_out', document, rejected },
+    { alert: 'versions_left_out', document, rejected: rejectedVersions },
     `upstream sent versions of ${document} that are left out`,
   )
   return {
     ...kept,
     upstreamSha256: await snapshots.put(answer.body, kept.sha256),
-    rejectedVersions: rejected.slice(0, rejectedVersionsMax),
+    rejectedVersions,
   }
 }
 

@@ -65,7 +65,7 @@ describe('alerts of what upstream says', startService, (test) => {
     await fetchAnew(service, mailer)
     const first = await openAlert(service, 'versions_left_out')
     assert.is(first.subject, 'acme/mailer')
-    assert.match(first.detail, 'one version')
+    assert.match(first.detail, 'One version')
     await fetchAnew(service, mailer)
     assert.equal(
       await openAlert(service, 'versions_left_out'),

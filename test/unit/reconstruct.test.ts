@@ -21,7 +21,7 @@ const versions: readonly JsonObject[] = [
 function documentOf(list: readonly JsonObject[] | JsonObject, minified = true): Buffer {
   const top = {
     ...(minified && { minified: 'composer/2.0' }),
-    packages: { 'acme/other': [], 'acme/lib': list },
+    packages: { 'acme/lib': list },
     'security-advisories': [{ advisoryId: 'A-1', affectedVersions: '<2' }],
     filter: { malware: [] },
   }

@@ -1,0 +1,83 @@
+import { isJsonObject, type JsonObject } from './minify.ts'
+import { loweredAsPhpDoes, type PackageName } from './names.ts'
+
+/** A part of a document that is given to nobody. */
+export interface LeftOut {
+  /** The version as it calls itself, or the package that a whole list is of. */
+  readonly version: unknown
+  /** A clause without upstream's words in it. */
+  readonly problem: string
+}
+
+/**
+ * Why a version is never given to anybody, whenever it was recorded. Composer goes by the name that a version
+ * has and not by the document it is in: one of another package would be installed in the place of a private, a
+ * blocked or a frozen one. A version without any name can't take a place: Composer refuses it.
+ */
+export function whyNeverServed(version: JsonObject, packageName: PackageName): string | undefined {
+  const { name = null } = version
+  if (name === null || isNameOf(packageName, name)) return undefined
+  return 'name: of another package'
+}
+
+/** Whether Composer reads a name as this one: it lowers A to Z and nothing else. */
+function isNameOf(packageName: PackageName, name: unknown): boolean {
+  return (
+    typeof name === 'string' &&
+    name.length === packageName.length &&
+    loweredAsPhpDoes(name) === packageName
+  )
+}
+
+/**
+ * What a document says beside its versions, about its own package only: Composer passes over lists of versions
+ * of other packages, and believes entries of filter lists about them.
+ */
+export function withoutOthers(
+  top: JsonObject,
+  packageName: PackageName,
+): { readonly top: JsonObject; readonly others: readonly LeftOut[] } {
+  const packages = withoutOtherPackages(top['packages'], packageName)
+  const filter = withoutOtherEntries(top['filter'], packageName)
+  const others = [...packages.others, ...filter.others]
+  if (others.length === 0) return { top, others }
+  const filtered = top['filter'] === undefined ? {} : { filter: filter.own }
+  return { top: { ...top, packages: packages.own, ...filtered }, others }
+}
+
+interface Own {
+  readonly own: unknown
+  readonly others: readonly LeftOut[]
+}
+
+function withoutOtherPackages(packages: unknown, packageName: PackageName): Own {
+  if (!isJsonObject(packages)) return { own: packages, others: [] }
+  const names = Object.keys(packages).filter((name) => name !== packageName)
+  return {
+    own: { [packageName]: packages[packageName] },
+    others: names.map((version) => ({ version, problem: 'packages: of another package' })),
+  }
+}
+
+/** An entry that names no package is about the one that the document is of. */
+function withoutOtherEntries(filter: unknown, packageName: PackageName): Own {
+  if (!isJsonObject(filter)) return { own: filter, others: [] }
+  const others: LeftOut[] = []
+  const isOwn = (entry: unknown): boolean => {
+    const named = isJsonObject(entry) ? (entry['package'] ?? null) : null
+    if (named === null || isNameOf(packageName, named)) return true
+    others.push({ version: named, problem: 'filter: of another package' })
+    return false
+  }
+  const own = Object.fromEntries(
+    Object.entries(filter).map(([list, entries]) => [list, entriesThat(isOwn, entries)]),
+  )
+  return { own, others }
+}
+
+/** Entries are a list, or an object of which the values are entries. */
+function entriesThat(isOwn: (entry: unknown) => boolean, entries: unknown): unknown {
+  if (Array.isArray(entries)) return entries.filter(isOwn)
+  if (!isJsonObject(entries)) return entries
+  return Object.fromEntries(Object.entries(entries).filter(([, entry]) => isOwn(entry)))
+}

@@ -1,0 +1,147 @@
+import * as assert from 'uvu/assert'
+import { isAllOwn, type PackageDocument, parseDocument } from '../../src/composer/document.ts'
+import { filterVersions } from '../../src/composer/filter-versions.ts'
+import { minifyVersions } from '../../src/composer/minify.ts'
+import { DocumentName, PackageName } from '../../src/composer/names.ts'
+import { inspectBody } from '../../src/metadata/inspect.ts'
+import { describe } from '../support/suite.ts'
+
+const name = PackageName.parse('pub/kit')
+const document = DocumentName.parse('pub/kit')
+
+function parsed(json: object): PackageDocument {
+  const result = parseDocument(Buffer.from(JSON.stringify(json)), name)
+  if (!result.ok) throw new Error(result.problem)
+  return result.document
+}
+
+function withOwner(owner: unknown, version = '9.9.9') {
+  return { version, ...(owner === undefined ? {} : { name: owner }) }
+}
+
+const own = withOwner('pub/kit', '1.0.0')
+
+/** What is written when all that may stay stays; undefined: the very bytes. */
+function written(json: object): unknown {
+  const bytes = filterVersions(parsed(json), name, () => true)
+  return bytes && JSON.parse(bytes.toString())
+}
+
+function inspected(json: object) {
+  return inspectBody(document, Buffer.from(JSON.stringify(json)))
+}
+
+describe(
+  'versions of other packages',
+  async () => ({}),
+  (test) => {
+    test('are no part of a document, however their name is written', () => {
+      const owners = [
+        'acme/secret',
+        'pub/kit ',
+        'pub/\u212ait', // KELVIN SIGN, a k in lower case for all but PHP
+        'pub/k\u0130t',
+        'pub\\/kit',
+        '',
+        7,
+        true,
+        ['pub/kit'],
+        { toString: 'pub/kit' },
+      ]
+      for (const owner of owners) {
+        const read = parsed({ packages: { 'pub/kit': [own, withOwner(owner)] } })
+        assert.equal(read.versions, [own], JSON.stringify(owner))
+        assert.equal(read.leftOut, [{ version: '9.9.9', problem: 'name: of another package' }])
+      }
+    })
+
+    test('are told from those whose name is written in capitals, as PHP does it', () => {
+      const read = parsed({ packages: { 'pub/kit': [own, withOwner('Pub/KIT')] } })
+      assert.is(read.versions.length, 2)
+      assert.ok(isAllOwn(read))
+    })
+
+    test('are found where a minified list only says that the name is another', () => {
+      const versions = [own, withOwner('acme/secret'), withOwner('pub/kit', '0.9.0')]
+      const json = { minified: 'composer/2.0', packages: { 'pub/kit': minifyVersions(versions) } }
+      assert.equal(
+        parsed(json).versions.map(({ version }) => version),
+        ['1.0.0', '0.9.0'],
+      )
+      const rest = minifyVersions([own, withOwner('pub/kit', '0.9.0')])
+      assert.is(
+        JSON.stringify(written(json)),
+        JSON.stringify({ ...json, packages: { 'pub/kit': rest } }),
+      )
+      assert.not('name' in (rest[1] ?? {}), 'the second one has the name of the first')
+    })
+
+    test('leave the others under the keys that they were sent under', () => {
+      const json = { packages: { 'pub/kit': { b: withOwner('acme/secret'), a: own } } }
+      assert.equal(written(json), { packages: { 'pub/kit': { a: own } } })
+    })
+
+    test('have no list of their own in the document', () => {
+      const json = { packages: { 'acme/secret': [withOwner('acme/secret')], 'pub/kit': [own] } }
+      assert.equal(written(json), { packages: { 'pub/kit': [own] } })
+    })
+
+    test('are not called malware by it: Composer would believe that', () => {
+      const mine = { constraint: '*', reason: 'malware' }
+      const entries = [mine, { ...mine, package: 'acme/secret' }, { ...mine, package: 'Pub/Kit' }]
+      const json = {
+        packages: { 'pub/kit': [own] },
+        filter: { malware: entries, odd: { a: entries[1] } },
+      }
+      const filter = { malware: [mine, entries[2]], odd: {} }
+      assert.equal(written(json), { packages: { 'pub/kit': [own] }, filter })
+    })
+  },
+)
+
+describe(
+  'a body of upstream',
+  async () => ({}),
+  (test) => {
+    test('is kept without versions of others, and says which', () => {
+      const json = {
+        packages: { 'pub/kit': [withOwner('acme/secret'), own], 'acme/secret': [own] },
+      }
+      const result = inspected(json)
+      assert.ok(result.ok)
+      assert.equal(JSON.parse(result.body.toString()), { packages: { 'pub/kit': [own] } })
+      assert.equal(result.rejected, [
+        { version: '"9.9.9"', problem: 'name: of another package' },
+        { version: '"acme/secret"', problem: 'packages: of another package' },
+      ])
+      assert.equal([...result.versions.keys()], ['1.0.0'])
+    })
+
+    test('is kept as it is when all of it is about its package', () => {
+      const body = Buffer.from(
+        '{ "packages": {"pub/kit": [{"name":"Pub\\/Kit","version":"1.0.0"}]} }',
+      )
+      const result = inspectBody(document, body)
+      assert.ok(result.ok && result.body === body)
+    })
+
+    test('is refused when all its versions are of others, or of none', () => {
+      for (const owner of ['acme/secret', undefined, null]) {
+        const result = inspected({ packages: { 'pub/kit': [withOwner(owner)] } })
+        assert.ok(!result.ok && /no version that Composer could load/.test(result.problem))
+      }
+    })
+
+    test('may have no version at all beside the lists of others', () => {
+      const result = inspected({ packages: { 'pub/kit': [], 'acme/secret': [own] } })
+      assert.ok(result.ok && result.body.toString() === '{"packages":{"pub/kit":[]}}')
+    })
+
+    test('is refused when its differences come in another order than they were sent', () => {
+      const versions = { late: own, 1: withOwner('pub/kit') }
+      const packages = { 'pub/kit': versions }
+      assert.not(inspected({ minified: 'composer/2.0', packages }).ok)
+      assert.ok(inspected({ packages }).ok)
+    })
+  },
+)

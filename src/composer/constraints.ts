@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { compareVersions, type VersionParts, versionParts } from './version-compare.ts'
-import { normalizeVersion } from './versions.ts'
+import { normalizeVersion, trim } from './versions.ts'
 
 type Operator = '=' | '!=' | '<' | '<=' | '>' | '>='
 
@@ -18,18 +18,26 @@ interface Test extends Comparison {
 /** Alternatives, of which each is all of its comparisons; one without any is met by every version. */
 export type Constraint = readonly (readonly Test[])[]
 
-/** Of one alternative, and of a link's constraint with all of them. */
-const lengthMax = 2_000
+/**
+ * Characters of a constraint with all its alternatives. The longest of 2,313 real documents has 151, but a
+ * list of malware, or a package that conflicts with what is known to be vulnerable, names versions one by one.
+ */
+export const constraintLengthMax = 32_768
+
+/** Composer takes some of them for spaces, in some places; the others are in nobody's constraint. */
+const controls = /[^\P{Cc}\t\n\r]/u
 
 /**
  * Reads a constraint as Composer does: alternatives by `|` or `||`, comparisons joined by commas or
  * spaces, `^`, `~`, `1.*`, `1.0 - 2.0`, branches by their names. Returns undefined for what Composer
- * refuses, and for an alternative of more than 2,000 characters.
+ * refuses, for control characters, and for more than `constraintLengthMax` characters. Takes time in
+ * proportion to the length.
  */
 export function parseConstraint(text: string): Constraint | undefined {
+  if (text.length > constraintLengthMax || controls.test(text)) return undefined
   const alternatives: (readonly Test[])[] = []
-  for (const alternative of text.split(/\|\|?/)) {
-    const comparisons = parseAlternative(alternative.trim())
+  for (const alternative of trim(text).split(/\|\|?/)) {
+    const comparisons = parseAlternative(trim(alternative))
     if (comparisons === undefined) return undefined
     alternatives.push(comparisons.map((part) => ({ ...part, parts: versionParts(part.version) })))
   }
@@ -37,9 +45,8 @@ export function parseConstraint(text: string): Constraint | undefined {
 }
 
 function parseAlternative(text: string): readonly Comparison[] | undefined {
-  if (text.length > lengthMax) return undefined
   const read: Comparison[] = []
-  for (const part of text.split(and)) {
+  for (const part of text.replaceAll(/ {4,}/g, '   ').split(and)) {
     const comparisons = parsePart(part)
     if (comparisons === undefined) return undefined
     read.push(...comparisons)
@@ -47,12 +54,18 @@ function parseAlternative(text: string): readonly Comparison[] | undefined {
   return read
 }
 
+const answersLengthMax = 2_000_000
+
 /** The versions of a document have mostly the same ones: reading each once takes less than half the time. */
-const answers = new LRUCache<string, boolean>({ max: 5_000 })
+const answers = new LRUCache<string, boolean>({
+  max: 5_000,
+  maxSize: answersLengthMax,
+  sizeCalculation: (_, text) => text.length + 1,
+})
 
 /** Whether a link's constraint is one that Composer can read. */
 export function isLinkConstraint(text: string): boolean {
-  if (text.length > lengthMax) return false
+  if (text.length > constraintLengthMax) return false
   const known = answers.get(text)
   if (known !== undefined) return known
   const answer = text === 'self.version' || parseConstraint(text) !== undefined
@@ -93,27 +106,36 @@ function isNamed(version: string): boolean {
   return version.startsWith('dev-')
 }
 
-// What follows is Composer's VersionParser, in its order: the first reading that fits is the one.
+// What follows is Composer's VersionParser, in its order: the first reading that fits is the one. Its
+// expressions are written so that no text can be read by a repeat in two ways, which takes V8 for ever.
+// PCRE's `$` is also before a last newline, its `.` is all but a newline, and its `\s` has ASCII's spaces only.
 
 /** Between two comparisons; not around the hyphen of a range, nor around `as`, nor behind an operator. */
-const and = /(?<!^|as|[=>< ,]) *(?<!-)[, ](?!-) *(?!,|as|$)/
-const modifier = String.raw`[._-]?(?:(?:stable|beta|b|RC|alpha|a|patch|pl|p)(?:[.-]?\d+)*)?(?:[.-]?dev)?`
+const and = /(?<!^|as|[=>< ,]) {0,3}(?<!-)[, ](?!-) {0,3}(?!,|as|\n?$)/
+const stabilities = '(?:stable|beta|b|RC|alpha|a|patch|pl|p)'
+const modifier = String.raw`[._-]?(?:${stabilities}\d*(?:[.-]\d+)*)?(?:[.-]?dev)?`
 const anyMinor = String.raw`\.[xX*][.-]?dev`
 const numbers = String.raw`v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.(\d+))?`
+const space = String.raw`[ \t\n\r]`
+const word = String.raw`[^, \t\n\r]`
 /** Numbers, what is behind them, and a build, which says nothing. */
-const version = String.raw`${numbers}(${modifier}|${anyMinor})(?:\+[^\s]+)?`
-const tilde = new RegExp(`^~${version}$`, 'i')
-const caret = new RegExp(`^\\^${version}$`, 'i')
-const wildcard = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.[xX*])+$/
-const range = new RegExp(`^(${version}) +- +(${version})$`, 'i')
-const comparison = /^(<>|!=|>=?|<=?|==?)?\s*(.*)/
+const version = String.raw`${numbers}(${modifier}|${anyMinor})(?:\+[^ \t\n\r]+)?`
+const tilde = new RegExp(String.raw`^~${version}\n?$`, 'i')
+const caret = new RegExp(String.raw`^\^${version}\n?$`, 'i')
+const wildcard = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.[xX*])+\n?$/
+const range = new RegExp(String.raw`^(${version}) +- +(${version})\n?$`, 'i')
+const comparison = new RegExp(String.raw`^(<>|!=|>=?|<=?|==?)?${space}*([^ \t\n\r][^\n]*)?`)
 /** Composer looks for this in lower case, so an RC isn't seen; the case of letters counts here. */
 const unstable = new RegExp(`-${modifier}$`)
 
+const alias = new RegExp(String.raw`^(${word}+) +as +${word}+\n?$`)
+const flag = new RegExp(String.raw`^(${word}*?)@(stable|RC|beta|alpha|dev)\n?$`, 'i')
+const commit = /^(dev-[^,@ \t\n\r][^,@# \t\n\r]*|[^,@# \t\n\r]+\.x-dev)#[^\n]+\n?$/i
+
 function parsePart(part: string): readonly Comparison[] | undefined {
   const { text, stability } = withoutFlags(part)
-  if (/^v?[x*](?:\.[x*])*$/i.test(text)) {
-    return /^[x*]$/i.test(text) ? [] : [{ operator: '>=', version: '0.0.0.0-dev' }]
+  if (/^v?[x*](?:\.[x*])*\n?$/i.test(text)) {
+    return /^[x*]\n?$/i.test(text) ? [] : [{ operator: '>=', version: '0.0.0.0-dev' }]
   }
   return (
     parseTilde(text) ??
@@ -126,13 +148,10 @@ function parsePart(part: string): readonly Comparison[] | undefined {
 
 /** `1.0 as 2.0`, `1.0@beta` and `dev-main#<commit>` say more than which versions are meant. */
 function withoutFlags(part: string): { readonly text: string; readonly stability: string } {
-  const plain = part.replace(/^([^,\s]+) +as +[^,\s]+$/, '$1')
-  const [, flagged, stability = ''] = /^([^,\s]*?)@(stable|RC|beta|alpha|dev)$/i.exec(plain) ?? []
+  const plain = part.replace(alias, '$1')
+  const [, flagged, stability = ''] = flag.exec(plain) ?? []
   const text = flagged === undefined ? plain : flagged || '*'
-  return {
-    text: text.replace(/^(dev-[^,\s@]+?|[^,\s@]+?\.x-dev)#.+$/i, '$1'),
-    stability: stability === 'stable' ? '' : stability,
-  }
+  return { text: text.replace(commit, '$1'), stability: stability === 'stable' ? '' : stability }
 }
 
 function parseTilde(text: string): readonly Comparison[] | undefined {
@@ -172,13 +191,13 @@ function parseRange(text: string): readonly Comparison[] | undefined {
   const low = normalizeVersion(from)
   const high = normalizeVersion(to)
   if (low === undefined || high === undefined) return undefined
-  return between(fromSuffix === '' ? `${low}-dev` : low, endOfRange(high, toParts))
+  return between(hasStability(fromSuffix) ? low : `${low}-dev`, endOfRange(high, toParts))
 }
 
 function endOfRange(high: string, parts: readonly (string | undefined)[]): Comparison {
   const [, minor, patch, , suffix] = parts
   const isWhole = minor !== undefined && patch !== undefined
-  if (isWhole || suffix !== '') return { operator: '<=', version: high }
+  if (isWhole || hasStability(suffix)) return { operator: '<=', version: high }
   return below(parts, minor === undefined ? 1 : 2)
 }
 
@@ -219,7 +238,7 @@ const operators: ReadonlyMap<string, Operator> = new Map([
 
 /** `foo-dev` stands for `dev-foo`. */
 function branchWrittenBackwards(written: string): string | undefined {
-  return /^[0-9a-zA-Z-./]+-dev$/.test(written) ? `dev-${written.slice(0, -4)}` : undefined
+  return /^[0-9a-zA-Z\-./]*-dev$/.test(written) ? `dev-${written.slice(0, -4)}` : undefined
 }
 
 function isStable(normalized: string): boolean {
@@ -232,8 +251,12 @@ function between(low: string | undefined, end: Comparison): readonly Comparison[
 
 /** Of `^1.2` and `~1.2`, whose first development counts unless they name another one. */
 function lowest(text: string, suffix: string | undefined): string | undefined {
-  const hasSuffix = /[a-z]/i.test(suffix ?? '')
-  return normalizeVersion(`${text.slice(1)}${hasSuffix ? '' : '-dev'}`)
+  return normalizeVersion(`${text.slice(1)}${hasStability(suffix) ? '' : '-dev'}`)
+}
+
+/** What is behind the numbers can be a hyphen and nothing else. */
+function hasStability(suffix: string | undefined): boolean {
+  return /[a-z]/i.test(suffix ?? '')
 }
 
 function isAnyMinor(suffix: string | undefined): boolean {

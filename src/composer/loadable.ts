@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { isLinkConstraint } from './constraints.ts'
 import type { JsonObject } from './minify.ts'
-import { normalizeVersion } from './versions.ts'
+import { normalizeVersion, versionLengthMax } from './versions.ts'
 
 // What a terminal or a command line could be fooled with: Composer hands references and URLs to git
 // and prints versions, and old clients don't check them.
 const plain = z
   .string()
-  .max(255)
+  .max(versionLengthMax)
   .refine((text) => !/\p{Cc}/u.test(text), 'has control characters')
 const argument = plain.refine((text) => !text.startsWith('-'), 'looks like an option')
 const address = z

@@ -20,16 +20,33 @@ export function compareVersions(left: VersionParts, right: VersionParts): number
 }
 
 function compareParts(left: string, right: string): number {
-  if (isNumber(left) && isNumber(right)) return Math.sign(Number(left) - Number(right))
+  if (isNumber(left) && isNumber(right)) return compareNumbers(left, right)
   return Math.sign(rankOf(left) - rankOf(right))
 }
 
-/** From the earliest; `#` stands for a number. What isn't listed is earlier than all. */
-const words = ['dev', 'a', 'b', 'rc', '#', 'p']
+const exactDigitsMax = 15
+/** PHP's largest integer, which stands for every larger one. */
+const numberMax = 2n ** 63n - 1n
+
+function compareNumbers(left: string, right: string): number {
+  if (left.length <= exactDigitsMax && right.length <= exactDigitsMax) {
+    return Math.sign(Number(left) - Number(right))
+  }
+  const [one, other] = [clamped(left), clamped(right)]
+  return one === other ? 0 : one < other ? -1 : 1
+}
+
+function clamped(digits: string): bigint {
+  const number = BigInt(digits)
+  return number > numberMax ? numberMax : number
+}
+
+/** From the earliest; `#` stands for a number. What isn't listed, or is in other letters, is earlier than all. */
+const words = [['dev'], ['a'], ['b'], ['RC', 'rc'], ['#'], ['p']]
 
 function rankOf(part: string): number {
-  const word = isNumber(part) ? '#' : part.toLowerCase()
-  return words.findIndex((known) => word.startsWith(known))
+  const word = isNumber(part) ? '#' : part
+  return words.findIndex((same) => same.some((known) => word.startsWith(known)))
 }
 
 function afterEnd(part: string | undefined): number {

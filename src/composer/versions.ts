@@ -8,6 +8,9 @@ const dated = new RegExp(
 )
 const numberedBranch = /^v?(\d+(?:\.(?:\d+|[x*])){0,3})$/i
 
+/** Characters of a version. The longest of 2,313 real documents has 81: the branch of a robot. */
+export const versionLengthMax = 255
+
 /** Stands for "any" in a branch such as `1.x`: higher than every number that a tag has. */
 const wildcard = '9999999'
 
@@ -18,10 +21,11 @@ const wildcard = '9999999'
  * For documents that leave `version_normalized` out. Returns undefined for what Composer refuses.
  */
 export function normalizeVersion(version: string): string | undefined {
-  const plain = withoutConstraintSyntax(version.trim())
+  if (version.length > versionLengthMax) return undefined
+  const plain = withoutConstraintSyntax(trim(version))
   if (/^(?:master|trunk|default)$/.test(plain)) return `dev-${plain}`
   if (/^dev-/i.test(plain)) return `dev-${plain.slice(4)}`
-  const release = plain.replace(/^([^,\s+]+)\+\S+$/, '$1')
+  const release = plain.replace(/^([^,+ \t\n\r]+)\+[^ \t\n\r]+$/, '$1')
   return releaseVersion(release) ?? branchVersion(release)
 }
 
@@ -42,9 +46,9 @@ function releaseVersion(release: string): string | undefined {
 
 /** `1.x-dev` → `1.9999999.9999999.9999999-dev`; undefined for branches that aren't numbers. */
 function branchVersion(release: string): string | undefined {
-  if (!/dev$/i.test(release)) return undefined
-  const branch = release.replace(/[.-]?dev$/i, '').trim()
-  const numbers = numberedBranch.exec(branch)?.[1]
+  if (!/^[^\n]*dev$/i.test(release)) return undefined
+  const branch = release.replace(/[.-]?dev$/i, '')
+  const numbers = numberedBranch.exec(trim(branch))?.[1]
   if (numbers === undefined) return undefined
   return `${fourNumbers(numbers, 'x').replaceAll(/[x*]/gi, wildcard)}-dev`
 }
@@ -52,9 +56,19 @@ function branchVersion(release: string): string | undefined {
 /** `1.0 as 2.0` and `1.0@beta` belong to requirements, but Composer reads them here as well. */
 function withoutConstraintSyntax(version: string): string {
   return version
-    .replace(/^([^,\s]+) +as +[^,\s]+$/, '$1')
+    .replace(/^([^, \t\n\r]+) +as +[^, \t\n\r]+$/, '$1')
     .replace(/@(?:stable|RC|beta|alpha|dev)$/i, '')
 }
+
+/** Takes off what PHP's `trim` does, which knows no space but ASCII's. */
+export function trim(text: string): string {
+  let [begin, end] = [0, text.length]
+  while (begin < end && trimmed.includes(text.charAt(begin))) begin++
+  while (begin < end && trimmed.includes(text.charAt(end - 1))) end--
+  return text.slice(begin, end)
+}
+
+const trimmed = ' \t\n\r'
 
 function fourNumbers(numbers: string, filler: string): string {
   const parts = numbers.split('.')

@@ -5,6 +5,7 @@ import type { Breaker, Passage } from './breaker.ts'
 import { NotAsked, UpstreamFailure } from './failures.ts'
 import { currentAskers } from '../request-context.ts'
 import type { UpstreamCall } from '../telemetry/observer.ts'
+import { atLeastSpeed } from './least-speed.ts'
 import { pauseMsOf } from './retry-after.ts'
 import { failureOf, type Incoming, type Message, type Send } from './send.ts'
 import type { Slots } from './slots.ts'
@@ -109,7 +110,8 @@ async function exchange<Body>(
   let failure: UpstreamFailure | undefined
   try {
     incoming = await send(url, message)
-    return await take(incoming, passage, asking)
+    const taken = take(incoming, passage, asking)
+    return await atLeastSpeed(incoming, timeouts.speedMs, taken)
   } catch (error) {
     failure = failureOf(error, signal)
     end(passage, incoming, failure)

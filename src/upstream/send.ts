@@ -25,6 +25,8 @@ export interface Incoming {
   readonly body: Readable
   /** How much of the body has come. */
   readonly receivedBytes: () => number
+  /** Whether more of it has to come before more can be taken. */
+  readonly isAwaited: () => boolean
 }
 
 export type Send = (url: URL, message: Message) => Promise<Incoming>
@@ -68,11 +70,14 @@ export function createSend(options: {
     })
     // It may fail again after everybody has stopped listening.
     stream.on('error', () => undefined)
-    const { statusCode, headers: answered } = await new Promise<Response>((resolved, reject) => {
+    const response = await new Promise<Response>((resolved, reject) => {
       stream.once('response', resolved).once('error', reject)
     })
     const receivedBytes = () => stream.downloadProgress.transferred
-    return { status: statusCode, headers: answered, body: stream, receivedBytes }
+    const { statusCode: status, headers: answered } = response
+    const isAwaited = () =>
+      !response.complete && response.readableLength === 0 && stream.readableLength === 0
+    return { status, headers: answered, body: stream, receivedBytes, isAwaited }
   }
 }
 

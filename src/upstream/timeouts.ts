@@ -6,12 +6,16 @@ export interface Timeouts {
   readonly firstByteMs: number
   /** Between two bytes. */
   readonly idleMs: number
+  /** Over which a body must come at the least speed; see least-speed.ts. */
+  readonly speedMs: number
   /** All of it: waiting for its turn, redirects, retries, the body. */
   readonly totalMs: number
 }
 
 const connectMsMax = 5_000
 const stallMsMax = 15_000
+/** A link that breaks off for some seconds makes up for it within the window. */
+const speedMsMax = 10_000
 /** A large archive over a slow line takes longer than any metadata, as long as bytes keep coming. */
 const archiveTotalMs = 600_000
 
@@ -22,6 +26,7 @@ export function metadataTimeouts(timeoutMs: number): Timeouts {
     connectMs: Math.min(connectMsMax, timeoutMs),
     firstByteMs: stallMs,
     idleMs: stallMs,
+    speedMs: Math.min(speedMsMax, timeoutMs),
     totalMs: timeoutMs,
   }
 }
@@ -32,6 +37,7 @@ export function archiveTimeouts(timeoutMs: number): Timeouts {
     connectMs: Math.min(connectMsMax, timeoutMs),
     firstByteMs: timeoutMs,
     idleMs: timeoutMs,
+    speedMs: Math.min(speedMsMax, timeoutMs),
     totalMs: archiveTotalMs,
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { requestBody } from '../../src/upstream/client.ts'
 import { archiveTimeouts, metadataTimeouts, type Timeouts } from '../../src/upstream/timeouts.ts'
@@ -20,8 +21,14 @@ const hops: Serve = ({ url = '' }, response) => {
   else response.writeHead(302, { location: `/${left - 1}`, 'set-cookie': 'a=b' }).end()
 }
 
-function seconds({ connectMs, firstByteMs, idleMs, totalMs }: Timeouts): readonly number[] {
-  return [connectMs, firstByteMs, idleMs, totalMs].map((ms) => ms / 1000)
+function seconds({
+  connectMs,
+  firstByteMs,
+  idleMs,
+  speedMs,
+  totalMs,
+}: Timeouts): readonly number[] {
+  return [connectMs, firstByteMs, idleMs, speedMs, totalMs].map((ms) => ms / 1000)
 }
 
 describe('the limits of a request', openRig, (test) => {
@@ -29,6 +36,7 @@ describe('the limits of a request', openRig, (test) => {
     ['no first byte', hang, { firstByteMs: 100 }],
     ['a head without an end', endlessHead, { firstByteMs: 100 }],
     ['a body that stops', silentBody, { idleMs: 100 }],
+    ['a body by the byte', endlessBody, { speedMs: 200 }],
     ['a body without an end', endlessBody, { totalMs: 200 }],
     ['nothing at all', hang, { totalMs: 100 }],
   ]
@@ -44,6 +52,39 @@ describe('the limits of a request', openRig, (test) => {
       await eventually('the connection is given up', () => underWay().now === 0)
     })
   }
+
+  test('slow bodies give their slots to others', async ({ start, underWay }) => {
+    const slow: Serve = (request, response) => {
+      if (request.url === '/slow') endlessBody(request, response)
+      else response.end('there')
+    }
+    let clock = 0
+    const { get } = start(slow, { timeouts: { speedMs: 200 }, now: () => clock })
+    const reasons = Array.from({ length: 12 }, async () => await reasonOf(get('/slow')))
+    assert.ok(new Set(await Promise.all(reasons)).has('timeout'))
+    await eventually('the connections are given up', () => underWay().now === 0)
+    assert.is(underWay().most, 10)
+    clock += 60_000
+    assert.is(await get('/'), '200 there')
+  })
+
+  test('a body that is taken slowly is not a slow one', async ({ start, url }) => {
+    const sizeBytes = 300_000
+    const { client } = start((_, response) => void response.end(Buffer.alloc(sizeBytes)), {
+      timeouts: { speedMs: 200 },
+    })
+    const { body: taken } = await client.ask(url, {
+      async receive({ body }) {
+        let bytes = 0
+        for await (const chunk of body as AsyncIterable<Buffer>) {
+          bytes += chunk.length
+          await delay(450)
+        }
+        return bytes
+      },
+    })
+    assert.is(taken, sizeBytes)
+  })
 
   test('a body past its size is left alone, and counts as an answer', async ({
     start,
@@ -97,9 +138,9 @@ describe('the limits of a request', openRig, (test) => {
   })
 
   test('what the operator sets is the whole time of metadata, and the patience with archives', () => {
-    assert.equal(seconds(metadataTimeouts(60_000)), [5, 15, 15, 60])
-    assert.equal(seconds(metadataTimeouts(3_000)), [3, 3, 3, 3])
-    assert.equal(seconds(archiveTimeouts(60_000)), [5, 60, 60, 600])
-    assert.equal(seconds(archiveTimeouts(3_000)), [3, 3, 3, 600])
+    assert.equal(seconds(metadataTimeouts(60_000)), [5, 15, 15, 10, 60])
+    assert.equal(seconds(metadataTimeouts(3_000)), [3, 3, 3, 3, 3])
+    assert.equal(seconds(archiveTimeouts(60_000)), [5, 60, 60, 10, 600])
+    assert.equal(seconds(archiveTimeouts(3_000)), [3, 3, 3, 3, 600])
   })
 })

@@ -34,8 +34,8 @@ export function meaningOf(event: RecordedEvent): Meaning {
 function ofMetadata(event: RecordedEvent): Meaning | undefined {
   if (event.type === 'MetadataChanged' || event.type === 'MetadataConfirmed') return ofAnswer(event)
   if (event.type === 'MetadataFetchFailed' && event.data.reason === 'invalid_document') {
-    const { document: subject } = event.data
-    const detail = `Upstream sent something for ${subject} that is no such document.`
+    const { document: subject, problem = 'it is no such document' } = event.data
+    const detail = `Upstream sent something for ${subject} that can't be served: ${problem}.`
     return { sees: { code: 'document_refused', subject, cause: '', detail } }
   }
   if (event.type !== 'VersionWithdrawn') return undefined

@@ -9,6 +9,7 @@ import { possibleDate } from '../src/time-machine/possible-date.ts'
 import { servedDate } from '../src/time-machine/served-date.ts'
 import { applyFeedRead, settleState } from './document-feed.ts'
 import { isPurged, type PurgeScope } from './document-queries.ts'
+import { createDocumentTables } from './document-tables.ts'
 
 /** One row of what is known of a document now. */
 type Row = Readonly<Database['document_current']>
@@ -27,59 +28,9 @@ const edgeLagSecondsMax = 15 * 60
  */
 export const document: Projection = {
   name: 'document',
-  version: 5,
+  version: 6,
 
-  async createTables(tx) {
-    await sql`
-      create table document_current (
-        document             text        primary key,
-        stream_version       int         not null,
-        sha256               text,
-        last_modified        timestamptz,
-        served_last_modified timestamptz,
-        checked_at           timestamptz,
-        missing_since        timestamptz,
-        missing_checks       int         not null,
-        gone                 boolean     not null,
-        failed_at            timestamptz,
-        unseen_change        text        check (unseen_change in ('update', 'delete', 'resync')),
-        unseen_change_at     timestamptz,
-        unseen_since         timestamptz,
-        purged               boolean     not null,
-        state_position       bigint,
-        check ((sha256 is null) = (served_last_modified is null)),
-        check ((unseen_change is null) = (unseen_change_at is null)),
-        check ((unseen_change is null) = (unseen_since is null))
-      )`.execute(tx)
-    await sql`
-      create index document_unseen on document_current (unseen_change_at)
-        where unseen_change is not null`.execute(tx)
-    // Of what upstream ever gave: who has public packages.
-    await sql`
-      create index document_vendor on document_current (split_part(document, '/', 1))
-        where sha256 is not null`.execute(tx)
-    await sql`
-      create table document_history (
-        document             text        not null,
-        position             bigint      not null,
-        recorded_at          timestamptz not null,
-        sha256               text,
-        last_modified        timestamptz,
-        served_last_modified timestamptz,
-        verified_until       timestamptz not null,
-        primary key (document, position),
-        check ((sha256 is null) = (served_last_modified is null))
-      )`.execute(tx)
-    await sql`
-      create table document_feed (
-        stream         text        primary key,
-        stream_version int         not null,
-        position       bigint      not null,
-        feed           text        not null,
-        until          bigint      not null,
-        read_at        timestamptz not null
-      )`.execute(tx)
-  },
+  createTables: createDocumentTables,
 
   async apply(tx, event) {
     if (event.type === 'ChangeFeedRead') await applyFeedRead(tx, event)
@@ -93,6 +44,8 @@ type AnswerEvent = Extract<
   DocumentEvent,
   { readonly type: 'MetadataChanged' | 'MetadataConfirmed' }
 >
+
+type FetchFailed = Extract<DocumentEvent, { readonly type: 'MetadataFetchFailed' }>['data']
 
 function isAboutDocument(event: RecordedEvent): event is DocumentEvent {
   return 'document' in event.data
@@ -162,6 +115,9 @@ function unknown(name: DocumentName): Row {
     missing_checks: 0,
     gone: false,
     failed_at: null,
+    refused_sha256: null,
+    refused_problem: null,
+    refused_inspection: null,
     unseen_change: null,
     unseen_change_at: null,
     unseen_since: null,
@@ -208,13 +164,19 @@ function after(before: Row, event: DocumentEvent): Row {
         purged: false,
       }
     case 'MetadataFetchFailed':
-      return { ...before, failed_at: checked_at }
+      return { ...before, failed_at: checked_at, ...refusalIn(event.data) }
     case 'ReferenceMoved':
     case 'VersionWithdrawn':
       return before // they only say what the change before them meant
     default:
       return event satisfies never
   }
+}
+
+/** Good bodies in between don't make it be forgotten: an edge server that is behind sends it again. */
+function refusalIn({ refusedSha256, problem, inspection }: FetchFailed): Partial<Row> {
+  if (refusedSha256 === undefined || problem === undefined || inspection === undefined) return {}
+  return { refused_sha256: refusedSha256, refused_problem: problem, refused_inspection: inspection }
 }
 
 function afterMissing(

@@ -1,12 +1,20 @@
 import type { Logger } from 'pino'
-import { readCurrentDocument } from '../projections/document-queries.ts'
+import {
+  type CurrentDocument as CurrentRow,
+  readCurrentDocument,
+} from '../projections/document-queries.ts'
 import { filterSummary, packageOfDocument, vendorOf } from './composer/names.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
 import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
 import { createReadEndpoints, type ReadEndpoints } from './metadata/endpoints.ts'
-import { createRefresh, type Refresh, type RefreshOptions } from './metadata/refresh.ts'
+import {
+  createRefresh,
+  type KnownDocument,
+  type Refresh,
+  type RefreshOptions,
+} from './metadata/refresh.ts'
 import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { IsReserved } from './private/reserved.ts'
 import type { Projector } from './projector/run.ts'
@@ -52,6 +60,7 @@ export function buildMetadata(parts: MetadataParts): Metadata {
         sha256: known?.sha256 ?? undefined,
         // Who purges wants what upstream has, and not its word that nothing has changed.
         lastModified: known?.purged === true ? undefined : (known?.last_modified ?? undefined),
+        refused: known && refusedBody(known),
       }
     },
     until: projector.until,
@@ -70,6 +79,15 @@ export function buildMetadata(parts: MetadataParts): Metadata {
   const snapshot = snapshots.get
   const endpoints = createReadEndpoints({ current, snapshot, upstreamUrl: packagistUrl })
   return { refresh, current, endpoints }
+}
+
+function refusedBody({
+  refused_sha256: sha256,
+  refused_problem: problem,
+  refused_inspection: inspection,
+}: CurrentRow): KnownDocument['refused'] {
+  if (sha256 === null || problem === null || inspection === null) return undefined
+  return { sha256, problem, inspection }
 }
 
 const reservedPauseSeconds = 60

@@ -25,6 +25,10 @@ export interface DocumentCurrentTable {
   /** No such document: never known, or known and confirmed to be gone. */
   gone: boolean
   failed_at: Instant | null
+  /** The body that was refused last, why, and by which rules. */
+  refused_sha256: Sha256 | null
+  refused_problem: string | null
+  refused_inspection: number | null
   /** A change that the feed told of and no fetch has seen yet. */
   unseen_change: UnseenChange | null
   /** Since when upstream has it. */

@@ -100,6 +100,12 @@ const MetadataFetchFailed = event('MetadataFetchFailed', {
   status: z.int().optional(),
   durationMs: z.int().nonnegative(),
   fetchedAt: Instant,
+  /** There when a body came that was refused, and so isn't kept: its hash … */
+  refusedSha256: Sha256.optional(),
+  /** … why … */
+  problem: text.optional(),
+  /** … and by which rules; see `inspectionVersion` in metadata/inspect.ts. */
+  inspection: z.int().positive().optional(),
 })
 
 /**

@@ -25,7 +25,23 @@ export type Fetched =
     }
   | { readonly outcome: 'not_modified' }
   | { readonly outcome: 'missing'; readonly status: number }
-  | { readonly outcome: 'failed'; readonly reason: FetchFailure; readonly status?: number }
+  | FailedFetch
+
+interface FailedFetch {
+  readonly outcome: 'failed'
+  readonly reason: FetchFailure
+  readonly status?: number
+  /** There when a body came that was refused. */
+  readonly refusal?: Refusal
+}
+
+/** What was found out about a body that can't be given to Composer. */
+export interface Refusal {
+  readonly sha256: Sha256
+  readonly problem: string
+  /** Of the rules by which it was inspected. */
+  readonly inspection: number
+}
 
 export interface Fetch {
   readonly document: DocumentName
@@ -69,10 +85,13 @@ export function decide(known: Known, fetch: Fetch): readonly [DomainEvent, ...Do
 
 function failed(
   { document, durationMs, fetchedAt }: Fetch,
-  { reason, status }: { readonly reason: FetchFailure; readonly status?: number },
+  { reason, status, refusal }: Omit<FailedFetch, 'outcome'>,
 ): DomainEvent {
   const data = { document, reason, status, durationMs, fetchedAt }
-  return { type: 'MetadataFetchFailed', data }
+  if (refusal === undefined) return { type: 'MetadataFetchFailed', data }
+  const { sha256: refusedSha256, problem, inspection } = refusal
+  const refused = { ...data, refusedSha256, problem, inspection }
+  return { type: 'MetadataFetchFailed', data: refused }
 }
 
 /** Tags that name another commit, and versions that are gone. Branches move with every commit. */

@@ -11,6 +11,12 @@ import {
 import { parseRootFile } from '../composer/root-file.ts'
 import type { NamedVersions } from './decide.ts'
 
+/**
+ * Of the rules that a body is inspected by. A body that was refused is remembered with it, and isn't inspected again until
+ * there are other rules: raise it when any of them changes, limits and parsers included.
+ */
+export const inspectionVersion = 1
+
 export interface RejectedVersion {
   readonly version: string
   readonly problem: string
@@ -25,7 +31,13 @@ export type Inspected =
       readonly rejected: readonly RejectedVersion[]
       readonly versions: NamedVersions
     }
-  | { readonly ok: false; readonly problem: string }
+  | {
+      readonly ok: false
+      /** In our own words. */
+      readonly problem: string
+      /** Of the problem, with upstream's words in it. */
+      readonly example?: string
+    }
 
 const none: NamedVersions = new Map()
 
@@ -51,7 +63,7 @@ function inspectPackage(packageName: PackageName, body: Buffer): Inspected {
   const bad = [...problems].map(([version, problem]) => ({ version: version['version'], problem }))
   const first = [...leftOut, ...bad][0]?.problem
   if (first !== undefined && problems.size === versions.length) {
-    return { ok: false, problem: `no version that Composer could load (${first})` }
+    return { ok: false, problem: 'no version that Composer could load', example: first }
   }
   const isGood = (version: (typeof versions)[number]) => !problems.has(version)
   return {

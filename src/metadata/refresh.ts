@@ -4,12 +4,12 @@ import type { EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
 import { documentStream, type DomainEvent, type Position, type Sha256 } from '../events/types.ts'
 import { createSingleFlight, onOneNode, type Turn } from '../single-flight.ts'
-import type { SnapshotStore } from '../snapshots/store.ts'
+import { sha256Of, type SnapshotStore } from '../snapshots/store.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 import { possibleDate } from '../time-machine/possible-date.ts'
 import type { MetadataAnswer } from '../upstream/metadata.ts'
-import { decide, type Fetched, type Known, type NamedVersions } from './decide.ts'
-import { inspectBody, versionsIn } from './inspect.ts'
+import { decide, type Fetched, type Known, type NamedVersions, type Refusal } from './decide.ts'
+import { inspectBody, type Inspected, inspectionVersion, versionsIn } from './inspect.ts'
 
 /** What the read models know of a document, as far as a fetch needs it. */
 export interface KnownDocument {
@@ -18,6 +18,8 @@ export interface KnownDocument {
   readonly sha256: Sha256 | undefined
   /** What upstream may be asked by, whether there is anything newer; undefined: it has to send what it has. */
   readonly lastModified: Instant | undefined
+  /** The body that was refused last. */
+  readonly refused: Refusal | undefined
 }
 
 export interface RefreshOptions {
@@ -125,14 +127,16 @@ async function keep(
 ): Promise<Fetched> {
   if (answer.outcome !== 'body') return answer
   const { snapshots, logger } = options
-  const inspected = inspectBody(document, answer.body)
+  const upstreamSha256 = sha256Of(answer.body)
+  const inspected = refusedBefore(upstreamSha256, known) ?? inspectBody(document, answer.body)
   if (!inspected.ok) {
-    const { problem } = inspected
+    const { problem, example } = inspected
     logger.error(
-      { alert: 'document_refused', document, problem },
+      { alert: 'document_refused', document, problem, example, sha256: upstreamSha256 },
       `upstream sent a bad ${document}`,
     )
-    return { outcome: 'failed', reason: 'invalid_document', status: 200 }
+    const refusal = { sha256: upstreamSha256, problem, inspection: inspectionVersion }
+    return { outcome: 'failed', reason: 'invalid_document', status: 200, refusal }
   }
   const { body, rejected, versions } = inspected
   const kept = {
@@ -153,6 +157,12 @@ async function keep(
     upstreamSha256: await snapshots.put(answer.body, kept.sha256),
     rejectedVersions,
   }
+}
+
+/** Looking at the same bytes by the same rules again would come to the same, however long it takes. */
+function refusedBefore(sha256: Sha256, { refused }: KnownDocument): Inspected | undefined {
+  const isSame = refused?.sha256 === sha256 && refused.inspection === inspectionVersion
+  return isSame ? { ok: false, problem: refused.problem } : undefined
 }
 
 const none: NamedVersions = new Map()

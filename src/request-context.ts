@@ -82,11 +82,14 @@ function* chainOf(context: Context | undefined): Generator<Context> {
   for (let each = context; each !== undefined; each = each.outer) yield each
 }
 
+/** Of a request that was answered without asking whose it is. */
+const untold: Client = { key: undefined, hasToken: false }
+
 function askersOf(context: Context | undefined): readonly Client[] {
   const all = [...chainOf(context)]
   const clients = all.flatMap((each) => [...each.clients.values()])
   const begun = all.at(-1)
   // What no request caused is the service's own, also when requests join it.
   if (begun === undefined || begun.requestId === undefined) clients.push(ownWork)
-  return clients
+  return clients.length === 0 ? [untold] : clients
 }

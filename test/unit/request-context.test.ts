@@ -38,6 +38,12 @@ describe(
       })
     })
 
+    test('is somebody’s also in a request of which nobody asked whose it is', async () => {
+      await asRequest('request', async () => {
+        assert.equal(currentAskers().clients(), [{ key: undefined, hasToken: false }])
+      })
+    })
+
     test('is that of all who want it while it is under way, which is told', async () => {
       let askers: Askers | undefined
       let told = 0

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { AlertCode } from '../src/alerts/codes.ts'
-import { type DocumentName, packageOfDocument } from '../src/composer/names.ts'
+import { parseConstraint } from '../src/composer/constraints.ts'
+import { malwareIn } from '../src/composer/malware-list.ts'
+import { type DocumentName, filterSummary, packageOfDocument } from '../src/composer/names.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import { archiveId } from './archive.ts'
 
@@ -28,7 +30,7 @@ type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { read
 
 /** As far as the event alone tells. Pure. */
 export function meaningOf(event: RecordedEvent): Meaning {
-  return ofMetadata(event) ?? ofArchive(event) ?? ofCondition(event) ?? {}
+  return ofMetadata(event) ?? ofBlock(event) ?? ofArchive(event) ?? ofCondition(event) ?? {}
 }
 
 function ofMetadata(event: RecordedEvent): Meaning | undefined {
@@ -72,6 +74,33 @@ function ofAnswer(event: EventOf<'MetadataChanged' | 'MetadataConfirmed'>): Mean
   // "Not modified" has no date: what was left out is still so.
   const isWhole = event.type === 'MetadataChanged' || lastModified !== undefined
   return { ends: isWhole ? [good, about] : [good] }
+}
+
+/** A constraint that a former release could read, and this one can't. */
+function ofBlock(event: RecordedEvent): Meaning | undefined {
+  if (event.type !== 'VersionsBlocked' && event.type !== 'VersionsUnblocked') return undefined
+  const { packageName: subject, constraint: cause } = event.data
+  const about = { code: 'constraint_unreadable', subject } as const
+  const isReadable = cause !== undefined && parseConstraint(cause) !== undefined
+  if (isReadable) return {}
+  if (event.type === 'VersionsUnblocked' || cause === undefined) return { ends: [about] }
+  const detail = `What is blocked of ${subject} cannot be read, so all of its versions are.`
+  return { sees: { ...about, cause, detail } }
+}
+
+const packagesNamedMax = 5
+
+/** Of upstream's lists, which constraints can't be read. */
+export function ofMalwareList(body: Buffer): Meaning {
+  const about = { code: 'constraint_unreadable', subject: filterSummary } as const
+  const unreadable = malwareIn(body)?.unreadable ?? []
+  if (unreadable.length === 0) return { ends: [about] }
+  const cause = createHash('sha256').update(JSON.stringify(unreadable)).digest('hex')
+  const others = unreadable.length - packagesNamedMax
+  const named = unreadable.slice(0, packagesNamedMax).join(', ')
+  const packages = others > 0 ? `${named} and ${others} more` : named
+  const detail = `Upstream's list says in a way that cannot be read which versions are malware, so all are, of: ${packages}.`
+  return { sees: { ...about, cause, detail } }
 }
 
 function ofArchive(event: RecordedEvent): Meaning | undefined {

@@ -2,11 +2,18 @@ import { sql } from 'kysely'
 import type { StoredAlert } from '../src/alerts/alert.ts'
 import { isCondition } from '../src/alerts/codes.ts'
 import { namedVersion, parseDocument } from '../src/composer/document.ts'
-import { packageOfDocument } from '../src/composer/names.ts'
+import { filterSummary, packageOfDocument } from '../src/composer/names.ts'
 import type { Tx } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Projection, ProjectionSources } from '../src/projector/projection.ts'
-import { type AlertName, meaningOf, type Sighting, versionOf } from './alert-meaning.ts'
+import {
+  type AlertName,
+  type Meaning,
+  meaningOf,
+  ofMalwareList,
+  type Sighting,
+  versionOf,
+} from './alert-meaning.ts'
 
 /**
  * What somebody should look at: opened by one fact, resolved by the one that undoes it, and counted
@@ -17,7 +24,7 @@ import { type AlertName, meaningOf, type Sighting, versionOf } from './alert-mea
  */
 export const alert: Projection = {
   name: 'alert',
-  version: 2,
+  version: 3,
 
   async createTables(tx) {
     await sql`
@@ -47,14 +54,21 @@ export const alert: Projection = {
     if (event.type === 'AlertAcknowledged') await acknowledge(tx, event)
     else if (event.type === 'ReferenceMoved') await followMove(tx, event)
     else await follow(tx, event)
-    if (event.type === 'MetadataChanged') await followReturn(tx, event, sources)
+    if (event.type === 'MetadataChanged') await followContent(tx, event, sources)
   },
 }
 
 type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>
 
 async function follow(tx: Tx, event: RecordedEvent): Promise<void> {
-  const { ends = [], sees } = meaningOf(event)
+  await applyMeaning(tx, event, meaningOf(event))
+}
+
+async function applyMeaning(
+  tx: Tx,
+  event: RecordedEvent,
+  { ends = [], sees }: Meaning,
+): Promise<void> {
   for (const name of ends) await end(tx, event, name)
   if (sees !== undefined) await see(tx, event, sees)
 }
@@ -72,6 +86,16 @@ async function followMove(tx: Tx, event: EventOf<'ReferenceMoved'>): Promise<voi
       movedFrom: from,
       detail: `${version} of ${document} was the commit ${from} and is ${to} now.`,
     })
+}
+
+async function followContent(
+  tx: Tx,
+  event: EventOf<'MetadataChanged'>,
+  sources: ProjectionSources,
+): Promise<void> {
+  const { document, sha256 } = event.data
+  if (document !== filterSummary) await followReturn(tx, event, sources)
+  else await applyMeaning(tx, event, ofMalwareList(await sources.snapshot(sha256)))
 }
 
 /** Withdrawn versions that the document has again. */

@@ -11,7 +11,7 @@ export type VersionRule = Readonly<Database['version_rule']>
 /** What is blocked, and of which packages anything ever was: their dates stay special. */
 export const versionRule: Projection = {
   name: 'version_rule',
-  version: 1,
+  version: 2,
 
   async createTables(tx) {
     // The constraint of a list can be too long for an index.
@@ -85,7 +85,7 @@ async function follow(
   { position, recordedAt }: EventOf<'MetadataChanged'>,
   body: Buffer,
 ): Promise<void> {
-  const listed = malwareIn(body) ?? new Map<PackageName, string>()
+  const listed = malwareIn(body)?.constraints ?? new Map<PackageName, string>()
   const now = sql`
     unnest(${[...listed.keys()]}::text[], ${[...listed.values()]}::text[])
       as listed (package_name, version_constraint)`

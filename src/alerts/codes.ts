@@ -4,6 +4,7 @@ import { ConditionCode } from '../events/alert-types.ts'
 export const factCodes = [
   'document_refused',
   'versions_left_out',
+  'constraint_unreadable',
   'reference_moved',
   'version_withdrawn',
   'archive_differs',
@@ -67,6 +68,11 @@ export const alertCodes: Readonly<Record<AlertCode, Explanation>> = {
     severity: 'warning',
     action:
       'Look at these versions upstream: Composer cannot load them, or they call themselves another package, which may be an attack. Tell the maintainers; all others are served.',
+  },
+  constraint_unreadable: {
+    severity: 'critical',
+    action:
+      'All versions of the named packages are blocked, since what says which ones cannot be read: block a readable constraint and unblock this one, or tell upstream which entry of its list is broken.',
   },
   reference_moved: {
     severity: 'critical',

@@ -15,8 +15,14 @@ export interface VersionRule {
 }
 
 const constraintsMax = 1_000
+/** Characters of all of them; a parsed one takes up to two hundred bytes for each. */
+const constraintsLengthMax = 500_000
 /** A list of malware may name hundreds of versions of a package in one constraint. */
-const constraints = new LRUCache<string, Constraint>({ max: constraintsMax })
+const constraints = new LRUCache<string, Constraint>({
+  max: constraintsMax,
+  maxSize: constraintsLengthMax,
+  sizeCalculation: (_, text) => text.length + 1,
+})
 
 /** The rule that a version may not be served by; undefined: it may. @param version normalized. */
 export function ruleAgainst(
@@ -26,11 +32,14 @@ export function ruleAgainst(
   return rules.find(({ constraint }) => satisfies(version, read(constraint)))
 }
 
-/** What Composer couldn't read was never taken as a rule. */
+/** One alternative without comparisons: every version. */
+const everyVersion: Constraint = [[]]
+
+/** A rule that can't be read keeps out every version: it was recorded by a release that could read it. */
 function read(text: string): Constraint {
   const known = constraints.get(text)
   if (known !== undefined) return known
-  const constraint = parseConstraint(text) ?? []
+  const constraint = parseConstraint(text) ?? everyVersion
   constraints.set(text, constraint)
   return constraint
 }

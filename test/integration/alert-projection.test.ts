@@ -47,6 +47,15 @@ const move = (from: string, to: string): DomainEvent => {
   return { type: 'ReferenceMoved', data: { document, version: '1.0.0', from, to, fetchedAt } }
 }
 
+const written = { actor: 'admin', requestId: 'build-4711' }
+const packageName = PackageName.parse('acme/log')
+const blocked = (constraint: string): DomainEvent => {
+  return { type: 'VersionsBlocked', data: { packageName, constraint, ...written } }
+}
+const unblocked = (constraint?: string): DomainEvent => {
+  return { type: 'VersionsUnblocked', data: { packageName, constraint, ...written } }
+}
+
 /** What opens alerts, and what resolves them. */
 const fact = fc.constantFrom<DomainEvent>(
   { type: 'AlertOpened', data: { ...origin, detail: 'It fails.' } },
@@ -59,6 +68,11 @@ const fact = fc.constantFrom<DomainEvent>(
   confirmed([]),
   confirmed(['1.0.0']),
   confirmed(['1.0.0', '2.0.0']),
+  blocked('1.0'),
+  blocked('~~'),
+  unblocked('1.0'),
+  unblocked('~~'),
+  unblocked(),
   differed(two),
   differed(three),
   ...commits.flatMap((from) => commits.flatMap((to) => (from === to ? [] : [move(from, to)]))),
@@ -118,6 +132,23 @@ describe('alerts, whatever happens', openReadModels, (test) => {
       { numRuns: 20, seed: 1, endOnFailure: true },
     )
     assert.equal(met, new Set(['open', 'counted', 'seen', 'quiet', 'over']))
+  })
+
+  test('of a block that this release cannot read last until it is ended', async (models) => {
+    const { db } = models
+    const open = async () => {
+      await applyInBatches(models, [50])
+      const alerts = await readAlerts(db, { state: 'open', limit: 1000 })
+      return alerts.filter(({ code }) => code === 'constraint_unreadable')
+    }
+    const all = [unblocked(), blocked('~~'), blocked('1.0'), unblocked('1.0')]
+    for (const event of all) await append(models, event)
+    const [alertOpen, ...others] = await open()
+    assert.is(alertOpen?.subject, 'acme/log')
+    assert.match(alertOpen?.detail ?? '', 'all of its versions')
+    assert.equal(others, [])
+    await append(models, unblocked('~~'))
+    assert.equal(await open(), [])
   })
 
   test('of a condition are resolved by its end alone', async (models) => {

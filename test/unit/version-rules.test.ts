@@ -63,7 +63,12 @@ describe(
       const rules = [rule('1.0'), rule('*', { reason: 'all' })]
       assert.is(ruleAgainst('1.0.0.0', rules), rules[0])
       assert.is(ruleAgainst('2.0.0.0', rules), rules[1])
-      assert.is(ruleAgainst('2.0.0.0', [rule('nonsense')]), undefined)
+    })
+
+    test('keeps nothing of what a rule is against that nobody can read', () => {
+      const unreadable = rule('nonsense')
+      assert.is(ruleAgainst('2.0.0.0', [unreadable]), unreadable)
+      assert.is(ruleAgainst('dev-main', [unreadable]), unreadable)
     })
   },
 )

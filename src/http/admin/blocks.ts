@@ -7,9 +7,12 @@ import { Instant } from '../../time-machine/instant.ts'
 import { endpoint } from '../endpoint.ts'
 import type { ApiRoute } from '../route.ts'
 
+/** As long as what an event says: whoever blocks more blocks twice. */
+const constraintLengthMax = 500
+
 const Constraint = z
   .string()
-  .max(500)
+  .max(constraintLengthMax)
   .refine(
     (text) => parseConstraint(text) !== undefined,
     'must be a version constraint as Composer has it, like 1.0.2, ">=2.0 <2.3", "^3.1 || dev-main" or *',
@@ -59,7 +62,11 @@ export function blockRoutes({ block, unblock, list }: Blocks): readonly ApiRoute
       description: 'What upstream lists as malware stays blocked.',
       body: z.strictObject({
         package: PackageName,
-        constraint: Constraint.optional().describe('As it was blocked; left out, all of them.'),
+        constraint: z
+          .string()
+          .max(constraintLengthMax)
+          .optional()
+          .describe('As it was blocked; left out, all of them.'),
         reason: Reason.optional(),
       }),
       result: OfPackage,

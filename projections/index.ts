@@ -2,6 +2,7 @@ import type { Projection } from '../src/projector/projection.ts'
 import { alert } from './alert.ts'
 import { archive } from './archive.ts'
 import { blobUse } from './blob-use.ts'
+import { documentDigest } from './document-digest.ts'
 import { document } from './document.ts'
 import { freeze } from './freeze.ts'
 import { packageReference } from './package-reference.ts'
@@ -15,6 +16,7 @@ import { versionRule } from './version-rule.ts'
 /** Every read model; each is independent of the others. */
 export const projections: readonly Projection[] = [
   document,
+  documentDigest,
   packageReference,
   archive,
   blobUse,

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
+import { readDigest } from '../projections/document-digest.ts'
 import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
 import { readFrozen } from '../projections/freeze.ts'
 import { readLaidOver } from '../projections/overlay-queries.ts'
@@ -15,6 +16,7 @@ import {
   packageOfDocument,
 } from './composer/names.ts'
 import { createDateOf, type DateOf } from './database/overlaid-dates.ts'
+import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
@@ -33,13 +35,16 @@ import {
   type Overlay,
 } from './metadata/overlay.ts'
 import type { Render } from './metadata/rendering.ts'
-import type { IsReserved } from './private/reserved.ts'
+import { createServable } from './metadata/servable.ts'
+import type { Reserved } from './private/reserved.ts'
+import { createStandsInForNone } from './private/stand-ins.ts'
 import type { Projector } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import { type Asked, observed, type Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 
-interface OverlayParts {
+interface OverlayParts extends Reserved {
+  readonly config: Pick<Config, 'privateReplacedBy'>
   readonly observer: Pick<Observer, 'cacheUsed'>
   readonly outside: { readonly now: () => Instant; readonly logger: Logger }
   readonly db: Db
@@ -49,7 +54,6 @@ interface OverlayParts {
   readonly current: CurrentDocument
   readonly bodies: Bodies
   readonly render: Render
-  readonly isReserved: IsReserved
 }
 
 export interface BuiltOverlay {
@@ -77,7 +81,14 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
     ...answers,
     positionAt: log.positionAt,
     render,
-    servable: bodies.servable,
+    servable: createServable({
+      digestOf: async (sha256) => await readDigest(db, sha256),
+      snapshot: parts.snapshots.get,
+      standsInForNone: createStandsInForNone({
+        ...parts,
+        allowed: parts.config.privateReplacedBy,
+      }),
+    }),
     newestDate: async (document) =>
       (await readCurrentDocument(db, document))?.served_last_modified ?? undefined,
     observe: observing(parts),

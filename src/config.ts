@@ -1,5 +1,6 @@
 import { isIP, isIPv4 } from 'node:net'
 import { z } from 'zod'
+import type { PackageName } from './composer/names.ts'
 import { StartupError } from './errors.ts'
 import {
   addressRangeList,
@@ -8,6 +9,7 @@ import {
   isHost,
   isPostgresUrl,
   oneOf,
+  packageList,
   token,
   vendorList,
   webhookUrl,
@@ -55,6 +57,8 @@ export type Config = {
   readonly privateVendors: readonly string[]
   /** Each `<address>/<prefix>`: what they say in X-Forwarded-For of whom they pass on is believed. */
   readonly trustedProxies: readonly string[]
+  /** Public packages that may stand in for ours, by `replace` or `provide`. */
+  readonly privateReplacedBy: readonly PackageName[]
   /** Whether public packages are for everybody; if not, for whoever has a token to read. */
   readonly publicRead: boolean
   /** Whether upstream is told what was installed of its packages. */
@@ -88,6 +92,7 @@ const schema = z.object({
   PROXY_PIN_ADVISORIES: oneOf(['recorded', 'live']).default('recorded'),
   PROXY_NOTIFY_UPSTREAM: flag().default(false),
   PRIVATE_VENDORS: vendorList().default([]),
+  PRIVATE_REPLACED_BY: packageList().default([]),
   TRUSTED_PROXIES: addressRangeList().default([]),
   PUBLIC_READ: flag().default(true),
   ARCHIVE_MEMORY_BYTES: wholeNumber('bytes', 0, 2 ** 40).default(128 * 2 ** 20),
@@ -168,6 +173,7 @@ function configOf(settings: z.infer<typeof schema>): Config {
     distMode: settings.PROXY_DIST_MODE,
     distHosts: settings.PROXY_DIST_HOSTS ?? defaultDistHosts(settings.PROXY_PACKAGIST_URL),
     privateVendors: settings.PRIVATE_VENDORS,
+    privateReplacedBy: settings.PRIVATE_REPLACED_BY,
     trustedProxies: settings.TRUSTED_PROXIES,
     publicRead: settings.PUBLIC_READ,
     notifyUpstream: settings.PROXY_NOTIFY_UPSTREAM,

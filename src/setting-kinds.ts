@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { PackageName } from './composer/names.ts'
 
 export function isHost(text: string): boolean {
   return isIP(text) !== 0 || (text.length <= 253 && /^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(text))
@@ -114,4 +115,21 @@ export function vendorList(): z.ZodType<readonly string[], string> {
       (patterns) => patterns.every((item) => item.length <= 100 && pattern.test(item)),
       'must be a comma-separated list of vendors, like acme,acme-*',
     )
+}
+
+export function packageList(): z.ZodType<readonly PackageName[], string> {
+  return z
+    .string()
+    .max(20_000)
+    .transform((text) =>
+      text
+        .toLowerCase()
+        .split(',')
+        .map((item) => item.trim()),
+    )
+    .refine(
+      (names) => names.every((name) => PackageName.safeParse(name).success),
+      'must be a comma-separated list of packages, like symfony/symfony,acme/log',
+    )
+    .transform((names) => names.map((name) => PackageName.parse(name)))
 }

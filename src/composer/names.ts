@@ -5,7 +5,8 @@ const nameLengthMax = 200
 // One separator between runs of letters and digits, and two only as "--" in the second half. Each
 // character can be read in one way only, so matching is linear: the pattern of Composer's own
 // messages nests quantifiers and takes seconds in V8 for 30 characters.
-const name = String.raw`[a-z0-9]+(?:[_.-][a-z0-9]+)*\/[a-z0-9]+(?:(?:[_.]|-{1,2})[a-z0-9]+)*`
+const vendorName = '[a-z0-9]+(?:[_.-][a-z0-9]+)*'
+const name = String.raw`${vendorName}\/[a-z0-9]+(?:(?:[_.]|-{1,2})[a-z0-9]+)*`
 
 /** `vendor/name`, lower case. Holds no `~`, no `..`, and no character that means anything in a URL. */
 export const PackageName = z
@@ -40,6 +41,14 @@ export function loweredAsPhpDoes(text: string): string {
 /** Undefined for what can't be the name of a package: nothing has to be asked about it. */
 export function parsePackageName(vendor: string, packageName: string): PackageName | undefined {
   return PackageName.safeParse(`${vendor}/${packageName}`).data
+}
+
+const vendorPattern = new RegExp(`^${vendorName}$`)
+
+/** The vendor in front of the first slash; undefined for what no vendor can be called. */
+export function vendorIn(text: string): string | undefined {
+  const [inFront, rest] = text.slice(0, nameLengthMax).split('/', 2)
+  return rest !== undefined && vendorPattern.test(inFront ?? '') ? inFront : undefined
 }
 
 /** `acme` of `acme/log`. */

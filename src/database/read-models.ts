@@ -66,6 +66,14 @@ export interface DocumentFeedTable {
   read_at: Instant
 }
 
+export interface DocumentDigestTable {
+  sha256: Sha256
+  /** They are served as they are, unless something is laid over them. */
+  whole: boolean
+  /** Vendors whose packages its versions replace or provide; `*`: too many to list. */
+  stands_in_for: readonly string[]
+}
+
 export interface PackageReferenceTable {
   package_name: PackageName
   version_token: string

@@ -9,6 +9,7 @@ import type {
   BlobUseTable,
   BlobUseTotalTable,
   DocumentCurrentTable,
+  DocumentDigestTable,
   DocumentFeedTable,
   DocumentHistoryTable,
   PackageFreezeTable,
@@ -42,6 +43,7 @@ export interface Database {
   document_current: DocumentCurrentTable
   document_history: DocumentHistoryTable
   document_feed: DocumentFeedTable
+  document_digest: DocumentDigestTable
   package_reference: PackageReferenceTable
   archive: ArchiveTable
   blob_use: BlobUseTable

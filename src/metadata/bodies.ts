@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import { servablePart } from '../composer/filter-versions.ts'
 import type { PackageName } from '../composer/names.ts'
+import { servablePart, type ServablePart } from '../composer/servable-part.ts'
 import { type VersionRule, withoutBlocked } from '../composer/version-rules.ts'
 import type { Sha256 } from '../events/types.ts'
 import { Instant } from '../time-machine/instant.ts'
@@ -12,24 +12,20 @@ export interface BodyName {
   readonly reconstructed: { readonly packageName: PackageName; readonly at: Instant } | undefined
   /** There when versions may be in it that may not be served. */
   readonly without?: { readonly packageName: PackageName; readonly rules: readonly VersionRule[] }
-  /** Set when the bytes recorded aren't given to anybody as they are: see `Bodies.servable`. */
-  readonly servableFor?: PackageName
+  /** Set when the bytes recorded aren't given to anybody as they are; see servable.ts. */
+  readonly servable?: ServablePart
   /** There when all archives of this package are to be at this proxy. */
   readonly rewrittenFor?: PackageName
 }
 
 export interface Bodies {
   readonly read: (name: BodyName) => Promise<Buffer>
-  /** Names what of a body may be given to anybody; the same name when that is all of it, as of new ones. */
-  readonly servable: (body: BodyName, packageName: PackageName) => Promise<BodyName>
   /** Names the reconstruction as of `at`; the same for all instants that it is the same for. */
   readonly asOf: (sha256: Sha256, packageName: PackageName, at: Instant) => Promise<BodyName>
 }
 
 const beginning = Instant.parse('1970-01-01T00:00:00.000000Z')
 const documentsMax = 1000
-/** A kilobyte for ten: what is asked for all the time is looked through once. */
-const lookedThroughMax = 50_000
 
 /**
  * Names reconstructions by the last publication at or before the instant, so that asking for a
@@ -50,23 +46,10 @@ export function createBodies(
     publications.set(sha256, times)
     return times
   }
-  const servableWhole = new LRUCache<Sha256, boolean>({ max: lookedThroughMax })
-  async function isServableWhole(sha256: Sha256, packageName: PackageName): Promise<boolean> {
-    const known = servableWhole.get(sha256)
-    if (known !== undefined) return known
-    const bytes = await snapshot(sha256)
-    const isWhole = servablePart(bytes, packageName) === bytes
-    servableWhole.set(sha256, isWhole)
-    return isWhole
-  }
   return {
-    async servable(body, packageName) {
-      const isWhole = await isServableWhole(body.sha256, packageName)
-      return isWhole ? body : { ...body, servableFor: packageName }
-    },
-    async read({ sha256, servableFor, reconstructed, without, rewrittenFor }) {
+    async read({ sha256, servable, reconstructed, without, rewrittenFor }) {
       let bytes = await snapshot(sha256)
-      if (servableFor !== undefined) bytes = servablePart(bytes, servableFor)
+      if (servable !== undefined) bytes = servablePart(bytes, servable)
       if (reconstructed !== undefined) {
         bytes = reconstructDocument(bytes, reconstructed.packageName, reconstructed.at)
       }
@@ -83,7 +66,8 @@ export function createBodies(
 
 /** For caches of what is made of bodies. */
 export function bodyKey(name: BodyName): string {
-  const { sha256, servableFor, reconstructed, without, rewrittenFor } = name
+  const { sha256, servable, reconstructed, without, rewrittenFor } = name
   const rules = without === undefined ? '' : JSON.stringify(without.rules)
-  return `${sha256} ${servableFor ?? ''} ${reconstructed?.at ?? ''} ${rewrittenFor ?? ''} ${rules}`
+  const part = servable === undefined ? '' : JSON.stringify(servable)
+  return `${sha256} ${reconstructed?.at ?? ''} ${rewrittenFor ?? ''} ${rules} ${part}`
 }

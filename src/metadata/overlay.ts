@@ -4,9 +4,10 @@ import type { Position } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import { afterDatesOf } from '../time-machine/served-date.ts'
 import type { AsOfAnswer, Basis, DocumentAsOf } from './as-of.ts'
-import type { Bodies, BodyName } from './bodies.ts'
+import type { BodyName } from './bodies.ts'
 import type { CurrentDocument } from './current.ts'
 import type { Render } from './rendering.ts'
+import type { Servable } from './servable.ts'
 
 /** A freeze, over or not; see projections/freeze.ts for each field. */
 export interface Freeze {
@@ -46,7 +47,7 @@ export interface OverlayOptions {
   readonly asOf: DocumentAsOf
   readonly positionAt: (at: Instant) => Promise<Position>
   readonly render: Render
-  readonly servable: Bodies['servable']
+  readonly servable: Servable
   /** `Last-Modified` of the newest state there is of a document, if there is any. */
   readonly newestDate: (document: DocumentName) => Promise<Instant | undefined>
   /** Has upstream asked what it has now, when that isn't known; doesn't reject. */

@@ -1,3 +1,5 @@
+import { matcherOf } from '../composer/vendor-patterns.ts'
+
 /**
  * Whether a vendor's packages are ours alone: upstream is never asked about them, and never answers.
  *
@@ -44,14 +46,6 @@ export function createReserved(options: ReservedOptions): Reserved {
     isReservedByNow: async (vendor) => isNamed(vendor) || (await hasPackages(vendor)),
     reservedVendors,
   }
-}
-
-function matcherOf(patterns: readonly string[]): (vendor: string) => boolean {
-  const expressions = patterns.map((pattern) => {
-    const parts = pattern.split('*').map((part) => part.replaceAll('.', String.raw`\.`))
-    return new RegExp(`^${parts.join('.*')}$`)
-  })
-  return (vendor) => expressions.some((expression) => expression.test(vendor))
 }
 
 /**

@@ -49,6 +49,7 @@ const names = [
   'PROXY_DIST_HOSTS',
   'PROXY_PIN_ADVISORIES',
   'PRIVATE_VENDORS',
+  'PRIVATE_REPLACED_BY',
   'PUBLIC_READ',
   'TRUSTED_PROXIES',
   'ALERT_WEBHOOK_URL',
@@ -218,6 +219,10 @@ describe(
 
     test('trusts no range that has every address in it', () => {
       isRefused('TRUSTED_PROXIES', ['0.0.0.0/0', '::/0', '10.0.0.1,0.0.0.0/0'])
+    })
+
+    test('takes names of packages, and no patterns of them', () => {
+      isRefused('PRIVATE_REPLACED_BY', ['beta', 'beta/*', 'beta/text,', ',', '*', 'beta/te xt'])
     })
 
     test('takes vendors and patterns of them, but none that would be all of Packagist', () => {

@@ -1,0 +1,44 @@
+import { sql } from 'kysely'
+import { type DocumentDigest, digestDocument } from '../src/composer/document-digest.ts'
+import { packageOfDocument } from '../src/composer/names.ts'
+import type { Db } from '../src/database/schema.ts'
+import type { Sha256 } from '../src/events/types.ts'
+import type { Projection } from '../src/projector/projection.ts'
+
+/** Of the bytes of each document of a package, what decides whether they are served as they are. */
+export const documentDigest: Projection = {
+  name: 'document_digest',
+  version: 1,
+
+  async createTables(tx) {
+    await sql`
+      create table document_digest (
+        sha256        text    primary key,
+        whole         boolean not null,
+        stands_in_for text[]  not null
+      )`.execute(tx)
+  },
+
+  async apply(tx, event, { snapshot }) {
+    if (event.type !== 'MetadataChanged') return
+    const { document, sha256 } = event.data
+    const packageName = packageOfDocument(document)?.packageName
+    if (packageName === undefined) return
+    const digest = digestDocument(await snapshot(sha256), packageName)
+    if (digest === undefined) return
+    await sql`
+      insert into document_digest (sha256, whole, stands_in_for)
+      values (${sha256}, ${digest.isWhole}, ${digest.standsInFor}::text[])
+      on conflict do nothing`.execute(tx)
+  },
+}
+
+/** Index: primary key; at most one row. undefined: these bytes aren't digested yet. */
+export async function readDigest(db: Db, sha256: Sha256): Promise<DocumentDigest | undefined> {
+  const row = await db
+    .selectFrom('document_digest')
+    .select(['whole', 'stands_in_for'])
+    .where('sha256', '=', sha256)
+    .executeTakeFirst()
+  return row && { isWhole: row.whole, standsInFor: row.stands_in_for }
+}

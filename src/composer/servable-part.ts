@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { isAllOwn, parseDocument } from './document.ts'
+import type { PackageName } from './names.ts'
+import { withoutStandIns } from './stand-ins.ts'
+import { matcherOf } from './vendor-patterns.ts'
+import { writeDocument } from './write-document.ts'
+
+/** What of a document of a package may be given to anybody. */
+export interface ServablePart {
+  readonly packageName: PackageName
+  /** Patterns of vendors whose packages it may not stand in for. */
+  readonly standsInForNone: readonly string[]
+}
+
+/**
+ * A recorded document as it may be given to anybody: the very bytes, unless it has something in it that
+ * `parseDocument` leaves out, which a former release recorded, or stands in for what it may not.
+ *
+ * @param bytes of a document that `parseDocument` accepts: others are never recorded.
+ */
+export function servablePart(
+  bytes: Buffer,
+  { packageName, standsInForNone }: ServablePart,
+): Buffer {
+  const parsed = parseDocument(bytes, packageName)
+  assert(parsed.ok, 'a recorded document can be read')
+  const { document } = parsed
+  const versions = withoutStandIns(document.versions, matcherOf(standsInForNone))
+  const isSame = versions.every((version, index) => version === document.versions[index])
+  if (isSame && isAllOwn(document)) return bytes
+  return writeDocument(document, packageName, [...versions.entries()])
+}

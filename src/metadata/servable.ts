@@ -1,0 +1,51 @@
+import { LRUCache } from 'lru-cache'
+import { type DocumentDigest, digestDocument } from '../composer/document-digest.ts'
+import type { PackageName } from '../composer/names.ts'
+import { AppError } from '../errors.ts'
+import type { Sha256 } from '../events/types.ts'
+import type { BodyName } from './bodies.ts'
+
+export interface ServableOptions {
+  /** undefined: the read model hasn't come to these bytes yet. */
+  readonly digestOf: (sha256: Sha256) => Promise<DocumentDigest | undefined>
+  readonly snapshot: (sha256: Sha256) => Promise<Buffer>
+  /** Of vendors whose packages a package stands in for, patterns of those where it may not. */
+  readonly standsInForNone: (
+    packageName: PackageName,
+    vendors: readonly string[],
+  ) => Promise<readonly string[]>
+}
+
+/**
+ * Names what of a recorded body may be given to anybody; the body itself when that is all of it.
+ *
+ * @throws AppError `upstream_unavailable` when it is past the limits that bodies have now.
+ */
+export type Servable = (body: BodyName, packageName: PackageName) => Promise<BodyName>
+
+/** Some hundred bytes each; bytes never change, so neither does what is known of them. */
+const digestsMax = 50_000
+
+export function createServable(options: ServableOptions): Servable {
+  const { digestOf, snapshot, standsInForNone } = options
+  const digests = new LRUCache<Sha256, DocumentDigest>({ max: digestsMax })
+
+  async function digest(sha256: Sha256, packageName: PackageName): Promise<DocumentDigest> {
+    const known = digests.get(sha256)
+    if (known !== undefined) return known
+    const found = (await digestOf(sha256)) ?? digestDocument(await snapshot(sha256), packageName)
+    if (found === undefined) {
+      const message = `what is recorded of ${packageName} is past the limits of this release`
+      throw new AppError('upstream_unavailable', message)
+    }
+    digests.set(sha256, found)
+    return found
+  }
+
+  return async (body, packageName) => {
+    const { isWhole, standsInFor } = await digest(body.sha256, packageName)
+    const forNone = standsInFor.length === 0 ? [] : await standsInForNone(packageName, standsInFor)
+    if (isWhole && forNone.length === 0) return body
+    return { ...body, servable: { packageName, standsInForNone: forNone } }
+  }
+}

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { mock } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { type HttpServerOptions, startHttpServer } from '../../src/http/server.ts'
 import { jsonAnswer, type Route } from '../../src/http/route.ts'
@@ -30,7 +32,7 @@ async function open() {
     route('/livez', ok),
     route('/readyz', ok),
     route('/quick', ok),
-    route('/large', async () => ({ status: 200, headers: {}, body: Buffer.alloc(64 * 2 ** 20) })),
+    route('/large', async () => jsonAnswer(200, 'x'.repeat(2 ** 24))),
     route('/held', async () => {
       await new Promise<void>((resolve) => held.push(resolve))
       return jsonAnswer(200, {})
@@ -83,36 +85,33 @@ async function open() {
       },
     }
   }
-  return {
-    opened,
-    lines,
-    async many(count: number, localAddress: string) {
-      const all = []
-      // One after the other, so that they are accepted in this order.
-      for (let n = 0; n < count; n++) all.push(await opened(localAddress))
-      return all
-    },
-    async holding(count: number, localAddress: string) {
-      const before = held.length
-      const all = []
-      for (let n = 0; n < count; n++) {
-        const each = await opened(localAddress)
-        each.send('/held')
-        await eventually('its request is under way', () => held.length === before + n + 1)
-        all.push(each)
-      }
-      return all
-    },
-    async reset() {
-      for (const go of held) go()
-      held = []
-      for (const socket of sockets) socket.destroy()
-      await eventually('all are closed', () => [...sockets].every(({ closed }) => closed))
-      sockets.clear()
-      lines.splice(0)
-    },
-    close: async () => await server.close(0),
+  async function many(count: number, localAddress: string) {
+    const all = []
+    // One after the other, so that they are accepted in this order.
+    for (let n = 0; n < count; n++) all.push(await opened(localAddress))
+    return all
   }
+  async function holding(count: number, localAddress: string) {
+    const before = held.length
+    const all = []
+    for (let n = 0; n < count; n++) {
+      const each = await opened(localAddress)
+      each.send('/held')
+      await eventually('its request is under way', () => held.length === before + n + 1)
+      all.push(each)
+    }
+    return all
+  }
+  async function reset() {
+    for (const go of held) go()
+    held = []
+    for (const socket of sockets) socket.destroy()
+    await eventually('all are closed', () => [...sockets].every(({ closed }) => closed))
+    sockets.clear()
+    lines.splice(0)
+  }
+  const close = async () => await server.close(0)
+  return { opened, many, holding, lines, reset, close }
 }
 
 describe('at its limit of connections, the server', open, (test) => {
@@ -179,6 +178,28 @@ describe('at its limit of connections, the server', open, (test) => {
     const greedy = await opened(alice)
     greedy.send('/held', 101)
     await eventually('it is closed', () => greedy.isClosed())
+  })
+})
+
+describe('a client that does not read', open, (test) => {
+  test.after.each(async ({ reset }) => await reset())
+
+  test('what it asked for is not kept for it for longer than that takes', async ({ opened }) => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    try {
+      const slow = await opened(alice)
+      slow.socket.pause()
+      slow.send('/large')
+      // Nothing tells when the system takes no more; it is a matter of a few turns.
+      for (let turns = 0; turns < 1_000; turns++) await turn()
+      // 60 s, and a second for each 16,000 bytes.
+      mock.timers.tick(60_000 + 2 ** 24 / 16 + 1)
+      slow.socket.resume()
+      await once(slow.socket, 'close')
+      assert.ok(slow.received().length < 2 ** 24)
+    } finally {
+      mock.timers.reset()
+    }
   })
 })
 

@@ -120,6 +120,7 @@ export function buildAnswers(parts: ServingOwnParts): Answers {
     },
     listing: async (position) => await readListing(db, position),
     reservedVendors,
+    searchUrl: `${config.publicUrl}/search.json`,
   })
 }
 

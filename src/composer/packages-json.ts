@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from './minify.ts'
 import { distTemplate } from './mirror-tokens.ts'
+import { noticesIn } from './notices.ts'
 
 export type RootOptions = {
   readonly upstreamRoot: JsonObject
@@ -89,34 +90,12 @@ export function saysWhatIsThere(upstreamRoot: JsonObject): boolean {
   })
 }
 
-/** What Composer prints for the person running it: upstream's words, then ours on the pin. */
+/** Upstream's notices, then ours on the pin. */
 function noticesOf(upstream: JsonObject, message: string | undefined): JsonObject {
-  const passed: Record<string, unknown> = {}
-  for (const key of ['warning', 'warning-versions', 'info', 'info-versions']) {
-    const words = upstream[key]
-    if (typeof words === 'string') passed[key] = printable(words)
-  }
-  const warnings = noticeList(upstream['warnings'])
-  if (warnings.length > 0) passed['warnings'] = warnings
-  const infos = noticeList(upstream['infos'])
-  if (message !== undefined) infos.push({ versions: '>=2.2', message })
-  if (infos.length > 0) passed['infos'] = infos
-  return passed
-}
-
-type Notice = { readonly versions: string; readonly message: string }
-
-function noticeList(upstream: unknown): Notice[] {
-  const notices = Array.isArray(upstream) ? upstream.filter(isJsonObject) : []
-  return notices.flatMap(({ versions, message }) => {
-    if (typeof versions !== 'string' || typeof message !== 'string') return []
-    return [{ versions: printable(versions), message: printable(message) }]
-  })
-}
-
-/** Composer prints notices as they are: an escape sequence would act on the reader's terminal. */
-function printable(words: string): string {
-  return words.replaceAll(/\p{Cc}/gu, '')
+  const { infos, ...passed } = noticesIn(upstream)
+  const all = [...(infos ?? [])]
+  if (message !== undefined) all.push({ versions: '>=2.2', message })
+  return { ...passed, ...(all.length > 0 && { infos: all }) }
 }
 
 /** Where upstream answers what isn't metadata; templates keep their `%query%` and `%package%`. */

@@ -47,12 +47,3 @@ export function createReserved(options: ReservedOptions): Reserved {
     reservedVendors,
   }
 }
-
-/**
- * Whether a text that somebody typed, such as what to search for, names a reserved vendor, alone or in front
- * of a package's name. Such a text stays here.
- */
-export function namesReserved(text: string, { has }: Pick<ReservedVendors, 'has'>): boolean {
-  const words = text.toLowerCase().split(/[^a-z0-9_./-]+/)
-  return words.some((word) => has(word.split('/')[0] ?? ''))
-}

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PackageName } from '../../composer/names.ts'
+import { loweredAsPhpDoes, PackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
 import type { NoteInstalls } from '../../private/installs.ts'
 import { type ComposerRoute, jsonAnswer } from '../route.ts'
@@ -28,7 +28,7 @@ export function notifyBatch(noteInstalls: NoteInstalls): ComposerRoute {
     async handle({ body, principal }) {
       const { downloads } = parse(await body())
       const installs = downloads.flatMap(({ name, version }) => {
-        const packageName = PackageName.safeParse(name.toLowerCase()).data
+        const packageName = PackageName.safeParse(loweredAsPhpDoes(name)).data
         const isVersion = !/[\p{Cc}\p{Cs}]/u.test(version)
         if (packageName === undefined || !isVersion) return []
         return [{ packageName, versionNormalized: version }]

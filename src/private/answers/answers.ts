@@ -1,11 +1,13 @@
 import { may, type Principal } from '../../access/principal.ts'
-import { PackageName, vendorOf } from '../../composer/names.ts'
+import { loweredAsPhpDoes, PackageName, vendorOf } from '../../composer/names.ts'
 import type { Position } from '../../events/types.ts'
+import { httpDate, parseHttpDate } from '../../time-machine/instant.ts'
 import type { RelayAnswer, RelayQuestion } from '../../upstream/relay.ts'
 import { withoutReservedLists, withOwnAdvisories, withOwnNames } from './merge-names.ts'
 import { withOwnProviders, withOwnResults } from './merge-results.ts'
 import type { OwnPackage } from './own-package.ts'
-import { namesReserved, type Reserved, type ReservedVendors } from '../reserved.ts'
+import { questionForUpstream } from './questions.ts'
+import type { Reserved, ReservedVendors } from '../reserved.ts'
 
 /** Who asks, and as of which position; undefined: now. */
 export interface Asker {
@@ -18,6 +20,8 @@ export interface AnswersOptions {
   readonly ask: (question: RelayQuestion) => Promise<RelayAnswer | undefined>
   readonly listing: (position: Position | undefined) => Promise<readonly OwnPackage[]>
   readonly reservedVendors: Reserved['reservedVendors']
+  /** Where clients search. */
+  readonly searchUrl: string
 }
 
 /** JSON; `lastModified` as upstream has it. */
@@ -43,27 +47,30 @@ export interface Answers {
 }
 
 export function createAnswers(options: AnswersOptions): Answers {
-  const { ask, listing, reservedVendors } = options
+  const { ask, listing, reservedVendors, searchUrl } = options
 
   async function readable({ principal, position }: Asker): Promise<readonly OwnPackage[]> {
     const all = await listing(position)
     return all.filter(({ packageName }) => may(principal, 'read', vendorOf(packageName)))
   }
-  /** undefined: upstream doesn't offer it, or isn't asked because that would name a reserved vendor. */
+  /** undefined: upstream doesn't offer it, or isn't asked because that might name a reserved vendor. */
   async function askAbout(
     endpoint: 'search' | 'list',
     query: URLSearchParams,
     reserved: ReservedVendors,
   ): Promise<RelayAnswer | undefined> {
-    const isNaming = [...query].some((pair) => pair.some((text) => namesReserved(text, reserved)))
-    return isNaming ? undefined : await ask({ endpoint, query })
+    const question = questionForUpstream(endpoint, query, reserved)
+    return question && (await ask({ endpoint, query: question }))
   }
 
   return {
     async search(query, asker) {
       const reserved = await reservedVendors()
       const own = await readable(asker)
-      return withOwnResults(await askAbout('search', query, reserved), { own, query, reserved })
+      const answer = await askAbout('search', query, reserved)
+      // At a pin there is none: its URL would have to say the instant as the client did.
+      const nextUrl = asker.position === undefined ? pageAfter(query, searchUrl) : undefined
+      return withOwnResults(answer, { own, query, reserved, nextUrl })
     },
     async list(query, asker) {
       const reserved = await reservedVendors()
@@ -83,24 +90,34 @@ export function createAnswers(options: AnswersOptions): Answers {
     async advisories({ query, form }, asker) {
       const reserved = await reservedVendors()
       const known = new Set<string>((await readable(asker)).map(({ packageName }) => packageName))
-      const { ofOthers, ofOurs, isAboutOthers } = advisoriesAsked(query, reserved)
+      const { ofOthers, ofOurs, isNaming } = advisoriesAsked(query, reserved)
       const own = ofOurs.filter((name) => known.has(name))
+      const isAboutOthers = !isNaming || ofOthers.has('packages[]')
       const answer = isAboutOthers ? await ask(advisoryQuestion(ofOthers, form)) : undefined
-      return withOwnAdvisories(answer, { own, reserved })
+      const asked = isNaming ? ofOthers.getAll('packages[]') : undefined
+      return withOwnAdvisories(answer, { own, asked, reserved })
     },
     async lists(ifModifiedSince) {
       const query = new URLSearchParams()
-      const answer = await ask({ endpoint: 'filterSummary', query, ifModifiedSince })
+      const since = parseHttpDate(ifModifiedSince ?? '')
+      const conditions = since === undefined ? {} : { ifModifiedSince: httpDate(since) }
+      const answer = await ask({ endpoint: 'filterSummary', query, ...conditions })
       return answer && withoutReservedLists(answer, await reservedVendors())
     },
   }
 }
 
+function pageAfter(query: URLSearchParams, searchUrl: string): string {
+  const next = new URLSearchParams(query)
+  next.set('page', String((Number(query.get('page')) || 1) + 1))
+  return `${searchUrl}?${next.toString()}`
+}
+
 interface AdvisoriesAsked {
   readonly ofOthers: URLSearchParams
   readonly ofOurs: readonly PackageName[]
-  /** false: all that is asked is about names that are ours, or no names at all. */
-  readonly isAboutOthers: boolean
+  /** false: about all names that there are. */
+  readonly isNaming: boolean
 }
 
 /** What is passed on is written anew, from what is understood of it: names, and since when. */
@@ -112,13 +129,13 @@ function advisoriesAsked(query: URLSearchParams, { has }: ReservedVendors): Advi
     if (key === 'updatedSince' && /^\d{1,15}$/.test(value)) ofOthers.set(key, value)
     if (!/^packages(?:\[\d*\])?$/.test(key)) continue
     isNaming = true
-    const text = value.toLowerCase().replace(/^pkg:(?:\/\/)?composer\//, '')
+    const text = loweredAsPhpDoes(value).replace(/^pkg:(?:\/\/)?composer\//, '')
     const name = PackageName.safeParse(text).data
     if (name === undefined) continue
     if (has(vendorOf(name))) ofOurs.push(name)
     else ofOthers.append('packages[]', name)
   }
-  return { ofOthers, ofOurs, isAboutOthers: !isNaming || ofOthers.size > 0 }
+  return { ofOthers, ofOurs, isNaming }
 }
 
 function advisoryQuestion(query: URLSearchParams, isForm: boolean): RelayQuestion {

@@ -1,6 +1,8 @@
 import { isJsonObject, type JsonObject } from '../../composer/minify.ts'
+import { loweredAsPhpDoes } from '../../composer/names.ts'
+import { noticesIn } from '../../composer/notices.ts'
 import type { RelayAnswer } from '../../upstream/relay.ts'
-import { jsonOf, objectIn } from './json-answer.ts'
+import { answered, createIsOthers, isRefusal, jsonOf, othersIn, refusalOf } from './json-answer.ts'
 import type { OwnPackage } from './own-package.ts'
 import type { ReservedVendors } from '../reserved.ts'
 
@@ -20,52 +22,71 @@ export function withOwnNames(
   answer: RelayAnswer | undefined,
   { own, query, reserved }: NamesToMerge,
 ): RelayAnswer {
-  if (answer !== undefined && answer.status !== 200) return answer
+  if (isRefusal(answer)) return refusalOf(answer)
+  const upstreams = answered(answer)
   const fitting = own.filter((each) => fits(each, query))
-  // All of Packagist are 400,000 names: what has nothing to be changed is passed on as it is.
-  if (answer !== undefined && fitting.length === 0 && !mayName(answer, reserved)) return answer
-  const upstreams = answer === undefined ? {} : objectIn(answer)
+  const isOthers = createIsOthers(reserved)
   const fields = query.getAll('fields[]')
   if (fields.length > 0) {
-    const others = objectAt(upstreams, 'packages')
     const ours = fitting.map((each) => [each.packageName, fieldsOf(each, fields)])
-    const packages = { ...Object.fromEntries(ours), ...withoutReserved(others, reserved) }
-    return jsonOf({ ...upstreams, packages })
+    const packages = { ...Object.fromEntries(ours), ...othersIn(upstreams['packages'], isOthers) }
+    return jsonOf({ ...noticesIn(upstreams), packages })
   }
   const names: unknown = upstreams['packageNames']
-  const others = Array.isArray(names) ? names.filter((name) => !isReserved(name, reserved)) : []
+  const others = Array.isArray(names) ? names.filter(isOthers) : []
   const ours = fitting.map(({ packageName }) => packageName)
-  return jsonOf({ ...upstreams, packageNames: [...ours, ...others] })
+  return jsonOf({ ...noticesIn(upstreams), packageNames: [...ours, ...others] })
 }
 
-/** PHP writes an object without keys as a list. */
-function objectAt(object: JsonObject, key: string): JsonObject {
-  const value = object[key]
-  return isJsonObject(value) ? value : {}
+export interface AdvisoriesToMerge {
+  readonly own: readonly string[]
+  /** Those that upstream was asked about; undefined: about all. */
+  readonly asked: readonly string[] | undefined
+  readonly reserved: ReservedVendors
 }
 
-/** Our names have no known advisories; upstream's about names of reserved vendors are about others. */
+/**
+ * Our names have no known advisories; upstream's about names of reserved vendors are about others. Composer gives up
+ * when it gets any that it didn't ask about.
+ */
 export function withOwnAdvisories(
   answer: RelayAnswer | undefined,
-  { own, reserved }: { readonly own: readonly string[]; readonly reserved: ReservedVendors },
+  { own, asked, reserved }: AdvisoriesToMerge,
 ): RelayAnswer {
-  if (answer !== undefined && answer.status !== 200) return answer
-  if (answer !== undefined && own.length === 0 && !mayName(answer, reserved)) return answer
-  const upstreams = answer === undefined ? {} : objectIn(answer)
-  const named = objectAt(upstreams, 'advisories')
+  if (isRefusal(answer)) return refusalOf(answer)
+  const upstreams = answered(answer)
+  const wanted = asked && new Set<unknown>(asked)
+  const isOthers = createIsOthers(reserved)
+  const isWanted = (name: unknown) => isOthers(name) && wanted?.has(name) !== false
+  const named = Object.entries(othersIn(upstreams['advisories'], isWanted))
+  const others = named.map(([name, all]) => [name, aboutPackage(name, all)])
   const ours = Object.fromEntries(own.map((name) => [name, []]))
-  return jsonOf({ ...upstreams, advisories: { ...withoutReserved(named, reserved), ...ours } })
+  const advisories = { ...Object.fromEntries(others), ...ours }
+  return jsonOf({ ...noticesIn(upstreams), advisories })
+}
+
+/** Each names its package once more; PHP writes a list with gaps as an object. */
+function aboutPackage(name: string, advisories: unknown): readonly unknown[] {
+  const all = isJsonObject(advisories) ? Object.values(advisories) : advisories
+  if (!Array.isArray(all)) return []
+  return all.filter((each: unknown) => {
+    const { packageName = name } = isJsonObject(each) ? each : {}
+    return typeof packageName === 'string' && loweredAsPhpDoes(packageName) === name
+  })
 }
 
 /** The lists of malware, each without the names of reserved vendors: Composer would refuse our packages. */
 export function withoutReservedLists(answer: RelayAnswer, reserved: ReservedVendors): RelayAnswer {
-  if (answer.status !== 200 || !mayName(answer, reserved)) return answer
-  const summary = objectIn(answer)
-  const lists = Object.entries(objectAt(summary, 'filter')).map(([list, names]) => {
-    return [list, isJsonObject(names) ? withoutReserved(names, reserved) : names] as const
-  })
+  if (isRefusal(answer)) return refusalOf(answer)
+  const summary = answered(answer)
+  const isOthers = createIsOthers(reserved)
+  const filter = isJsonObject(summary['filter']) ? summary['filter'] : {}
+  const lists = Object.entries(filter).map(([list, names]) => [list, othersIn(names, isOthers)])
   const { lastModified } = answer
-  return { ...jsonOf({ ...summary, filter: Object.fromEntries(lists) }), lastModified }
+  return {
+    ...jsonOf({ ...noticesIn(summary), filter: Object.fromEntries(lists) }),
+    lastModified,
+  }
 }
 
 function fits({ packageName, type }: OwnPackage, query: URLSearchParams): boolean {
@@ -97,24 +118,4 @@ function matchesGlob(name: string, glob: string): boolean {
 function fieldsOf({ type, abandoned, homepage }: OwnPackage, fields: readonly string[]) {
   const all: JsonObject = { type, abandoned, repository: homepage }
   return Object.fromEntries(fields.map((field) => [field, all[field] ?? null]))
-}
-
-/** Whether a name of a reserved vendor may be in it: without reading it, unless patterns have stars. */
-function mayName({ body }: RelayAnswer, { patterns }: ReservedVendors): boolean {
-  return patterns.some((pattern) => {
-    const [beginning = '', isPattern] = pattern.split('*')
-    return (
-      body.includes(isPattern === undefined ? `"${beginning}/` : `"${beginning}`) ||
-      // A slash may be escaped in JSON, as PHP does.
-      body.includes(`"${beginning}\\/`)
-    )
-  })
-}
-
-function isReserved(name: unknown, { has }: ReservedVendors): boolean {
-  return typeof name === 'string' && has(name.toLowerCase().split('/')[0] ?? '')
-}
-
-function withoutReserved(byName: JsonObject, reserved: ReservedVendors): JsonObject {
-  return Object.fromEntries(Object.entries(byName).filter(([name]) => !isReserved(name, reserved)))
 }

@@ -1,6 +1,7 @@
 import { isJsonObject } from '../../composer/minify.ts'
+import { noticesIn, printableJson } from '../../composer/notices.ts'
 import type { RelayAnswer } from '../../upstream/relay.ts'
-import { jsonOf, objectIn } from './json-answer.ts'
+import { answered, createIsOthers, isRefusal, jsonOf, refusalOf } from './json-answer.ts'
 import type { NamesToMerge } from './merge-names.ts'
 import type { OwnPackage } from './own-package.ts'
 import type { ReservedVendors } from '../reserved.ts'
@@ -8,19 +9,25 @@ import type { ReservedVendors } from '../reserved.ts'
 /** A page has no more of ours, and a search that finds more should be a narrower one. */
 const resultsMax = 100
 
+export interface ResultsToMerge extends NamesToMerge {
+  /** Where the page after this one is; left out when upstream has none. */
+  readonly nextUrl: string | undefined
+}
+
 /** `search.json` with our packages on its first page, before upstream's. */
 export function withOwnResults(
   answer: RelayAnswer | undefined,
-  { own, query, reserved }: NamesToMerge,
+  { own, query, reserved, nextUrl }: ResultsToMerge,
 ): RelayAnswer {
-  if (answer !== undefined && answer.status !== 200) return answer
+  if (isRefusal(answer)) return refusalOf(answer)
   const found = own.filter((each) => isFound(each, query)).slice(0, resultsMax)
-  const upstreams = answer === undefined ? {} : objectIn(answer)
+  const upstreams = answered(answer)
   const isFirstPage = Number(query.get('page') ?? 1) <= 1
-  const others = withoutReserved(upstreams['results'], reserved)
+  const others = othersAmong(upstreams['results'], reserved)
   const total = (Number(upstreams['total']) || 0) + found.length
   const results = [...(isFirstPage ? found.map(resultOf) : []), ...others]
-  return jsonOf({ ...upstreams, results, total })
+  const next = typeof upstreams['next'] === 'string' ? nextUrl : undefined
+  return jsonOf({ ...noticesIn(upstreams), results, total, next })
 }
 
 /** `providers/{package}.json` with ours that stand for it. */
@@ -28,13 +35,13 @@ export function withOwnProviders(
   answer: RelayAnswer | undefined,
   { own, reserved }: Pick<NamesToMerge, 'own' | 'reserved'>,
 ): RelayAnswer {
-  if (answer !== undefined && answer.status !== 200) return answer
-  const upstreams = answer === undefined ? {} : objectIn(answer)
-  const others = withoutReserved(upstreams['providers'], reserved)
+  if (isRefusal(answer)) return refusalOf(answer)
+  const upstreams = answered(answer)
+  const others = othersAmong(upstreams['providers'], reserved)
   const ours = own.map(({ packageName, description, type }) => {
     return { name: packageName, description, type }
   })
-  return jsonOf({ ...upstreams, providers: [...ours, ...others] })
+  return jsonOf({ ...noticesIn(upstreams), providers: [...ours, ...others] })
 }
 
 /** As Packagist does it: every word is somewhere in what is known of the package. */
@@ -61,10 +68,9 @@ function resultOf({ packageName, description, homepage, abandoned }: OwnPackage)
   }
 }
 
-function withoutReserved(results: unknown, { has }: ReservedVendors): readonly unknown[] {
+/** What upstream says of packages, fit to be printed, but for those of reserved vendors. */
+function othersAmong(results: unknown, reserved: ReservedVendors): readonly unknown[] {
   const all: readonly unknown[] = Array.isArray(results) ? results : []
-  return all.filter((result) => {
-    const name = isJsonObject(result) ? result['name'] : undefined
-    return typeof name === 'string' && !has(name.toLowerCase().split('/')[0] ?? '')
-  })
+  const isOthers = createIsOthers(reserved)
+  return all.filter((each) => isJsonObject(each) && isOthers(each['name'])).map(printableJson)
 }

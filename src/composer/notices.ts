@@ -1,0 +1,74 @@
+import { isJsonObject, type JsonObject } from './minify.ts'
+
+export interface Notice {
+  /** Of Composer: a constraint. */
+  readonly versions: string
+  readonly message: string
+}
+
+/** What Composer prints for the person who runs it, out of any JSON that a repository answers with. */
+export interface Notices {
+  readonly warning?: string
+  readonly 'warning-versions'?: string
+  readonly info?: string
+  readonly 'info-versions'?: string
+  readonly warnings?: readonly Notice[]
+  readonly infos?: readonly Notice[]
+}
+
+/** Packagist has one or two; a terminal shows no more than these before what matters is out of sight. */
+const noticesMax = 20
+
+/** The notices in upstream's JSON, fit to be printed. What isn't one in Composer's form is left out. */
+export function noticesIn(upstream: JsonObject): Notices {
+  const words: Record<string, string> = {}
+  for (const key of ['warning', 'warning-versions', 'info', 'info-versions']) {
+    const text = upstream[key]
+    if (typeof text === 'string') words[key] = shortened(text)
+  }
+  const warnings = noticeList(upstream['warnings'])
+  const infos = noticeList(upstream['infos'])
+  return {
+    ...words,
+    ...(warnings.length > 0 && { warnings }),
+    ...(infos.length > 0 && { infos }),
+  }
+}
+
+function noticeList(upstream: unknown): readonly Notice[] {
+  const notices = Array.isArray(upstream) ? upstream.filter(isJsonObject) : []
+  return notices.slice(0, noticesMax).flatMap(({ versions, message }) => {
+    if (typeof versions !== 'string' || typeof message !== 'string') return []
+    return [{ versions: shortened(versions), message: shortened(message) }]
+  })
+}
+
+/** Several sentences have a few hundred characters. */
+const textLengthMax = 2_000
+
+function shortened(text: string): string {
+  return printable(text.slice(0, textLengthMax))
+}
+
+/**
+ * What acts on a terminal instead of being shown by it: control characters (C1 too: U+009B begins an escape
+ * sequence), ends of lines and paragraphs, and what turns the direction of text round. And halves of surrogate
+ * pairs, at which PHP refuses all of the JSON.
+ */
+const acting = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
+
+/** Text for a terminal: Composer before 2.7 prints what it gets as it is. */
+function printable(text: string): string {
+  return text.replaceAll(acting, '')
+}
+
+/** The same for all text in JSON, names of members included. */
+export function printableJson(value: unknown): unknown {
+  if (typeof value === 'string') return printable(value)
+  if (Array.isArray(value)) return value.map(printableJson)
+  if (!isJsonObject(value)) return value
+  const members = Object.entries(value)
+  return Object.fromEntries(
+    members.map(([name, member]) => [printable(name), printableJson(member)]),
+  )
+}

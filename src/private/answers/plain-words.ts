@@ -1,0 +1,59 @@
+/** Packagist's search engine reads no more than 512 bytes. */
+const textLengthMax = 200
+
+/**
+ * Ways to write one character by others: percent signs, entities, escapes of JSON and PHP, and what can't be seen.
+ * Nobody types those into a search, and whoever decodes them reads something else.
+ */
+const encoded =
+  /%[0-9a-f]{2}|&#|&[a-z]+;|\\[ux][0-9a-f{]|[\p{Cc}\p{Default_Ignorable_Code_Point}\p{Co}\p{Cn}]/iu
+
+/**
+ * A text that somebody typed, in words, numbers and the signs inside of names: whatever is decoded in it stays what
+ * it is. undefined: it is written so that this can't be said of it, or too long.
+ */
+export function plainWords(text: string): string | undefined {
+  if (text.length > textLengthMax || /\p{Cs}/u.test(text)) return undefined
+  // Full-width letters, ligatures, letters in circles … become what they are read as.
+  const plain = text.replaceAll(/[\t\n\r]/g, ' ').normalize('NFKC')
+  if (plain.length > textLengthMax || encoded.test(plain) || mixesLetters(plain)) return undefined
+  return plain.replaceAll(/[^\p{L}\p{M}\p{N}+#_./-]+/gu, ' ').trim()
+}
+
+/** Whether letters of another script, many of which look the same, are in a word with Latin ones. */
+function mixesLetters(text: string): boolean {
+  const words = text.split(/[^\p{L}\p{M}]+/u)
+  return words.some((word) => {
+    return /\p{Script=Latin}/u.test(word) && /(?!\p{Script=Latin})\p{L}/u.test(word)
+  })
+}
+
+/**
+ * Whether a text has the name of a reserved vendor as a word, or as several: `acme-corp` is in `Acme Corp`, `acme` is
+ * in `acme-tools` and `x/acme.log` but not in `acmeish`. Letters with accents count as those without.
+ *
+ * @param patterns vendors in lower case, in which `*` stands for any characters.
+ */
+export function namesVendor(text: string, patterns: readonly string[]): boolean {
+  const joined = `-${joinedWords(text)}-`
+  return patterns.some((pattern) => isAmongWords(joined, pattern.replaceAll(/[_.-]+/g, '-')))
+}
+
+function joinedWords(text: string): string {
+  const letters = text.normalize('NFKD').replaceAll(/\p{M}/gu, '')
+  // Through capitals: there are small letters without a dot or of another form that share theirs.
+  const lower = letters.toUpperCase().toLowerCase()
+  return lower.normalize('NFKD').replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+}
+
+/** By hand: patterns of many stars make a regular expression take for ever. */
+function isAmongWords(joined: string, pattern: string): boolean {
+  const parts = `-${pattern}-`.split('*')
+  let from = 0
+  for (const part of parts) {
+    const at = joined.indexOf(part, from)
+    if (at === -1) return false
+    from = at + part.length
+  }
+  return true
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AlertCode } from '../src/alerts/codes.ts'
 import { parseConstraint } from '../src/composer/constraints.ts'
-import { malwareIn } from '../src/composer/malware-list.ts'
+import type { MalwareList } from '../src/composer/malware-list.ts'
 import { type DocumentName, filterSummary, packageOfDocument } from '../src/composer/names.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import { archiveId } from './archive.ts'
@@ -91,9 +91,9 @@ function ofBlock(event: RecordedEvent): Meaning | undefined {
 const packagesNamedMax = 5
 
 /** Of upstream's lists, which constraints can't be read. */
-export function ofMalwareList(body: Buffer): Meaning {
+export function ofMalwareList(list: MalwareList | undefined): Meaning {
   const about = { code: 'constraint_unreadable', subject: filterSummary } as const
-  const unreadable = malwareIn(body)?.unreadable ?? []
+  const unreadable = list?.unreadable ?? []
   if (unreadable.length === 0) return { ends: [about] }
   const cause = createHash('sha256').update(JSON.stringify(unreadable)).digest('hex')
   const others = unreadable.length - packagesNamedMax

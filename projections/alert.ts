@@ -1,8 +1,7 @@
 import { sql } from 'kysely'
 import type { StoredAlert } from '../src/alerts/alert.ts'
 import { isCondition } from '../src/alerts/codes.ts'
-import { namedVersion, parseDocument } from '../src/composer/document.ts'
-import { filterSummary, packageOfDocument } from '../src/composer/names.ts'
+import { filterSummary } from '../src/composer/names.ts'
 import type { Tx } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Projection, ProjectionSources } from '../src/projector/projection.ts'
@@ -94,8 +93,9 @@ async function followContent(
   sources: ProjectionSources,
 ): Promise<void> {
   const { document, sha256 } = event.data
-  if (document !== filterSummary) await followReturn(tx, event, sources)
-  else await applyMeaning(tx, event, ofMalwareList(await sources.snapshot(sha256)))
+  if (document !== filterSummary) return await followReturn(tx, event, sources)
+  const list = await sources.digest('malware', await sources.snapshot(sha256), undefined)
+  await applyMeaning(tx, event, ofMalwareList(list))
 }
 
 /** Withdrawn versions that the document has again. */
@@ -112,15 +112,10 @@ async function followReturn(
     .where('lasting', '=', true)
     .where(sql<boolean>`starts_with(subject, ${`${document} `})`)
     .execute()
-  const packageName = packageOfDocument(document)?.packageName
-  if (withdrawn.length === 0 || packageName === undefined) return
-  const parsed = parseDocument(await sources.snapshot(sha256), packageName)
-  const versions = parsed.ok ? parsed.document.versions : []
+  if (withdrawn.length === 0) return
+  const versions = await sources.digest('versions', await sources.snapshot(sha256), document)
   const there = new Set(
-    versions.flatMap((version) => {
-      const named = namedVersion(version)
-      return named === undefined ? [] : [versionOf({ document, version: named.version })]
-    }),
+    [...(versions?.keys() ?? [])].map((version) => versionOf({ document, version })),
   )
   for (const { subject } of withdrawn) {
     if (there.has(subject)) await end(tx, event, { code: 'version_withdrawn', subject })

@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import { archivesIn } from '../src/composer/document-archives.ts'
 import {
   documentName,
   type DocumentName,
@@ -190,7 +189,7 @@ async function follow(tx: Tx, event: RecordedEvent, sources: ProjectionSources):
   } else if (event.type === 'MetadataChanged') {
     const { document, sha256 } = event.data
     if (!(await hasArchives(tx, document))) return
-    const keys = keysIn(await sources.snapshot(sha256), document)
+    const keys = await keysOf(sha256, document, sources)
     await mark(tx, document, sql`missing = false, named = archive_key = any (${keys})`)
   }
 }
@@ -205,9 +204,15 @@ async function hasArchives(tx: Tx, document: DocumentName): Promise<boolean> {
   return row !== undefined
 }
 
-function keysIn(body: Buffer, document: DocumentName): readonly string[] {
+async function keysOf(
+  sha256: Sha256,
+  document: DocumentName,
+  { snapshot, digest }: ProjectionSources,
+): Promise<readonly string[]> {
   const packageName = packageOfDocument(document)?.packageName
-  return packageName === undefined ? [] : archivesIn(body, packageName).map(archiveKey)
+  if (packageName === undefined) return []
+  const archives = (await digest('archives', await snapshot(sha256), packageName)) ?? []
+  return archives.map(archiveKey)
 }
 
 async function mark(tx: Tx, document: DocumentName, change: ReturnType<typeof sql>): Promise<void> {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type DocumentDigest, digestDocument } from '../src/composer/document-digest.ts'
+import type { DocumentDigest } from '../src/composer/document-digest.ts'
 import { packageOfDocument } from '../src/composer/names.ts'
 import type { Db } from '../src/database/schema.ts'
 import type { Sha256 } from '../src/events/types.ts'
@@ -19,12 +19,12 @@ export const documentDigest: Projection = {
       )`.execute(tx)
   },
 
-  async apply(tx, event, { snapshot }) {
+  async apply(tx, event, { snapshot, digest: digested }) {
     if (event.type !== 'MetadataChanged') return
     const { document, sha256 } = event.data
     const packageName = packageOfDocument(document)?.packageName
     if (packageName === undefined) return
-    const digest = digestDocument(await snapshot(sha256), packageName)
+    const digest = await digested('servability', await snapshot(sha256), packageName)
     if (digest === undefined) return
     await sql`
       insert into document_digest (sha256, whole, stands_in_for)

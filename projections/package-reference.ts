@@ -1,11 +1,6 @@
 import { sql } from 'kysely'
-import { distsOf, parseDocument } from '../src/composer/document.ts'
-import {
-  filledIn,
-  referenceToken,
-  urlOfCommit,
-  versionToken,
-} from '../src/composer/mirror-tokens.ts'
+import type { DocumentReference } from '../src/composer/document-references.ts'
+import { urlOfCommit } from '../src/composer/mirror-tokens.ts'
 import { packageOfDocument, type PackageName } from '../src/composer/names.ts'
 import { isBranch } from '../src/composer/versions.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
@@ -39,48 +34,35 @@ export const packageReference: Projection = {
       )`.execute(tx)
   },
 
-  async apply(tx, event, { snapshot }) {
+  async apply(tx, event, { snapshot, digest }) {
     if (event.type !== 'MetadataChanged') return
     const packageName = packageOfDocument(event.data.document)?.packageName
     if (packageName === undefined) return
-    const rows = referencesIn(await snapshot(event.data.sha256), packageName, event.position)
+    const body = await snapshot(event.data.sha256)
+    const references = (await digest('references', body, packageName)) ?? []
+    const rows = references.map((reference) => rowOf(reference, packageName, event.position))
     for (let from = 0; from < rows.length; from += rowsPerInsert) {
       await upsert(tx, rows.slice(from, from + rowsPerInsert))
     }
   },
 }
 
-function referencesIn(
-  body: Buffer,
+function rowOf(
+  named: DocumentReference,
   packageName: PackageName,
   position: bigint,
-): readonly PackageReference[] {
-  const parsed = parseDocument(body, packageName)
-  if (!parsed.ok) return []
-  const rows = new Map<string, PackageReference>()
-  for (const version of parsed.document.versions) {
-    const dist = distsOf(version)
-    if (dist === undefined) continue
-    const tokens = {
-      package: packageName,
-      version: versionToken(dist.versionNormalized),
-      reference: referenceToken(dist.reference),
-      type: dist.type,
-    }
-    const row: PackageReference = {
-      package_name: packageName,
-      version_token: tokens.version,
-      reference_token: tokens.reference,
-      version_normalized: dist.versionNormalized,
-      reference: dist.reference,
-      dist_type: dist.type,
-      dist_url: filledIn(dist.url, tokens),
-      shasum: dist.shasum,
-      position,
-    }
-    rows.set(`${row.version_token} ${row.reference_token}`, row)
+): PackageReference {
+  return {
+    package_name: packageName,
+    version_token: named.versionToken,
+    reference_token: named.referenceToken,
+    version_normalized: named.versionNormalized,
+    reference: named.reference,
+    dist_type: named.type,
+    dist_url: named.url,
+    shasum: named.shasum,
+    position,
   }
-  return [...rows.values()]
 }
 
 // A document names mostly what the one before named; those rows aren't written again.

@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import { malwareIn } from '../src/composer/malware-list.ts'
 import { filterSummary, type PackageName } from '../src/composer/names.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
@@ -29,11 +28,12 @@ export const versionRule: Projection = {
     await sql`create table ruled_package (package_name text primary key)`.execute(tx)
   },
 
-  async apply(tx, event, { snapshot }) {
+  async apply(tx, event, { snapshot, digest }) {
     if (event.type === 'VersionsBlocked') await block(tx, event)
     else if (event.type === 'VersionsUnblocked') await unblock(tx, event.data)
     else if (event.type === 'MetadataChanged' && event.data.document === filterSummary) {
-      await follow(tx, event, await snapshot(event.data.sha256))
+      const body = await snapshot(event.data.sha256)
+      await follow(tx, event, (await digest('malware', body, undefined))?.constraints ?? new Map())
     }
   },
 }
@@ -83,9 +83,8 @@ async function unblock(
 async function follow(
   tx: Tx,
   { position, recordedAt }: EventOf<'MetadataChanged'>,
-  body: Buffer,
+  listed: ReadonlyMap<PackageName, string>,
 ): Promise<void> {
-  const listed = malwareIn(body)?.constraints ?? new Map<PackageName, string>()
   const now = sql`
     unnest(${[...listed.keys()]}::text[], ${[...listed.values()]}::text[])
       as listed (package_name, version_constraint)`

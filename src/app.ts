@@ -19,6 +19,7 @@ import { buildRendering, type Rendering } from './build-rendering.ts'
 import { buildAnswers, buildInstalls, buildServing } from './build-serving-own.ts'
 import { openStores, type Stores } from './build-stores.ts'
 import type { DiskSpace } from './alerts/conditions.ts'
+import { DocumentUnreadable } from './composer/document.ts'
 import type { Config } from './config.ts'
 import { isPassing } from './database/errors.ts'
 import { AppError } from './errors.ts'
@@ -92,11 +93,11 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const usage = createUsage(outside)
   const observer = tellAll([counters, usage])
   const parts = await openParts(config, outside, observer)
-  const { db, projector, snapshots } = parts
+  const { db, projector, snapshots, digestion } = parts
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = buildMetadata(parts)
-  const { root, render, rewrite } = await buildRendering(config, db)
-  const bodies = createBodies(snapshots.get, rewrite)
+  const { root, render } = await buildRendering(config, db)
+  const bodies = createBodies({ snapshot: snapshots.get, ...digestion, ...config })
   const laidOver = buildOverlay({ ...parts, ...metadata, bodies, render })
   const archives = await buildArchives({ ...parts, ...laidOver, ...metadata })
   const servingParts = { ...parts, ...metadata }
@@ -143,6 +144,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
       await Promise.all([server.close(drainDeadlineMs), ...jobs.map((job) => job?.stop())])
       await Promise.all(recording.map(async (job) => await job.stop()))
       await projector.stop()
+      await digestion.close()
       await db.destroy()
     },
   }
@@ -242,6 +244,10 @@ function asExpectedFailure(error: unknown): unknown {
   if (error instanceof BlobLost) {
     const message = 'the archive went away while it was sent; ask for it again'
     return new AppError('database_unavailable', message, { cause: error })
+  }
+  if (error instanceof DocumentUnreadable) {
+    const message = `what is recorded of this document is past a limit: ${error.message}`
+    return new AppError('upstream_unavailable', message, { cause: error })
   }
   if (!isPassing(error)) return error
   const message = 'the database does not answer; try again shortly'

@@ -6,6 +6,7 @@ import {
 import { filterSummary, packageOfDocument, vendorOf } from './composer/names.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
+import type { Digestion } from './digestion/digestion.ts'
 import type { EventLog } from './events/log.ts'
 import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
 import { createReadEndpoints, type ReadEndpoints } from './metadata/endpoints.ts'
@@ -34,6 +35,7 @@ interface MetadataParts {
   readonly db: Db
   readonly log: EventLog
   readonly snapshots: SnapshotStore
+  readonly digestion: Digestion
   readonly projector: Projector
   readonly isReservedByNow: IsReserved
 }
@@ -52,6 +54,7 @@ export function buildMetadata(parts: MetadataParts): Metadata {
   const refresh = createRefresh({
     fetchMetadata: createFetchMetadata(parts, async () => (await endpoints()).filterSummary),
     snapshots,
+    digest: parts.digestion.digest,
     log,
     async knownDocument(document) {
       const known = await readCurrentDocument(db, document)

@@ -8,7 +8,7 @@ import { readVersionsOf } from '../projections/package-reference.ts'
 import { readAllRules, readRules } from '../projections/version-rule.ts'
 import { type Admit, createAdmit, type HeldArchives } from './archives/admit.ts'
 import { type Blocks, createBlocks } from './blocks.ts'
-import { type ArchiveTokens, archivesIn } from './composer/document-archives.ts'
+import type { ArchiveTokens } from './composer/document-archives.ts'
 import {
   documentName,
   type DocumentName,
@@ -19,12 +19,12 @@ import { createDateOf, type DateOf } from './database/overlaid-dates.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
+import type { Digestion } from './digestion/digestion.ts'
 import type { EventLog } from './events/log.ts'
 import { createFreezes, type Freezes } from './freezes.ts'
 import { type Basis, createDocumentAsOf, type DocumentAsOf } from './metadata/as-of.ts'
 import { type Bodies, bodyKey, type BodyName } from './metadata/bodies.ts'
 import type { CurrentDocument } from './metadata/current.ts'
-import { versionsIn } from './metadata/inspect.ts'
 import { createRefreshPackage } from './metadata/refresh-package.ts'
 import {
   basisOfFreeze,
@@ -50,6 +50,7 @@ interface OverlayParts extends Reserved {
   readonly db: Db
   readonly log: EventLog
   readonly snapshots: SnapshotStore
+  readonly digestion: Digestion
   readonly projector: Projector
   readonly current: CurrentDocument
   readonly bodies: Bodies
@@ -70,6 +71,7 @@ export interface BuiltOverlay {
 /** The part of the composition root that is about what operators lay over what upstream says. */
 export function buildOverlay(parts: OverlayParts): BuiltOverlay {
   const { db, log, projector, bodies, render } = parts
+  const { digest } = parts.digestion
   const asOf = createDocumentAsOf({
     statesAround: async (document, position) => await readStatesAround(db, document, position),
     bodies,
@@ -83,7 +85,8 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
     render,
     servable: createServable({
       digestOf: async (sha256) => await readDigest(db, sha256),
-      snapshot: parts.snapshots.get,
+      readOut: async (sha256, packageName) =>
+        await digest('servability', await parts.snapshots.get(sha256), packageName),
       standsInForNone: createStandsInForNone({
         ...parts,
         allowed: parts.config.privateReplacedBy,
@@ -178,18 +181,19 @@ function bodyAsOf(
 
 function buildFreezes(parts: OverlayParts, asOf: DocumentAsOf): Freezes {
   const { db, log, snapshots, projector, current, bodies, outside, isReserved } = parts
+  const { digest } = parts.digestion
   const find = bodyAsOf(asOf)
   return createFreezes({
     refreshPackage: createRefreshPackage(current),
     isReserved,
     async versionsAsOf(document, basis) {
       const body = await find(document, basis)
-      return body && versionsIn(document, await bodies.read(body))
+      return body && (await digest('versions', await bodies.read(body), document))
     },
     async versionsNow(document) {
       const state = await readCurrentDocument(db, document)
       if (state === undefined || state.sha256 === null || state.gone) return new Map()
-      return versionsIn(document, await snapshots.get(state.sha256))
+      return await digest('versions', await snapshots.get(state.sha256), document)
     },
     frozen: async () => await readFrozen(db),
     log,
@@ -202,7 +206,7 @@ function buildFreezes(parts: OverlayParts, asOf: DocumentAsOf): Freezes {
 const heldDocumentsMax = 200
 
 function createHeldArchives(
-  { log, bodies }: OverlayParts,
+  { log, bodies, digestion: { digest } }: OverlayParts,
   asOf: DocumentAsOf,
 ): (packageName: PackageName, freeze: Freeze) => Promise<HeldArchives> {
   const known = new LRUCache<string, ReadonlySet<string>>({ max: heldDocumentsMax })
@@ -213,7 +217,8 @@ function createHeldArchives(
     if (body === undefined) return new Set<string>()
     const key = `${document} ${bodyKey(body)}`
     const named =
-      known.get(key) ?? new Set(archivesIn(await bodies.read(body), packageName).map(keyOf))
+      known.get(key) ??
+      new Set((await digest('archives', await bodies.read(body), packageName)).map(keyOf))
     known.set(key, named)
     return named
   }

@@ -1,6 +1,4 @@
 import { distTemplate } from './composer/mirror-tokens.ts'
-import type { PackageName } from './composer/names.ts'
-import { rewriteDists } from './composer/rewrite-dists.ts'
 import type { Config } from './config.ts'
 import { numberOfRendering } from './database/renderings.ts'
 import { createRenderedSince } from './database/root-rendering.ts'
@@ -11,7 +9,6 @@ import { asRecorded, type Render, withOwnDists } from './metadata/rendering.ts'
 export interface Rendering {
   readonly root: Pick<RootDeps, 'publicUrl' | 'distMode' | 'pinnedNumber' | 'renderedSince'>
   readonly render: Render
-  readonly rewrite: (bytes: Buffer, packageName: PackageName) => Buffer
 }
 
 /** The part of the composition root that is about what the settings make of what is recorded. */
@@ -29,6 +26,5 @@ export async function buildRendering({ publicUrl, distMode }: Config, db: Db): P
       distMode === 'mirror'
         ? asRecorded
         : withOwnDists(await number('document', distTemplate(publicUrl))),
-    rewrite: (bytes, packageName) => rewriteDists(bytes, packageName, publicUrl),
   }
 }

@@ -5,6 +5,7 @@ import { prepareStaging, stagingIn } from './archives/staging.ts'
 import { openDatabase } from './database/client.ts'
 import { migrate } from './database/migrate.ts'
 import type { Db } from './database/schema.ts'
+import { createDigestion, digestIfReadable, type Digestion } from './digestion/digestion.ts'
 import type { EventLog } from './events/log.ts'
 import { createPostgresLog } from './events/postgres.ts'
 import type { Position } from './events/types.ts'
@@ -22,6 +23,7 @@ export interface Stores {
   readonly pool: Pool
   readonly log: EventLog
   readonly snapshots: SnapshotStore
+  readonly digestion: Digestion
   readonly projector: Projector
   readonly kept: KeptAnswers
   readonly headAtStart: Position
@@ -51,17 +53,18 @@ export async function openStores({ outside, observer }: StoresParts): Promise<St
   const now = outside.logClock === undefined ? {} : { now: outside.logClock }
   const log = observedLog(createPostgresLog({ db, ...now }), observer)
   const snapshots = createSnapshotStore(db, observer.corruptionFound)
+  const digestion = createDigestion()
   const kept = createKeptAnswers(outside.now)
   const projector = await startProjector({
     db,
     log,
     projections,
-    sources: { snapshot: snapshots.get },
+    sources: { snapshot: snapshots.get, digest: digestIfReadable(digestion.digest) },
     logger,
     onShown: kept.forget,
   })
   const headAtStart = await catchUp({ log, projector, logger })
-  return { db, pool, log, snapshots, projector, kept, headAtStart }
+  return { db, pool, log, snapshots, digestion, projector, kept, headAtStart }
 }
 
 /** Waits a little: a new version of a read model may take minutes, and until then /readyz says so. */

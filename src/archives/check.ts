@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import type { Sha256 } from '../events/types.ts'
 import { beginningBytes, beginsLike } from './dist-types.ts'
-import { createLine } from './in-line.ts'
+import { createLine } from '../in-line.ts'
 import { inspectZip } from './zip/inspect.ts'
 
 export type Inspected =

@@ -66,6 +66,35 @@ export function parseDocument(bytes: Buffer, packageName: PackageName): ParsedDo
   return { ok: true, document: ownPartOf({ top, minified: true, ...complete }, packageName) }
 }
 
+/** A body that is past a limit: why, in our own words. */
+export class DocumentUnreadable extends Error {
+  override readonly name = 'DocumentUnreadable'
+}
+
+/**
+ * Reads what was accepted once. A former release may have had other limits.
+ *
+ * @throws DocumentUnreadable when it is past one of today's.
+ */
+export function readRecorded(bytes: Buffer, packageName: PackageName): PackageDocument {
+  const parsed = parseDocument(bytes, packageName)
+  if (!parsed.ok) throw new DocumentUnreadable(parsed.problem)
+  return parsed.document
+}
+
+/**
+ * How many keys the versions in any document have when they are complete, which is what handling it costs; 0 when there
+ * are none to be found. Takes as long as parsing what was sent.
+ */
+export function expandedKeysIn(bytes: Buffer): number {
+  const json = readJson(bytes, { depthMax, valuesMax })
+  const packages = json.ok && isJsonObject(json.value) ? json.value['packages'] : undefined
+  if (!isJsonObject(packages)) return 0
+  return Object.values(packages)
+    .map((versions) => countExpandedKeys(versionsSent(versions)?.versions ?? []))
+    .reduce((sum, keys) => sum + keys, 0)
+}
+
 function ownPartOf(
   document: Omit<PackageDocument, 'leftOut' | 'others'>,
   packageName: PackageName,

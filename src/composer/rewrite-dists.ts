@@ -1,6 +1,5 @@
-import assert from 'node:assert/strict'
 import { isDistType } from './dist-types.ts'
-import { parseDocument } from './document.ts'
+import { readRecorded } from './document.ts'
 import { isJsonObject, type JsonObject } from './minify.ts'
 import { distTemplate } from './mirror-tokens.ts'
 import type { PackageName } from './names.ts'
@@ -14,21 +13,31 @@ import { writeDocument } from './write-document.ts'
  * commit and isn't given the branch's archive under a wrong name. It is also the same for all versions,
  * so a minified document says it once.
  *
- * @param bytes of a document that `parseDocument` accepts: others are never recorded.
+ * @param bytes of a recorded document.
  * @param publicUrl how clients reach this proxy, without a trailing slash.
  */
 export function rewriteDists(bytes: Buffer, packageName: PackageName, publicUrl: string): Buffer {
-  const parsed = parseDocument(bytes, packageName)
-  assert(parsed.ok, 'a recorded document can be read')
-  const written = parsed.document.versions.map((version) => rewritten(version, publicUrl))
-  return writeDocument(parsed.document, packageName, [...written.entries()])
+  const document = readRecorded(bytes, packageName)
+  const rewritten = createRewrite(publicUrl)
+  const written = document.versions.map((version) => {
+    return isJsonObject(version['dist'])
+      ? { ...version, dist: rewritten(version['dist']) }
+      : version
+  })
+  return writeDocument(document, packageName, [...written.entries()])
 }
 
-function rewritten(version: JsonObject, publicUrl: string): JsonObject {
-  const { dist } = version
-  if (!isJsonObject(dist)) return version
-  const { mirrors: _, ...kept } = dist
-  return { ...version, dist: { ...kept, url: ownUrl(dist, publicUrl) } }
+/** What versions share is rewritten once, and shared again. */
+function createRewrite(publicUrl: string): (dist: JsonObject) => JsonObject {
+  const known = new Map<JsonObject, JsonObject>()
+  return (dist) => {
+    const before = known.get(dist)
+    if (before !== undefined) return before
+    const { mirrors: _, ...kept } = dist
+    const rewritten = { ...kept, url: ownUrl(dist, publicUrl) }
+    known.set(dist, rewritten)
+    return rewritten
+  }
 }
 
 /**

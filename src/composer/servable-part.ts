@@ -1,5 +1,4 @@
-import assert from 'node:assert/strict'
-import { isAllOwn, parseDocument } from './document.ts'
+import { isAllOwn, readRecorded } from './document.ts'
 import type { PackageName } from './names.ts'
 import { withoutStandIns } from './stand-ins.ts'
 import { matcherOf } from './vendor-patterns.ts'
@@ -16,15 +15,13 @@ export interface ServablePart {
  * A recorded document as it may be given to anybody: the very bytes, unless it has something in it that
  * `parseDocument` leaves out, which a former release recorded, or stands in for what it may not.
  *
- * @param bytes of a document that `parseDocument` accepts: others are never recorded.
+ * @param bytes of a recorded document.
  */
 export function servablePart(
   bytes: Buffer,
   { packageName, standsInForNone }: ServablePart,
 ): Buffer {
-  const parsed = parseDocument(bytes, packageName)
-  assert(parsed.ok, 'a recorded document can be read')
-  const { document } = parsed
+  const document = readRecorded(bytes, packageName)
   const versions = withoutStandIns(document.versions, matcherOf(standsInForNone))
   const isSame = versions.every((version, index) => version === document.versions[index])
   if (isSame && isAllOwn(document)) return bytes

@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict'
 import { LRUCache } from 'lru-cache'
 import { type Constraint, parseConstraint, satisfies } from './constraints.ts'
-import { namedVersion, normalizedVersion, parseDocument } from './document.ts'
+import { namedVersion, normalizedVersion, readRecorded } from './document.ts'
 import { filterVersions } from './filter-versions.ts'
 import type { JsonObject } from './minify.ts'
 import type { PackageName } from './names.ts'
@@ -53,16 +52,14 @@ export function explainRule({ list, reason }: VersionRule): string {
  * A document without the versions that may not be served, and with a `warning` in their place, which
  * Composer prints. When there are none, the very bytes passed in.
  *
- * @param bytes of a document that `parseDocument` accepts: others are never recorded.
+ * @param bytes of a recorded document.
  */
 export function withoutBlocked(
   bytes: Buffer,
   packageName: PackageName,
   rules: readonly VersionRule[],
 ): Buffer {
-  const parsed = parseDocument(bytes, packageName)
-  assert(parsed.ok, 'a recorded document can be read')
-  const { document } = parsed
+  const document = readRecorded(bytes, packageName)
   const blocked = new Map<JsonObject, VersionRule>()
   for (const version of document.versions) {
     const rule = ruleAgainst(normalizedVersion(version) ?? '', rules)

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { PackageName } from '../composer/names.ts'
-import { servablePart, type ServablePart } from '../composer/servable-part.ts'
-import { type VersionRule, withoutBlocked } from '../composer/version-rules.ts'
+import type { ServablePart } from '../composer/servable-part.ts'
+import type { VersionRule } from '../composer/version-rules.ts'
+import type { Digest } from '../digestion/digestion.ts'
 import type { Sha256 } from '../events/types.ts'
 import { Instant } from '../time-machine/instant.ts'
-import { publicationTimes, reconstructDocument } from '../time-machine/reconstruct.ts'
 
 /** Which bytes to serve: a snapshot as it is, or what is made of it. */
 export interface BodyName {
@@ -19,6 +19,7 @@ export interface BodyName {
 }
 
 export interface Bodies {
+  /** @throws DocumentUnreadable when it is of a former release, and past a limit of this one. */
   readonly read: (name: BodyName) => Promise<Buffer>
   /** Names the reconstruction as of `at`; the same for all instants that it is the same for. */
   readonly asOf: (sha256: Sha256, packageName: PackageName, at: Instant) => Promise<BodyName>
@@ -27,14 +28,18 @@ export interface Bodies {
 const beginning = Instant.parse('1970-01-01T00:00:00.000000Z')
 const documentsMax = 1000
 
+export interface BodiesOptions {
+  readonly snapshot: (sha256: Sha256) => Promise<Buffer>
+  readonly digest: Digest
+  /** How clients reach this proxy, for the archives of rewritten documents. */
+  readonly publicUrl: string
+}
+
 /**
  * Names reconstructions by the last publication at or before the instant, so that asking for a
  * document at any number of instants makes no more bodies than it has versions.
  */
-export function createBodies(
-  snapshot: (sha256: Sha256) => Promise<Buffer>,
-  rewrite: (bytes: Buffer, packageName: PackageName) => Buffer,
-): Bodies {
+export function createBodies({ snapshot, digest, publicUrl }: BodiesOptions): Bodies {
   const publications = new LRUCache<Sha256, readonly Instant[]>({ max: documentsMax })
   async function publicationsIn(
     sha256: Sha256,
@@ -42,19 +47,17 @@ export function createBodies(
   ): Promise<readonly Instant[]> {
     const known = publications.get(sha256)
     if (known !== undefined) return known
-    const times = publicationTimes(await snapshot(sha256), packageName)
+    const times = await digest('publicationTimes', await snapshot(sha256), packageName)
     publications.set(sha256, times)
     return times
   }
   return {
-    async read({ sha256, servable, reconstructed, without, rewrittenFor }) {
-      let bytes = await snapshot(sha256)
-      if (servable !== undefined) bytes = servablePart(bytes, servable)
-      if (reconstructed !== undefined) {
-        bytes = reconstructDocument(bytes, reconstructed.packageName, reconstructed.at)
-      }
-      if (without !== undefined) bytes = withoutBlocked(bytes, without.packageName, without.rules)
-      return rewrittenFor === undefined ? bytes : rewrite(bytes, rewrittenFor)
+    async read({ sha256, rewrittenFor: packageName, ...name }) {
+      const rewritten = packageName && { packageName, publicUrl }
+      const body = await snapshot(sha256)
+      const made = [name.servable, name.reconstructed, name.without, rewritten]
+      const isPlain = made.every((each) => each === undefined)
+      return isPlain ? body : await digest('render', body, { ...name, rewritten })
     },
     async asOf(sha256, packageName, at) {
       const times = await publicationsIn(sha256, packageName)

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
+import { DocumentUnreadable } from '../composer/document.ts'
 import type { DocumentName } from '../composer/names.ts'
+import type { Digest } from '../digestion/digestion.ts'
 import type { EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
 import { documentStream, type DomainEvent, type Position, type Sha256 } from '../events/types.ts'
@@ -9,7 +11,7 @@ import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 import { possibleDate } from '../time-machine/possible-date.ts'
 import type { MetadataAnswer } from '../upstream/metadata.ts'
 import { decide, type Fetched, type Known, type NamedVersions, type Refusal } from './decide.ts'
-import { inspectBody, type Inspected, inspectionVersion, versionsIn } from './inspect.ts'
+import { type Inspected, inspectionVersion } from './inspect.ts'
 
 /** What the read models know of a document, as far as a fetch needs it. */
 export interface KnownDocument {
@@ -28,6 +30,7 @@ export interface RefreshOptions {
     readonly knownLastModified: Instant | undefined
   }) => Promise<MetadataAnswer>
   readonly snapshots: SnapshotStore
+  readonly digest: Digest
   readonly log: EventLog
   readonly knownDocument: (document: DocumentName) => Promise<KnownDocument>
   /** Resolves once the read models have everything up to `position`. */
@@ -94,7 +97,7 @@ async function refreshOnce(document: DocumentName, options: RefreshOptions): Pro
   const fetched = await keep(document, answer, { known, fetchedAt, options })
 
   for (let conflicts = 0; ; conflicts++) {
-    const compared = await before(document, known, { fetched, snapshots: options.snapshots })
+    const compared = await before(document, known, { fetched, options })
     const events = decide(compared, { document, fetchedAt, durationMs, fetched })
     const result = await log.append({
       stream: documentStream(document),
@@ -128,7 +131,8 @@ async function keep(
   if (answer.outcome !== 'body') return answer
   const { snapshots, logger } = options
   const upstreamSha256 = sha256Of(answer.body)
-  const inspected = refusedBefore(upstreamSha256, known) ?? inspectBody(document, answer.body)
+  const inspected =
+    refusedBefore(upstreamSha256, known) ?? (await inspect(document, answer.body, options))
   if (!inspected.ok) {
     const { problem, example } = inspected
     logger.error(
@@ -159,6 +163,20 @@ async function keep(
   }
 }
 
+/** Past a limit of time or memory it is as bad as past one that is counted. */
+async function inspect(
+  document: DocumentName,
+  body: Buffer,
+  { digest }: RefreshOptions,
+): Promise<Inspected> {
+  try {
+    return await digest('inspect', body, document)
+  } catch (error) {
+    if (error instanceof DocumentUnreadable) return { ok: false, problem: error.message }
+    throw error
+  }
+}
+
 /** Looking at the same bytes by the same rules again would come to the same, however long it takes. */
 function refusedBefore(sha256: Sha256, { refused }: KnownDocument): Inspected | undefined {
   const isSame = refused?.sha256 === sha256 && refused.inspection === inspectionVersion
@@ -171,12 +189,25 @@ const none: NamedVersions = new Map()
 async function before(
   document: DocumentName,
   known: KnownDocument,
-  { fetched, snapshots }: { readonly fetched: Fetched; readonly snapshots: SnapshotStore },
+  { fetched, options }: { readonly fetched: Fetched; readonly options: RefreshOptions },
 ): Promise<Known> {
   const { sha256 } = known
   const isChange = fetched.outcome === 'body' && sha256 !== undefined && fetched.sha256 !== sha256
-  const versions = isChange ? versionsIn(document, await snapshots.get(sha256)) : none
-  return { sha256, versions }
+  return { sha256, versions: isChange ? await versionsOf(document, sha256, options) : none }
+}
+
+/** None when the body, of a former release, is past a limit of this one. */
+async function versionsOf(
+  document: DocumentName,
+  sha256: Sha256,
+  { snapshots, digest }: RefreshOptions,
+): Promise<NamedVersions> {
+  try {
+    return await digest('versions', await snapshots.get(sha256), document)
+  } catch (error) {
+    if (error instanceof DocumentUnreadable) return none
+    throw error
+  }
 }
 
 function logOutcome(logger: Logger, events: readonly DomainEvent[], durationMs: number): void {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type DocumentDigest, digestDocument } from '../composer/document-digest.ts'
+import type { DocumentDigest } from '../composer/document-digest.ts'
 import type { PackageName } from '../composer/names.ts'
 import { AppError } from '../errors.ts'
 import type { Sha256 } from '../events/types.ts'
@@ -8,7 +8,11 @@ import type { BodyName } from './bodies.ts'
 export interface ServableOptions {
   /** undefined: the read model hasn't come to these bytes yet. */
   readonly digestOf: (sha256: Sha256) => Promise<DocumentDigest | undefined>
-  readonly snapshot: (sha256: Sha256) => Promise<Buffer>
+  /** undefined: past the limits that bodies have now. */
+  readonly readOut: (
+    sha256: Sha256,
+    packageName: PackageName,
+  ) => Promise<DocumentDigest | undefined>
   /** Of vendors whose packages a package stands in for, patterns of those where it may not. */
   readonly standsInForNone: (
     packageName: PackageName,
@@ -27,13 +31,13 @@ export type Servable = (body: BodyName, packageName: PackageName) => Promise<Bod
 const digestsMax = 50_000
 
 export function createServable(options: ServableOptions): Servable {
-  const { digestOf, snapshot, standsInForNone } = options
+  const { digestOf, readOut, standsInForNone } = options
   const digests = new LRUCache<Sha256, DocumentDigest>({ max: digestsMax })
 
   async function digest(sha256: Sha256, packageName: PackageName): Promise<DocumentDigest> {
     const known = digests.get(sha256)
     if (known !== undefined) return known
-    const found = (await digestOf(sha256)) ?? digestDocument(await snapshot(sha256), packageName)
+    const found = (await digestOf(sha256)) ?? (await readOut(sha256, packageName))
     if (found === undefined) {
       const message = `what is recorded of ${packageName} is past the limits of this release`
       throw new AppError('upstream_unavailable', message)

@@ -1,9 +1,12 @@
 import type { Tx } from '../database/schema.ts'
+import type { DigestIfReadable } from '../digestion/digestion.ts'
 import type { RecordedEvent, Sha256 } from '../events/types.ts'
 
 /** What a projection may look up beside the event: bytes that are named by their hash, so never differ. */
 export interface ProjectionSources {
   readonly snapshot: (sha256: Sha256) => Promise<Buffer>
+  /** undefined: the bytes, of a former release, are past a limit of this one. */
+  readonly digest: DigestIfReadable
 }
 
 /**

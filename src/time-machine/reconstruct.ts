@@ -1,5 +1,4 @@
-import assert from 'node:assert/strict'
-import { parseDocument } from '../composer/document.ts'
+import { readRecorded } from '../composer/document.ts'
 import { filterVersions } from '../composer/filter-versions.ts'
 import type { JsonObject } from '../composer/minify.ts'
 import type { PackageName } from '../composer/names.ts'
@@ -12,20 +11,18 @@ import { type Instant, parseMetadataTime } from './instant.ts'
  * What upstream had then and has deleted since can't be in it. The same input gives the same bytes for
  * ever, and when nothing has to go they are the very bytes passed in.
  *
- * @param bytes of a document that `parseDocument` accepts: others are never recorded.
+ * @param bytes of a recorded document.
  */
 export function reconstructDocument(bytes: Buffer, packageName: PackageName, at: Instant): Buffer {
-  const parsed = parseDocument(bytes, packageName)
-  assert(parsed.ok, 'a recorded document can be read')
+  const document = readRecorded(bytes, packageName)
   const isThere = (version: JsonObject) => !isPublishedAfter(version, at)
-  return filterVersions(parsed.document, packageName, isThere) ?? bytes
+  return filterVersions(document, packageName, isThere) ?? bytes
 }
 
 /** When the versions of a document were published, in order, each instant once. */
 export function publicationTimes(bytes: Buffer, packageName: PackageName): readonly Instant[] {
-  const parsed = parseDocument(bytes, packageName)
-  assert(parsed.ok, 'a recorded document can be read')
-  const times = parsed.document.versions.flatMap((version) => publicationTime(version) ?? [])
+  const document = readRecorded(bytes, packageName)
+  const times = document.versions.flatMap((version) => publicationTime(version) ?? [])
   return [...new Set(times)].toSorted()
 }
 

@@ -1,3 +1,4 @@
+import { sourcesOf } from '../support/sources.ts'
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import * as assert from 'uvu/assert'
@@ -92,7 +93,7 @@ describe('the list of alerts', open, (test) => {
       db: database.db,
       log,
       projection: alert,
-      sources: { snapshot: snapshots.get },
+      sources: sourcesOf(snapshots.get),
     })
     assert.equal(await dumpSchema(database.db, schemaOf(alert)), before)
     assert.is(before['alert']?.length, 3)

@@ -1,3 +1,4 @@
+import { sourcesOf } from '../support/sources.ts'
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { projections } from '../../projections/index.ts'
@@ -75,7 +76,7 @@ describe(
           }
           const snapshots = createSnapshotStore(database.db)
           for (const projection of projections) {
-            const sources = { snapshot: snapshots.get }
+            const sources = sourcesOf(snapshots.get)
             await rebuild({ db: database.db, log: eventLog, projection, sources })
           }
           await service.restart()

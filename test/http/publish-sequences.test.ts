@@ -1,3 +1,4 @@
+import { sourcesOf } from '../support/sources.ts'
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { privatePackage } from '../../projections/private-package.ts'
@@ -99,7 +100,7 @@ describe('any sequence of publications and withdrawals', openPublishing, (test) 
   test('makes the same read models when they are built anew', async (service) => {
     const { database, log } = service
     const once = await dumpPrivate(service)
-    const sources = { snapshot: async () => Buffer.alloc(0) }
+    const sources = sourcesOf()
     await rebuild({ db: database.db, log, projection: privatePackage, sources })
     assert.equal(await dumpPrivate(service), once)
   })

@@ -1,3 +1,4 @@
+import { sourcesOf } from '../support/sources.ts'
 import * as assert from 'uvu/assert'
 import { projections } from '../../projections/index.ts'
 import { PackageName } from '../../src/composer/names.ts'
@@ -34,7 +35,7 @@ async function recorded(service: Service, query = ''): Promise<ProxyStats> {
 
 async function rebuildUsage({ database, log: events }: Service): Promise<void> {
   const { db } = database
-  const sources = { snapshot: createSnapshotStore(db).get }
+  const sources = sourcesOf(createSnapshotStore(db).get)
   for (const projection of projections) {
     if (projection.name === 'usage') await rebuild({ db, log: events, projection, sources })
   }

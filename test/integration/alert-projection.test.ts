@@ -1,3 +1,4 @@
+import { sourcesOf } from '../support/sources.ts'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import * as assert from 'uvu/assert'
@@ -125,7 +126,7 @@ describe('alerts, whatever happens', openReadModels, (test) => {
           if (each.acknowledged_at !== null) met.add('seen')
         }
         const followed = await dumpSchema(db, schemaOf(alert))
-        await rebuild({ db, log, projection: alert, sources: { snapshot: snapshots.get } })
+        await rebuild({ db, log, projection: alert, sources: sourcesOf(snapshots.get) })
         assert.equal(await dumpSchema(db, schemaOf(alert)), followed)
       }),
       // Each run goes on where the one before ended: the last rebuilds the history of all.

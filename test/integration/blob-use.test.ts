@@ -1,3 +1,4 @@
+import { sourcesOf } from '../support/sources.ts'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { pino } from 'pino'
@@ -34,7 +35,7 @@ async function open() {
   async function apply(): Promise<void> {
     const after = (await readCheckpoint(db, schema)) ?? 0n
     const events = await log.read(after, 1000)
-    const sources = { snapshot: snapshots.get }
+    const sources = sourcesOf(snapshots.get)
     await applyBatch(db, { projection: blobUse, schema, events, after, sources })
   }
   async function record(...events: readonly DomainEvent[]): Promise<void> {

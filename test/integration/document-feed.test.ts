@@ -1,3 +1,4 @@
+import { sourcesOf } from '../support/sources.ts'
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
 import { document } from '../../projections/document.ts'
@@ -42,7 +43,7 @@ async function open() {
     await log.append({ stream, expected: 'any', events: [newEvent(event)] })
     const after = (await readCheckpoint(db, schemaOf(document))) ?? 0n
     const events = await log.read(after, 1000)
-    const sources = { snapshot: async () => Buffer.alloc(0) }
+    const sources = sourcesOf()
     await applyBatch(db, {
       projection: document,
       schema: schemaOf(document),

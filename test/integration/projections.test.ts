@@ -1,3 +1,4 @@
+import { sourcesOf } from '../support/sources.ts'
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { projections } from '../../projections/index.ts'
@@ -170,7 +171,7 @@ describe('read models', openReadModels, (test) => {
         await applyInBatches(world, batches)
         const followed = await dumpAll(db)
         for (const projection of projections) {
-          await rebuild({ db, log, projection, sources: { snapshot: snapshots.get } })
+          await rebuild({ db, log, projection, sources: sourcesOf(snapshots.get) })
         }
         assert.equal(await dumpAll(db), followed)
       }),
@@ -209,7 +210,7 @@ describe('read models', openReadModels, (test) => {
     for (const projection of projections) {
       const schema = schemaOf(projection)
       const events = await log.read(0n, 5)
-      const sources = { snapshot: snapshots.get }
+      const sources = sourcesOf(snapshots.get)
       const position = await applyBatch(db, { projection, schema, events, after: 0n, sources })
       assert.is(position, await log.head(), 'it says where the read model really is')
     }

@@ -1,3 +1,4 @@
+import { sourcesOf } from '../support/sources.ts'
 import { readdirSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pino } from 'pino'
@@ -33,7 +34,7 @@ async function open() {
   const { blobs, clock } = await openBlobs(opened)
   const log = createPostgresLog({ db, now: clock.now })
   const snapshots = createSnapshotStore(db)
-  const sources = { snapshot: snapshots.get }
+  const sources = sourcesOf(snapshots.get)
   const projector = await startProjector({ db, log, projections, sources, logger })
   const stagingDirectory = temporaryDirectory('staging')
   const options: PublishOptions = {

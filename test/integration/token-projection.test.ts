@@ -1,3 +1,4 @@
+import { sourcesOf } from '../support/sources.ts'
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { readToken, readTokenByDigest, readTokens, token } from '../../projections/token.ts'
@@ -109,7 +110,7 @@ describe('the read model of tokens', openReadModels, (test) => {
         for (const each of steps) await append(world, each)
         await applyInBatches(world, batches)
         const followed = await dumpSchema(db, schemaOf(token))
-        await rebuild({ db, log, projection: token, sources: { snapshot: snapshots.get } })
+        await rebuild({ db, log, projection: token, sources: sourcesOf(snapshots.get) })
         assert.equal(await dumpSchema(db, schemaOf(token)), followed)
       }),
       { numRuns: 20, endOnFailure: true },

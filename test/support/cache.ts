@@ -1,3 +1,4 @@
+import { sourcesOf } from './sources.ts'
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { pino } from 'pino'
@@ -53,7 +54,7 @@ export async function openTestCache(): Promise<TestCache> {
   const { db } = opened
   const { blobs, clock } = await openBlobs(opened)
   const log = createPostgresLog({ db, now: clock.now })
-  const sources = { snapshot: async () => Buffer.alloc(0) }
+  const sources = sourcesOf()
   const projector = await startProjector({
     db,
     log,

@@ -1,3 +1,4 @@
+import { sourcesOf } from './sources.ts'
 import { pino } from 'pino'
 import { projections } from '../../projections/index.ts'
 import { openDatabase } from '../../src/database/client.ts'
@@ -50,7 +51,7 @@ export async function applyInBatches(
       const after = (await readCheckpoint(db, schema)) ?? 0n
       const events = await log.read(after, sizes[turn % sizes.length] ?? 1)
       if (events.length === 0) break
-      const sources = { snapshot: snapshots.get }
+      const sources = sourcesOf(snapshots.get)
       await applyBatch(db, { projection, schema, events, after, sources })
     }
   }

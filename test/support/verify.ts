@@ -1,3 +1,4 @@
+import { sourcesOf } from './sources.ts'
 import * as assert from 'uvu/assert'
 import { projections } from '../../projections/index.ts'
 import type { OpenDatabase } from '../../src/database/client.ts'
@@ -39,7 +40,7 @@ export async function verifyDatabase({
     }
   }
   for (const projection of projections) {
-    const sources = { snapshot: snapshots.get }
+    const sources = sourcesOf(snapshots.get)
     await rebuild({ db, log, projection, sources }) // brings it up to the head as well
     const once = await dumpSchema(db, schemaOf(projection))
     await rebuild({ db, log, projection, sources })

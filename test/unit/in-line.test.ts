@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert'
-import { createLine } from '../../src/archives/in-line.ts'
+import { createLine } from '../../src/in-line.ts'
 import { describe, rejection } from '../support/suite.ts'
 
 describe(

@@ -1,0 +1,36 @@
+import { archivesIn } from '../composer/document-archives.ts'
+import { digestDocument } from '../composer/document-digest.ts'
+import { referencesIn } from '../composer/document-references.ts'
+import { malwareIn } from '../composer/malware-list.ts'
+import type { DocumentName, PackageName } from '../composer/names.ts'
+import { inspectBody, versionsIn } from '../metadata/inspect.ts'
+import { renderBody } from '../metadata/render-body.ts'
+import { publicationTimes } from '../time-machine/reconstruct.ts'
+
+/**
+ * All that is done with the bytes of upstream's documents: pure, of a body and options that can be sent to another thread,
+ * to something that can be sent back.
+ */
+const tasks = {
+  inspect: (body: Buffer, document: DocumentName) => inspectBody(document, body),
+  versions: (body: Buffer, document: DocumentName) => versionsIn(document, body),
+  servability: (body: Buffer, packageName: PackageName) => digestDocument(body, packageName),
+  publicationTimes: (body: Buffer, packageName: PackageName) => publicationTimes(body, packageName),
+  render: renderBody,
+  archives: (body: Buffer, packageName: PackageName) => archivesIn(body, packageName),
+  references: (body: Buffer, packageName: PackageName) => referencesIn(body, packageName),
+  malware: (body: Buffer) => malwareIn(body),
+} as const
+
+type Tasks = typeof tasks
+export type TaskName = keyof Tasks
+export type TaskOptions<Name extends TaskName> =
+  Parameters<Tasks[Name]> extends [Buffer, infer Options] ? Options : undefined
+export type TaskOutcome<Name extends TaskName> = ReturnType<Tasks[Name]>
+
+/** @param options of the task of this name: whoever calls this has checked it. */
+export function runTask(name: TaskName, body: Buffer, options: unknown): unknown {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- which options belong to which task is lost here
+  const task = tasks[name] as (body: Buffer, options: unknown) => unknown
+  return task(body, options)
+}

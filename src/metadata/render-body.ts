@@ -1,0 +1,30 @@
+import type { PackageName } from '../composer/names.ts'
+import { rewriteDists } from '../composer/rewrite-dists.ts'
+import { servablePart, type ServablePart } from '../composer/servable-part.ts'
+import { type VersionRule, withoutBlocked } from '../composer/version-rules.ts'
+import type { Instant } from '../time-machine/instant.ts'
+import { reconstructDocument } from '../time-machine/reconstruct.ts'
+
+/** What is made of a recorded body before it is sent; see `BodyName` in bodies.ts. */
+export interface Rendition {
+  readonly servable?: ServablePart | undefined
+  readonly reconstructed?: { readonly packageName: PackageName; readonly at: Instant } | undefined
+  readonly without?:
+    { readonly packageName: PackageName; readonly rules: readonly VersionRule[] } | undefined
+  readonly rewritten?: { readonly packageName: PackageName; readonly publicUrl: string } | undefined
+}
+
+/** Pure. @throws DocumentUnreadable when the body is past a limit of today. */
+export function renderBody(
+  body: Buffer,
+  { servable, reconstructed, without, rewritten }: Rendition,
+): Buffer {
+  let bytes = body
+  if (servable !== undefined) bytes = servablePart(bytes, servable)
+  if (reconstructed !== undefined) {
+    bytes = reconstructDocument(bytes, reconstructed.packageName, reconstructed.at)
+  }
+  if (without !== undefined) bytes = withoutBlocked(bytes, without.packageName, without.rules)
+  if (rewritten === undefined) return bytes
+  return rewriteDists(bytes, rewritten.packageName, rewritten.publicUrl)
+}

@@ -1,11 +1,8 @@
 import * as assert from 'uvu/assert'
 import { expandVersions, type JsonObject } from '../../src/composer/minify.ts'
-import { DocumentName } from '../../src/composer/names.ts'
-import { newEvent } from '../../src/events/new-event.ts'
-import { documentStream } from '../../src/events/types.ts'
-import { createSnapshotStore } from '../../src/snapshots/store.ts'
-import { compactInstant, httpDate, type Instant } from '../../src/time-machine/instant.ts'
+import { compactInstant, httpDate } from '../../src/time-machine/instant.ts'
 import { openAlert } from '../support/alerts.ts'
+import { recordUnlooked } from '../support/former-release.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
@@ -26,19 +23,6 @@ async function hostileDocument({ upstream }: Service): Promise<string> {
   }
   const packages = { 'beta/text': [...own, evil], 'acme/log': [evil] }
   return JSON.stringify({ ...document, packages })
-}
-
-/** The log as a release left it that looked at less. */
-async function recordAsItIs(service: Service, body: string): Promise<Instant> {
-  const { log, database, clock } = service
-  const document = DocumentName.parse('beta/text')
-  const sha256 = await createSnapshotStore(database.db).put(Buffer.from(body), undefined)
-  const fetchedAt = clock.now()
-  const sizeBytes = Buffer.byteLength(body)
-  const data = { document, sha256, sizeBytes, lastModified: fetchedAt, fetchedAt }
-  const events = [newEvent({ type: 'MetadataChanged', data })]
-  await log.append({ stream: documentStream(document), expected: 'any', events })
-  return fetchedAt
 }
 
 function ownersIn(body: Buffer): readonly unknown[] {
@@ -71,7 +55,7 @@ describe('versions of another package in a document', open, (test) => {
 
 const openRecorded = async () => {
   const service = await startService()
-  const recordedAt = await recordAsItIs(service, await hostileDocument(service))
+  const recordedAt = await recordUnlooked(service, 'beta/text', await hostileDocument(service))
   service.clock.advance(60)
   return { ...service, recordedAt }
 }

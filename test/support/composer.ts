@@ -6,12 +6,28 @@ import { z } from 'zod'
 import { startProcess } from './processes.ts'
 import { removeDirectory, temporaryDirectory } from './temporary-directory.ts'
 
-/** The one on PATH, unless COMPOSER_BIN names another, to try several versions. */
+/** The one on PATH, unless COMPOSER_BIN names another. */
 const program = process.env['COMPOSER_BIN'] ?? 'composer'
 
+/**
+ * Paths of all Composers at hand: the one above, and those that COMPOSER_BINS lists, separated by commas.
+ *
+ * @throws Error when one that is listed doesn't run.
+ */
+export function composersAtHand(): readonly { readonly bin: string; readonly version: string }[] {
+  const listed = (process.env['COMPOSER_BINS'] ?? '').split(',').filter((bin) => bin !== '')
+  const others = listed.map((bin) => {
+    const version = composerVersion(bin)
+    if (version === undefined) throw new Error(`COMPOSER_BINS lists ${bin}, which doesn't run`)
+    return { bin, version }
+  })
+  const version = composerVersion()
+  return version === undefined ? others : [{ bin: program, version }, ...others]
+}
+
 /** The version of Composer, such as `2.5.5`; undefined when there is none. */
-export function composerVersion(): string | undefined {
-  const { stdout } = spawnSync(program, ['--version', '--no-ansi'], {
+export function composerVersion(bin = program): string | undefined {
+  const { stdout } = spawnSync(bin, ['--version', '--no-ansi'], {
     encoding: 'utf8',
     env: { ...process.env, COMPOSER_ALLOW_SUPERUSER: '1' },
   })
@@ -24,6 +40,8 @@ export interface ComposerOptions {
   /** Composer's home, with its cache; an empty one for this call alone when not given. */
   readonly home?: string
   readonly timeoutMs?: number
+  /** Of composersAtHand; without it the first. */
+  readonly bin?: string
 }
 
 export interface ComposerResult {
@@ -38,11 +56,11 @@ export interface ComposerResult {
  */
 export async function runComposer(
   args: readonly string[],
-  { directory, home, timeoutMs = 120_000 }: ComposerOptions,
+  { directory, home, timeoutMs = 120_000, bin = program }: ComposerOptions,
 ): Promise<ComposerResult> {
   const ownHome = home ?? temporaryDirectory('composer-home')
   const options = ['--no-interaction', '--no-plugins', '--no-scripts', '--no-ansi']
-  const started = startProcess(program, [...args, ...options], {
+  const started = startProcess(bin, [...args, ...options], {
     directory,
     env: {
       PATH: process.env['PATH'],

@@ -8,6 +8,7 @@ import * as blobCare from './0006_blob_care.ts'
 import * as overlaidDate from './0007_overlaid_date.ts'
 import * as alertDelivery from './0008_alert_delivery.ts'
 import * as preciousBlob from './0009_precious_blob.ts'
+import * as nameList from './0010_name_list.ts'
 
 /** In order; append only. A released migration is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -20,4 +21,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007_overlaid_date': overlaidDate,
   '0008_alert_delivery': alertDelivery,
   '0009_precious_blob': preciousBlob,
+  '0010_name_list': nameList,
 }

@@ -72,9 +72,10 @@ type ChangeFeedRead = Extract<RecordedEvent, { readonly type: 'ChangeFeedRead' }
 
 /** What a page names was verified until the page before; all else is, until this one. */
 export async function applyFeedRead(tx: Tx, event: ChangeFeedRead): Promise<void> {
-  const { feed, until, readAt, resync, changed, deleted, more } = event.data
+  const { feed, until, readAt, resync, changed, deleted, more, list = null } = event.data
   // Of a change without a date that can be, all that is known is that it was there when it was told of.
   const dated = (at: Instant): Instant => possibleDate(at, event.recordedAt) ?? readAt
+  if (list !== null) await addNames(tx, list, event.data)
   if (resync) await doubtAll(tx, readAt)
   await noteChanges(tx, readAt, [
     ...changed.map(({ document, changedAt }) => ({
@@ -93,12 +94,33 @@ export async function applyFeedRead(tx: Tx, event: ChangeFeedRead): Promise<void
   // What the next event names must not count as verified before it is applied.
   if (more === true) return
   const { stream, version: stream_version, position } = event
-  const row = { stream, stream_version, position, feed, until: BigInt(until), read_at: readAt }
+  const row = {
+    stream,
+    stream_version,
+    position,
+    feed,
+    until: BigInt(until),
+    read_at: readAt,
+    list: resync ? null : list,
+  }
   await tx
     .insertInto('document_feed')
     .values(row)
     .onConflict((conflict) => conflict.column('stream').doUpdateSet(row))
     .execute()
+}
+
+/** Keeps what the feed named since the list of names that it is compared with; of former lists, nothing. */
+async function addNames(
+  tx: Tx,
+  list: string,
+  { unlisted = [] }: ChangeFeedRead['data'],
+): Promise<void> {
+  await tx.deleteFrom('feed_named_package').where('list', '<>', list).execute()
+  await sql`
+    insert into feed_named_package (list, package_name)
+    select ${list}::uuid, name from unnest(${unlisted}::text[]) as named (name)
+    on conflict do nothing`.execute(tx)
 }
 
 /** Writes to all rows, after an outage of a day or so: 100,000 documents took 1.3 s. */

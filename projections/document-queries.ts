@@ -103,7 +103,14 @@ export interface FollowedFeed {
   readonly streamVersion: number
   /** There when it is the feed that was followed last; after another, it has to begin anew. */
   readonly last:
-    { readonly feed: string; readonly until: number; readonly readAt: Instant } | undefined
+    | {
+        readonly feed: string
+        readonly until: number
+        readonly readAt: Instant
+        /** The list of names that its pages were compared with, if they were. */
+        readonly list?: string
+      }
+    | undefined
 }
 
 /** One row for each upstream that was ever followed. */
@@ -120,7 +127,12 @@ export async function readFollowedFeed(db: Db, stream: string): Promise<Followed
     last:
       last === undefined || last !== own
         ? undefined
-        : { feed: own.feed, until: Number(own.until), readAt: own.read_at },
+        : {
+            feed: own.feed,
+            until: Number(own.until),
+            readAt: own.read_at,
+            ...(own.list !== null && { list: own.list }),
+          },
   }
 }
 

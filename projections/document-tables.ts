@@ -47,6 +47,10 @@ export async function createDocumentTables(tx: Tx): Promise<void> {
     primary key (document, position),
     check ((sha256 is null) = (served_last_modified is null))
   )`.execute(tx)
+  await createFeedTables(tx)
+}
+
+async function createFeedTables(tx: Tx): Promise<void> {
   await sql`
   create table document_feed (
     stream         text        primary key,
@@ -54,6 +58,13 @@ export async function createDocumentTables(tx: Tx): Promise<void> {
     position       bigint      not null,
     feed           text        not null,
     until          bigint      not null,
-    read_at        timestamptz not null
+    read_at        timestamptz not null,
+    list           uuid
+  )`.execute(tx)
+  await sql`
+  create table feed_named_package (
+    list         uuid not null,
+    package_name text not null,
+    primary key (list, package_name)
   )`.execute(tx)
 }

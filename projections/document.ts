@@ -28,7 +28,7 @@ const edgeLagSecondsMax = 15 * 60
  */
 export const document: Projection = {
   name: 'document',
-  version: 6,
+  version: 7,
 
   createTables: createDocumentTables,
 

@@ -13,6 +13,7 @@ import { buildAdmin } from './build-admin.ts'
 import { buildAlerts } from './build-alerts.ts'
 import { buildArchives } from './build-archives.ts'
 import { buildMetadata, type Metadata } from './build-metadata.ts'
+import { buildNameLists } from './build-name-lists.ts'
 import { buildPrivate } from './build-private.ts'
 import { buildOverlay, type BuiltOverlay } from './build-overlay.ts'
 import { buildRendering, type Rendering } from './build-rendering.ts'
@@ -25,7 +26,7 @@ import { isPassing } from './database/errors.ts'
 import { AppError } from './errors.ts'
 import type { AlertsDeps } from './http/admin/alerts.ts'
 import { packageArchive, type ServeArchive } from './http/composer/archive.ts'
-import { createClientAddresses } from './http/client-addresses.ts'
+import { createClientAddress } from './http/client-address.ts'
 import { createEncodedBodies } from './http/composer/document.ts'
 import { packageMetadata } from './http/composer/package-metadata.ts'
 import { notifyBatch } from './http/composer/notify.ts'
@@ -40,9 +41,11 @@ import type { startJob } from './jobs/every.ts'
 import { startFeedJob } from './jobs/feed.ts'
 import { startCountingJob } from './jobs/counting.ts'
 import { createLease } from './jobs/lease.ts'
+import { startNameListJob } from './jobs/name-list.ts'
 import { startMalwareListsJob } from './jobs/malware-lists.ts'
 import { bodyKey, type Bodies, createBodies } from './metadata/bodies.ts'
 import { createResolveBasis } from './metadata/basis.ts'
+import type { NameLists } from './metadata/name-lists.ts'
 import type { Purge } from './purge.ts'
 import type { Installs } from './private/installs.ts'
 import { createReserved, type Reserved } from './private/reserved.ts'
@@ -124,13 +127,13 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     logger: outside.logger,
     repeats: parts.kept.keepingWhole(),
     authorize: access.authorize,
-    addresses: createClientAddresses({ ...config, ...outside, isPublicAddress }),
+    clientAddress: createClientAddress({ ...config, ...outside, isPublicAddress }),
     onRequest: observer.requestEnded,
     translate: asExpectedFailure,
   })
+  const following = { ...parts, ...metadata }
   const jobs = [
-    startFeedJob({ ...parts, ...metadata }),
-    startMalwareListsJob({ ...parts, ...metadata }),
+    ...[startFeedJob, startMalwareListsJob, startNameListJob].map((start) => start(following)),
     alerts.startJobs(),
   ]
   // What requests leave to be recorded: these end when all requests have.
@@ -170,6 +173,7 @@ async function openParts(config: Config, outside: Outside, observer: Observer): 
     outside,
     observer,
     upstream: openUpstream(config, outside, observer),
+    nameLists: buildNameLists({ config, outside, db }),
     turnFor: (name) => createLease(db, { name, holder: randomUUID(), seconds: turnSeconds }),
     ...reserved,
     ...stores,
@@ -195,6 +199,7 @@ interface Parts extends Stores, Reserved {
   readonly outside: Outside
   readonly observer: Observer
   readonly upstream: Upstream
+  readonly nameLists: NameLists
   readonly turnFor: (name: string) => Turn
 }
 

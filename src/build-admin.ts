@@ -14,6 +14,7 @@ import type { Route } from './http/route.ts'
 import type { EventLog } from './events/log.ts'
 import type { Blocks } from './blocks.ts'
 import type { Freezes } from './freezes.ts'
+import type { NameLists } from './metadata/name-lists.ts'
 import type { Projector } from './projector/run.ts'
 import type { Purge } from './purge.ts'
 import { readStats } from './stats.ts'
@@ -28,6 +29,7 @@ interface AdminParts {
   readonly log: EventLog
   readonly projector: Projector
   readonly upstream: Upstream
+  readonly nameLists: NameLists
   readonly purge: Purge
   readonly freezes: Freezes
   readonly blocks: Blocks

@@ -1,11 +1,13 @@
 import { readCacheSize } from '../projections/blob-use-queries.ts'
 import { countDocuments, readFollowedFeed } from '../projections/document-queries.ts'
 import type { Config } from './config.ts'
+import { readNewestList } from './database/name-lists.ts'
 import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
 import { feedStream } from './events/types.ts'
 import type { FrozenPackage } from './freezes.ts'
 import type { ProxyStatus } from './http/admin/status.ts'
+import type { NameLists } from './metadata/name-lists.ts'
 import type { Projector } from './projector/run.ts'
 import { type Instant, instantFromDate, msOfInstant } from './time-machine/instant.ts'
 import type { BreakerState } from './upstream/breaker.ts'
@@ -18,6 +20,7 @@ export interface StatusParts {
   readonly log: EventLog
   readonly projector: Projector
   readonly upstream: Upstream
+  readonly nameLists: Pick<NameLists, 'status'>
   readonly startedAt: Instant
   readonly now: () => Instant
   readonly frozen: () => Promise<readonly FrozenPackage[]>
@@ -26,8 +29,9 @@ export interface StatusParts {
 /** What an operator asks first. */
 export async function readStatus(parts: StatusParts): Promise<ProxyStatus> {
   const { config, startedAt, now } = parts
-  const [feed, cache, log, frozen] = await Promise.all([
+  const [feed, nameList, cache, log, frozen] = await Promise.all([
     feedOf(parts),
+    nameListOf(parts),
     cacheOf(parts),
     logOf(parts),
     parts.frozen(),
@@ -39,6 +43,7 @@ export async function readStatus(parts: StatusParts): Promise<ProxyStatus> {
     uptimeSeconds: secondsBetween(startedAt, now()),
     upstream: upstreamOf(parts),
     feed,
+    nameList,
     cache,
     ...log,
     frozen: [...frozen],
@@ -79,9 +84,32 @@ async function feedOf({ config, db, now }: StatusParts): Promise<ProxyStatus['fe
   const { last } = await readFollowedFeed(db, feedStream(config.packagistUrl))
   const lastReadAt = last?.readAt ?? null
   return {
-    enabled: config.proxyEnabled && config.feedIntervalSeconds > 0,
+    enabled: isFeedFollowed(config),
     lastReadAt,
     lagSeconds: lastReadAt === null ? null : secondsBetween(lastReadAt, now()),
+  }
+}
+
+function isFeedFollowed({ proxyEnabled, feedIntervalSeconds }: Config): boolean {
+  return proxyEnabled && feedIntervalSeconds > 0
+}
+
+async function nameListOf(parts: StatusParts): Promise<ProxyStatus['nameList']> {
+  const { config, db, nameLists } = parts
+  const [{ followed, unused }, newest] = await Promise.all([
+    nameLists.status(),
+    readNewestList(db, feedStream(config.packagistUrl), false),
+  ])
+  function problem(): ProxyStatus['nameList']['problem'] {
+    if (!isFeedFollowed(config)) return 'no_feed'
+    if (unused !== 'not_compared') return unused ?? null
+    return newest === undefined ? 'not_fetched' : (newest.problem ?? unused)
+  }
+  return {
+    inUse: unused === undefined,
+    fetchedAt: followed?.fetchedAt ?? newest?.fetchedAt ?? null,
+    names: followed?.names ?? null,
+    problem: problem(),
   }
 }
 

@@ -64,6 +64,14 @@ export interface DocumentFeedTable {
   until: bigint
   /** What the feed names changes of is verified until here, unless it was named. */
   read_at: Instant
+  /** The list of names that pages were compared with, without a gap since before it was fetched. */
+  list: string | null
+}
+
+/** A package that isn't in a list of names, and that the feed named since. */
+export interface FeedNamedPackageTable {
+  list: string
+  package_name: PackageName
 }
 
 export interface DocumentDigestTable {

@@ -1,5 +1,6 @@
 import type { Generated, Kysely, Transaction } from 'kysely'
-import type { DocumentName } from '../composer/names.ts'
+import type { NameListProblem } from '../composer/name-list.ts'
+import type { DocumentName, PackageName } from '../composer/names.ts'
 import type { Sha256 } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import type {
@@ -12,6 +13,7 @@ import type {
   DocumentDigestTable,
   DocumentFeedTable,
   DocumentHistoryTable,
+  FeedNamedPackageTable,
   PackageFreezeTable,
   PackageReferenceTable,
   InstallTable,
@@ -39,11 +41,13 @@ export interface Database {
   job_lease: JobLeaseTable
   overlaid_date: OverlaidDateTable
   alert_delivery: AlertDeliveryTable
+  name_list: NameListTable
   // Read models: each in the schema of its projection, which creates it.
   document_current: DocumentCurrentTable
   document_history: DocumentHistoryTable
   document_feed: DocumentFeedTable
   document_digest: DocumentDigestTable
+  feed_named_package: FeedNamedPackageTable
   package_reference: PackageReferenceTable
   archive: ArchiveTable
   blob_use: BlobUseTable
@@ -143,6 +147,18 @@ interface AlertDeliveryTable {
   next_try_at: Instant
   /** When it was delivered, or given up. */
   ended_at: Instant | null
+}
+
+interface NameListTable {
+  readonly id: string
+  readonly stream: string
+  readonly url: string
+  readonly fetched_at: Instant
+  readonly problem: NameListProblem | null
+  readonly names: number
+  readonly salt: Buffer
+  readonly hashes: Buffer
+  lacking: readonly PackageName[]
 }
 
 export type Db = Kysely<Database>

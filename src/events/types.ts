@@ -128,6 +128,10 @@ const ChangeFeedRead = event('ChangeFeedRead', {
   readAt: Instant,
   /** The page names more, in the event that follows; until then it verifies nothing. */
   more: z.literal(true).optional(),
+  /** The list of upstream's names that the page was compared with. */
+  list: z.uuid().optional(),
+  /** Packages that the page names and that aren't in the list. */
+  unlisted: z.array(PackageName).min(1).optional(),
 })
 
 /**

@@ -11,6 +11,7 @@ import type { EventLog } from '../events/log.ts'
 import { feedStream } from '../events/types.ts'
 import { endpointsIfKnown, type ReadEndpoints } from '../metadata/endpoints.ts'
 import { createFollowFeed, type FollowFeed } from '../metadata/follow-feed.ts'
+import type { NameLists } from '../metadata/name-lists.ts'
 import type { Refresh } from '../metadata/refresh.ts'
 import type { Reserved } from '../private/reserved.ts'
 import type { Projector } from '../projector/run.ts'
@@ -36,6 +37,7 @@ export interface FeedJobOptions {
   readonly projector: Projector
   readonly endpoints: ReadEndpoints
   readonly refresh: Refresh
+  readonly nameLists: Pick<NameLists, 'newest'>
   readonly reservedVendors: Reserved['reservedVendors']
 }
 
@@ -51,7 +53,7 @@ export function startFeedJob(options: FeedJobOptions): RunningJob | undefined {
 
 function buildFollowFeed(options: FeedJobOptions): FollowFeed {
   const { config, outside, upstream, db, log, projector } = options
-  const { endpoints, refresh, reservedVendors } = options
+  const { endpoints, refresh, nameLists, reservedVendors } = options
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const { now, logger } = outside
   const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
@@ -65,6 +67,7 @@ function buildFollowFeed(options: FeedJobOptions): FollowFeed {
     },
     stream,
     followedFeed: async () => await readFollowedFeed(db, stream),
+    newestList: nameLists.newest,
     async news(changes) {
       return await readNews(db, changes, (await reservedVendors()).patterns)
     },

@@ -1,11 +1,18 @@
 import type { Logger } from 'pino'
-import { documentName, type DocumentName, packageOfDocument } from '../composer/names.ts'
+import {
+  documentName,
+  type DocumentName,
+  type PackageName,
+  packageOfDocument,
+} from '../composer/names.ts'
 import type { EventLog } from '../events/log.ts'
 import { newEvent } from '../events/new-event.ts'
 import type { DomainEvent, NewEvent, Position } from '../events/types.ts'
 import { addSeconds, type Instant, instantFromMs, msOfInstant } from '../time-machine/instant.ts'
 import { aheadSecondsMax, possibleDate } from '../time-machine/possible-date.ts'
 import type { FeedAction, FeedAnswer } from '../upstream/change-feed.ts'
+import { comparableWith, type Comparable, comparePage, type Compared } from './compare-page.ts'
+import type { NewestList } from './name-lists.ts'
 import type { Refresh } from './refresh.ts'
 
 /** What the feed says of one document. */
@@ -22,7 +29,14 @@ export interface FollowedFeed {
   readonly streamVersion: number
   /** undefined: it wasn't read before, or another one since. */
   readonly last:
-    { readonly feed: string; readonly until: number; readonly readAt: Instant } | undefined
+    | {
+        readonly feed: string
+        readonly until: number
+        readonly readAt: Instant
+        /** The list of names that its pages were compared with, if they were. */
+        readonly list?: string
+      }
+    | undefined
 }
 
 export interface FollowFeedOptions {
@@ -32,6 +46,8 @@ export interface FollowFeedOptions {
   /** Of the feed's events. */
   readonly stream: string
   readonly followedFeed: () => Promise<FollowedFeed>
+  /** Of upstream's names, to compare pages with; undefined: there is none of use. */
+  readonly newestList: () => Promise<NewestList | undefined>
   /** Those of the changes that are of a known document, and neither fetched nor noted yet. */
   readonly news: (changes: readonly NamedChange[]) => Promise<readonly NamedChange[]>
   /** Documents to fetch because of what the feed told, those it named first. */
@@ -90,11 +106,14 @@ export function createFollowFeed(options: FollowFeedOptions): FollowFeed {
     const feed = await options.feedUrl()
     if (feed === undefined) return
     const { streamVersion, last } = await options.followedFeed()
-    const read = await readPage(feed, last?.feed === feed ? last : undefined)
+    const before = last?.feed === feed ? last : undefined
+    const comparable = comparableWith(await options.newestList(), before, options.now())
+    const read = await readPage(feed, before, comparable)
     if (read === undefined) return
     const news = await options.news(read.changes)
+    const compared = await comparePage({ ...read, ...read.page }, comparable)
     const { log, stream, until } = options
-    const events = eventsOf(read.page, news)
+    const events = eventsOf(read.page, news, compared)
     const result = await log.append({ stream, expected: streamVersion, events })
     // Another node has read the same page, and fetches what it names.
     if (result.outcome === 'conflict') return
@@ -103,18 +122,19 @@ export function createFollowFeed(options: FollowFeedOptions): FollowFeed {
   }
 }
 
-type Page = Omit<ChangeFeedRead['data'], 'changed' | 'deleted' | 'more'>
+type Page = Omit<ChangeFeedRead['data'], 'changed' | 'deleted' | 'more' | 'list' | 'unlisted'>
 
 type ReadPage = (
   feed: string,
   before: FollowedFeed['last'],
+  comparable: Comparable | undefined,
 ) => Promise<{ readonly page: Page; readonly changes: readonly NamedChange[] } | undefined>
 
 /** Says in the log when the feed begins to fail and when it has recovered, not each time. */
 function createReadPage({ readChangeFeed, now, logger }: FollowFeedOptions): ReadPage {
   let isFailing = false
-  return async (feed, before) => {
-    const since = before && Math.max(0, before.until - overlapSeconds * unitsPerSecond)
+  return async (feed, before, comparable) => {
+    const since = before && beginningAfter(before, comparable)
     // Before the question: a change that comes while it is answered may be missing in the answer.
     const readAt = now()
     const answer = ofThePast(await readChangeFeed(feed, since), readAt)
@@ -143,6 +163,17 @@ function ofThePast(answer: FeedAnswer, readAt: Instant): FeedAnswer {
   return { outcome: 'failed', reason: 'invalid_document', status: 200 }
 }
 
+/** A page that is compared with a list for the first time goes back to before the list was fetched. */
+function beginningAfter(
+  { until }: NonNullable<FollowedFeed['last']>,
+  comparable: Comparable | undefined,
+): number {
+  const next = until - overlapSeconds * unitsPerSecond
+  const { fromMs } = comparable ?? {}
+  const from = fromMs === undefined ? next : Math.floor((fromMs / 1000) * unitsPerSecond)
+  return Math.max(0, Math.min(next, from))
+}
+
 function countsOf(answer: FeedAnswer): Readonly<Record<string, number>> {
   if (answer.outcome !== 'page') return {}
   return { actions: answer.actions.length, droppedActions: answer.droppedActions }
@@ -167,42 +198,62 @@ function namedBy(action: FeedAction, readAt: Instant): readonly NamedChange[] {
   })
 }
 
+type Named = NamedChange | { readonly unlisted: PackageName }
+
 /** One event, or as many as the names take: they are appended together, and the last one completes them. */
-function eventsOf(page: Page, news: readonly NamedChange[]): readonly NewEvent[] {
-  const parts = inParts(news)
+function eventsOf(
+  page: Page,
+  news: readonly NamedChange[],
+  compared: Compared | undefined,
+): readonly NewEvent[] {
+  const unlisted = compared?.unlisted.map((name) => ({ unlisted: name })) ?? []
+  const parts = inParts([...unlisted, ...news])
   return parts.map((part, index) => {
-    const deletedAt = new Map(
-      part.flatMap(({ document, change, changedAt }) => {
-        const packageName = packageOfDocument(document)?.packageName
-        return change === 'delete' && packageName !== undefined ? [[packageName, changedAt]] : []
-      }),
-    )
     return newEvent({
       type: 'ChangeFeedRead',
       data: {
         ...page,
-        changed: part
-          .filter(({ change }) => change === 'update')
-          .map(({ document, changedAt }) => ({ document, changedAt })),
-        deleted: [...deletedAt].map(([packageName, at]) => ({ packageName, deletedAt: at })),
+        ...changesIn(part),
+        ...(compared && { list: compared.list, ...unlistedIn(part) }),
         ...(index < parts.length - 1 && { more: true }),
       },
     })
   })
 }
 
+function changesIn(part: readonly Named[]): Pick<ChangeFeedRead['data'], 'changed' | 'deleted'> {
+  const changes = part.flatMap((named) => ('document' in named ? named : []))
+  const deletedAt = new Map(
+    changes.flatMap(({ document, change, changedAt }) => {
+      const packageName = packageOfDocument(document)?.packageName
+      return change === 'delete' && packageName !== undefined ? [[packageName, changedAt]] : []
+    }),
+  )
+  return {
+    changed: changes
+      .filter(({ change }) => change === 'update')
+      .map(({ document, changedAt }) => ({ document, changedAt })),
+    deleted: [...deletedAt].map(([packageName, at]) => ({ packageName, deletedAt: at })),
+  }
+}
+
+function unlistedIn(part: readonly Named[]): Pick<ChangeFeedRead['data'], 'unlisted'> {
+  const unlisted = part.flatMap((named) => ('unlisted' in named ? named.unlisted : []))
+  return unlisted.length === 0 ? {} : { unlisted }
+}
+
 /** At least one part. */
-function inParts(news: readonly NamedChange[]): readonly (readonly NamedChange[])[] {
-  const parts: NamedChange[][] = [[]]
+function inParts(names: readonly Named[]): readonly (readonly Named[])[] {
+  const parts: Named[][] = [[]]
   let bytes = 0
-  for (const change of news) {
-    const entryBytes = change.document.length + entryBytesBesideName
-    if (bytes + entryBytes > namesBytesMax) {
+  for (const named of names) {
+    const entryBytes = ('document' in named ? named.document : named.unlisted).length
+    if (bytes + entryBytes + entryBytesBesideName > namesBytesMax) {
       parts.push([])
       bytes = 0
     }
-    bytes += entryBytes
-    parts.at(-1)?.push(change)
+    bytes += entryBytes + entryBytesBesideName
+    parts.at(-1)?.push(named)
   }
   return parts
 }

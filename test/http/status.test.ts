@@ -23,6 +23,7 @@ describe('the status', withFeed, (test) => {
       startedAt: '2026-06-01T00:00:00.000000Z',
       uptimeSeconds: 90,
       frozen: [],
+      nameList: { inUse: false, fetchedAt: null, names: null, problem: 'not_fetched' },
     })
     assert.equal(upstream, {
       url: service.upstream.url,

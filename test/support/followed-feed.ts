@@ -45,6 +45,7 @@ export function createRig(
     },
     stream: 'feed-packagist.example',
     followedFeed: async () => ({ streamVersion: appended.length, last }),
+    newestList: async () => undefined,
     news: async (changes) => changes,
     unseen: async () => [],
     lagging: async () => [],

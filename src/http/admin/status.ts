@@ -36,6 +36,30 @@ const ProxyStatus = z.object({
     lastReadAt: Instant.nullable(),
     lagSeconds: z.int().nonnegative().nullable(),
   }),
+  nameList: z.object({
+    inUse: z
+      .boolean()
+      .describe('Whether names that upstream lists nowhere are 404 without asking it.'),
+    fetchedAt: Instant.nullable(),
+    names: z.int().nonnegative().nullable(),
+    problem: z
+      .enum([
+        'no_feed', // it wouldn't say what has come since
+        'not_fetched',
+        'no_answer',
+        'not_offered',
+        'unreadable',
+        'too_many',
+        'not_compared',
+        'partial',
+        'feed_late',
+      ])
+      .nullable()
+      .describe(
+        'Why it is not in use. `not_compared`: the feed was not read without a gap since before it was fetched; ' +
+          '`partial`: it lacks a package that upstream has; `feed_late`: the feed was not read for 3 intervals.',
+      ),
+  }),
   cache: z.object({
     sizeBytes: bytes.describe('Of the archives in it.'),
     physicalBytes: bytes.describe('What they take on the disk of the database.'),

@@ -10,18 +10,20 @@ import type { Digestion } from './digestion/digestion.ts'
 import type { EventLog } from './events/log.ts'
 import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
 import { createReadEndpoints, type ReadEndpoints } from './metadata/endpoints.ts'
+import { createLookUp } from './metadata/look-up.ts'
+import { createLookupBudget } from './metadata/lookup-budget.ts'
+import type { NameLists } from './metadata/name-lists.ts'
 import {
   createRefresh,
   type KnownDocument,
   type Refresh,
   type RefreshOptions,
 } from './metadata/refresh.ts'
-import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { IsReserved } from './private/reserved.ts'
 import type { Projector } from './projector/run.ts'
 import type { Turn } from './single-flight.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
-import { type Instant, msOfInstant } from './time-machine/instant.ts'
+import type { Instant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import type { Upstream } from './upstream/client.ts'
 import { documentUrl, fetchMetadata } from './upstream/metadata.ts'
@@ -37,6 +39,7 @@ interface MetadataParts {
   readonly snapshots: SnapshotStore
   readonly digestion: Digestion
   readonly projector: Projector
+  readonly nameLists: NameLists
   readonly isReservedByNow: IsReserved
 }
 
@@ -56,16 +59,7 @@ export function buildMetadata(parts: MetadataParts): Metadata {
     snapshots,
     digest: parts.digestion.digest,
     log,
-    async knownDocument(document) {
-      const known = await readCurrentDocument(db, document)
-      return {
-        streamVersion: known?.stream_version ?? 0,
-        sha256: known?.sha256 ?? undefined,
-        // Who purges wants what upstream has, and not its word that nothing has changed.
-        lastModified: known?.purged === true ? undefined : (known?.last_modified ?? undefined),
-        refused: known && refusedBody(known),
-      }
-    },
+    knownDocument: async (document) => knownFrom(await readCurrentDocument(db, document)),
     until: projector.until,
     turnFor,
     now,
@@ -76,7 +70,16 @@ export function buildMetadata(parts: MetadataParts): Metadata {
     refresh,
     now,
     metadataTtlSeconds,
-    unknownNames: createUnknownNames(() => msOfInstant(now())),
+    lookUp: createLookUp({
+      refresh,
+      nameLists: parts.nameLists,
+      budget: createLookupBudget(now),
+      async found(document) {
+        const { sha256, lastModified } = knownFrom(await readCurrentDocument(db, document))
+        return sha256 && { lastModified }
+      },
+      now,
+    }),
     logger,
   })
   const snapshot = snapshots.get
@@ -91,6 +94,34 @@ function refusedBody({
 }: CurrentRow): KnownDocument['refused'] {
   if (sha256 === null || problem === null || inspection === null) return undefined
   return { sha256, problem, inspection }
+}
+
+function knownFrom(row: CurrentRow | undefined): KnownDocument {
+  if (row === undefined) return unknown
+  return {
+    streamVersion: row.stream_version,
+    sha256: row.sha256 ?? undefined,
+    // Who purges wants what upstream has, and not its word that nothing has changed.
+    lastModified: row.purged ? undefined : (row.last_modified ?? undefined),
+    refused: refusedBody(row),
+    neverThere: neverThere(row),
+  }
+}
+
+const unknown: KnownDocument = {
+  streamVersion: 0,
+  sha256: undefined,
+  lastModified: undefined,
+  refused: undefined,
+  neverThere: undefined,
+}
+
+function neverThere(row: CurrentRow): KnownDocument['neverThere'] {
+  // What asks for another look is over only once its answer is recorded.
+  if (row.sha256 !== null || row.purged || row.unseen_change !== null) return undefined
+  const { failed_at, checked_at } = row
+  if (failed_at !== null && (checked_at === null || failed_at >= checked_at)) return 'failed'
+  return row.gone ? 'missing' : undefined
 }
 
 const reservedPauseSeconds = 60

@@ -142,10 +142,14 @@ function observedAnswers(
   asOf: DocumentAsOf,
 ): Pick<BuiltOverlay, 'current' | 'asOf'> {
   return {
-    current: async (document) =>
-      await observed(observer, asked(document), async (note) => await current(document, note)),
-    asOf: async (document, basis) =>
-      await observed(observer, asked(document), async (note) => await asOf(document, basis, note)),
+    current: async (document, asking) =>
+      await observed(observer, asked(document), async (note) => {
+        return await current(document, { ...asking, note })
+      }),
+    asOf: async (document, basis, asking) =>
+      await observed(observer, asked(document), async (note) => {
+        return await asOf(document, basis, { ...asking, note })
+      }),
   }
 }
 
@@ -157,7 +161,7 @@ function asked(document: DocumentName): Asked {
 function observing({ current, outside }: OverlayParts): (document: DocumentName) => Promise<void> {
   return async (document) => {
     try {
-      await current(document)
+      await current(document, { isForThePast: true })
     } catch (error) {
       if (error instanceof AppError) return // It is recorded, and what is held is served anyway.
       outside.logger.error({ err: error, document }, `${document} could not be observed`)

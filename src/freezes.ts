@@ -91,7 +91,7 @@ export function createFreezes(options: FreezesOptions): Freezes {
       const events = await decideOnPackage({ log, until, packageName }, async (before) => {
         const held = freezeIn(before)
         if (held !== undefined && (at === undefined || held.at === at)) return undefined
-        await refreshPackage(packageName)
+        await refreshPackage(packageName, { isForThePast: true })
         await refuseWithoutPackage(packageName, at ?? now(), options)
         return { type: 'PackageFrozen', data: { ...written, at } }
       })

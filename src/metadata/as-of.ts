@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import type { Position, Sha256 } from '../events/types.ts'
 import { type ChosenState, type Confidence, confidenceOf } from '../time-machine/confidence.ts'
 import { type Instant, floorToSecond } from '../time-machine/instant.ts'
-import type { NoteResult } from '../telemetry/observer.ts'
+import type { Asking } from './asking.ts'
 import type { Bodies, BodyName } from './bodies.ts'
 import type { CurrentDocument } from './current.ts'
 
@@ -55,7 +55,7 @@ export interface AsOfOptions {
 export type DocumentAsOf = (
   document: DocumentName,
   basis: Basis,
-  note?: NoteResult,
+  asking?: Pick<Asking, 'note' | 'client'>,
 ) => Promise<AsOfAnswer>
 
 export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
@@ -64,19 +64,19 @@ export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
   async function observedStates(
     document: DocumentName,
     { position }: Basis,
-    note: NoteResult,
+    asking: Asking,
   ): Promise<States> {
     const states = await statesAround(document, position)
     if (states.at !== undefined || states.next !== undefined) {
-      note(isThere(states.at ?? states.next) ? 'hit' : 'negative')
+      asking.note?.(isThere(states.at ?? states.next) ? 'hit' : 'negative')
       return states
     }
-    await observe(async () => await current(document, note))
+    await observe(async () => await current(document, { ...asking, isForThePast: true }))
     return await statesAround(document, position)
   }
 
-  return async (document, basis, note = () => undefined) => {
-    const states = await observedStates(document, basis, note)
+  return async (document, basis, asking = {}) => {
+    const states = await observedStates(document, basis, asking)
     // Before the first state there is, that one stands in: also when it is that there was none, so
     // that a name which appears later doesn't appear in a past that was answered already.
     const state = states.at ?? states.next

@@ -4,9 +4,10 @@ import { type DocumentName, rootDocument } from '../composer/names.ts'
 import { AppError } from '../errors.ts'
 import type { Sha256 } from '../events/types.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
-import type { CacheResult, NoteResult } from '../telemetry/observer.ts'
-import type { Refresh, Refreshed } from './refresh.ts'
-import type { UnknownNames } from './unknown-names.ts'
+import type { CacheResult } from '../telemetry/observer.ts'
+import type { Asking } from './asking.ts'
+import type { LookedUp, LookUp } from './look-up.ts'
+import type { Refresh } from './refresh.ts'
 
 /** What the read model says of a document now; see projections/document-queries.ts for each field. */
 export interface CurrentState {
@@ -32,7 +33,8 @@ export interface CurrentOptions {
   readonly refresh: Refresh
   readonly now: () => Instant
   readonly metadataTtlSeconds: number
-  readonly unknownNames: UnknownNames
+  /** Takes the place of `refresh` for documents of which there never were any bytes. */
+  readonly lookUp: LookUp
   readonly logger: Logger
 }
 
@@ -40,20 +42,20 @@ export interface CurrentOptions {
  * The document to serve now, refreshed first when it isn't fresh.
  *
  * @throws AppError `package_not_found` when upstream itself has no such document;
- * `upstream_unavailable` when nothing is known of it and upstream gives no answer, or isn't asked
- * because too many made-up names were asked for.
+ * `upstream_unavailable` when nothing is known of it and upstream gives no answer; `allowance_used_up`
+ * when upstream isn't asked because who asks has made up too many names.
  */
-export type CurrentDocument = (document: DocumentName, note?: NoteResult) => Promise<CurrentAnswer>
+export type CurrentDocument = (document: DocumentName, asking?: Asking) => Promise<CurrentAnswer>
 
 /** With a copy at hand nobody waits longer for upstream; the refresh goes on behind the answer. */
 const foregroundWaitMs = 2_000
-/** After a failed fetch, what we have is served for this long without asking again. */
+/** After a failed fetch upstream isn't asked again for this long: what we have is served, or that there is nothing. */
 const failurePauseSeconds = 5
 /** How long "no such document" is believed without asking again. */
 const missingTtlSeconds = 60
 
 export function createCurrentDocument(options: CurrentOptions): CurrentDocument {
-  const { currentState, refresh, now, metadataTtlSeconds, unknownNames } = options
+  const { currentState, now, metadataTtlSeconds, lookUp } = options
 
   /** undefined: never asked, so there is no age. */
   function ageSeconds(at: Instant | null): number | undefined {
@@ -65,73 +67,85 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
   }
   function needsRefresh(state: CurrentState | undefined): boolean {
     if (state === undefined) return true
-    if (isServable(state) && isWithin(state.failed_at, failurePauseSeconds)) return false
+    if (failurePauseOf(state, now()) !== undefined) return false
     if (state.purged) return true
     const doubted = state.missing_since !== null
     const ttl = doubted ? Math.min(missingTtlSeconds, metadataTtlSeconds) : metadataTtlSeconds
     return !isWithin(state.verified_at, state.gone ? missingTtlSeconds : ttl)
   }
-  /** @param pauseSeconds there when upstream wasn't asked because it is given time to recover. */
   function answerFrom(
     document: DocumentName,
     state: CurrentState | undefined,
-    pauseSeconds?: number,
+    lookedUp?: LookedUp,
   ): CurrentAnswer {
+    const pauseSeconds = pauseOf(lookedUp)
     const isFailing = pauseSeconds !== undefined || hasFailed(state)
-    if (state !== undefined && isServable(state)) {
+    if (isServable(state)) {
       const age = ageSeconds(state.verified_at) ?? 0
       const { sha256, served_last_modified } = state
       const isOld = age >= metadataTtlSeconds || state.purged
       const staleSeconds = isOld && isFailing ? age : undefined
       return { sha256, lastModified: served_last_modified, staleSeconds }
     }
-    throw noDocument(document, { isGone: state?.gone === true && !isFailing, pauseSeconds })
+    const retryAfterSeconds = pauseSeconds ?? failurePauseOf(state, now())
+    throw noDocument(document, { isGone: isMissing(state, lookedUp), retryAfterSeconds })
   }
 
   /** With a copy at hand it is waited for a little, else until it is done. */
   async function refreshBehind(
     document: DocumentName,
     state: CurrentState | undefined,
-  ): Promise<Refreshed | undefined> {
-    if (state === undefined || !isServable(state)) return await refresh(document)
+    asking: Asking,
+  ): Promise<LookedUp | undefined> {
+    if (state === undefined || state.sha256 === null) return await lookUp(document, asking)
+    if (!isServable(state)) return await options.refresh(document)
     const late = delay(foregroundWaitMs, undefined, { ref: false })
     return await Promise.race([refreshQuietly(document, options), late])
   }
 
-  return async (document, note = () => undefined) => {
+  return async (document, asking = {}) => {
+    const { note = () => undefined } = asking
     const state = await currentState(document)
     if (!needsRefresh(state)) {
       note(kept(state))
       return answerFrom(document, state)
     }
-    const isMadeUp = state === undefined || state.sha256 === null
-    if (isMadeUp) refuseTooManyUnknown(unknownNames)
-    const refreshed = await refreshBehind(document, state)
-    const pauseSeconds = refreshed?.outcome === 'paused' ? refreshed.retryAfterSeconds : undefined
+    const lookedUp = await refreshBehind(document, state, asking)
     const after = await currentState(document)
-    note(fetched(refreshed, after))
-    if (isMadeUp && after?.gone === true) unknownNames.count()
-    return answerFrom(document, after, pauseSeconds)
+    note(fetched(lookedUp, after))
+    return answerFrom(document, after, lookedUp)
   }
 }
 
+/** There when upstream wasn't asked because it is given time to recover. */
+function pauseOf(lookedUp: LookedUp | undefined): number | undefined {
+  return lookedUp?.outcome === 'paused' ? lookedUp.retryAfterSeconds : undefined
+}
+
+/** Whether upstream says "no such": in an answer that isn't recorded, or else in the last one that is. */
+function isMissing(state: CurrentState | undefined, lookedUp: LookedUp | undefined): boolean {
+  if (lookedUp !== undefined && 'answer' in lookedUp) return lookedUp.answer === 'missing'
+  return state?.gone === true && pauseOf(lookedUp) === undefined && !hasFailed(state)
+}
+
 function kept(state: CurrentState | undefined): CacheResult {
-  if (state === undefined || !isServable(state)) return 'negative'
+  if (!isServable(state)) return 'negative'
   return hasFailed(state) ? 'stale' : 'hit'
 }
 
 /** @param refreshed undefined: it isn't waited for any longer, or failed by our own fault. */
-function fetched(refreshed: Refreshed | undefined, after: CurrentState | undefined): CacheResult {
-  const isBehind = refreshed?.outcome !== 'recorded' || hasFailed(after)
-  if (isBehind && after !== undefined && isServable(after)) return 'stale'
-  return refreshed?.outcome === 'recorded' && refreshed.isShared ? 'coalesced' : 'miss'
+function fetched(refreshed: LookedUp | undefined, after: CurrentState | undefined): CacheResult {
+  if (refreshed?.outcome === 'known') return 'negative'
+  const isRecorded = refreshed?.outcome === 'recorded'
+  if ((!isRecorded || hasFailed(after)) && isServable(after)) return 'stale'
+  return isRecorded && refreshed.isShared ? 'coalesced' : 'miss'
 }
 
 /** With a copy at hand, an error of our own (a standby, a full disk) is no reason not to serve it. */
 async function refreshQuietly(
   document: DocumentName,
   { refresh, logger }: CurrentOptions,
-): Promise<Refreshed | undefined> {
+): Promise<LookedUp | undefined> {
   try {
     return await refresh(document)
   } catch (error) {
@@ -143,23 +157,25 @@ async function refreshQuietly(
   }
 }
 
-function refuseTooManyUnknown({ waitSeconds }: UnknownNames): void {
-  const retryAfterSeconds = waitSeconds()
-  if (retryAfterSeconds === 0) return
-  const message = 'too many names that do not exist were asked for lately; new ones have to wait'
-  throw new AppError('upstream_unavailable', message, { retryAfterSeconds })
-}
-
 function noDocument(
   document: DocumentName,
-  { isGone, pauseSeconds }: { readonly isGone: boolean; readonly pauseSeconds: number | undefined },
+  about: { readonly isGone: boolean; readonly retryAfterSeconds: number | undefined },
 ): AppError {
+  const { isGone, retryAfterSeconds } = about
   if (isGone && document !== rootDocument) {
     return new AppError('package_not_found', `${document} isn't known upstream`)
   }
   const message = `${document} isn't cached here and upstream failed`
-  const when = pauseSeconds === undefined ? {} : { retryAfterSeconds: pauseSeconds }
+  const when = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
   return new AppError('upstream_unavailable', message, when)
+}
+
+/** How long upstream isn't asked again because it failed. */
+function failurePauseOf(state: CurrentState | undefined, present: Instant): number | undefined {
+  const failedAt = hasFailed(state) ? state?.failed_at : undefined
+  if (failedAt === undefined || failedAt === null) return undefined
+  const age = Math.max(0, msOfInstant(present) - msOfInstant(failedAt)) / 1000
+  return age < failurePauseSeconds ? Math.ceil(failurePauseSeconds - age) : undefined
 }
 
 /** A failure counts until upstream answers, or its feed says that nothing has changed. */
@@ -172,6 +188,6 @@ interface ServableState extends CurrentState {
   readonly served_last_modified: Instant
 }
 
-function isServable(state: CurrentState): state is ServableState {
-  return state.sha256 !== null && !state.gone
+function isServable(state: CurrentState | undefined): state is ServableState {
+  return state !== undefined && state.sha256 !== null && !state.gone
 }

@@ -1,3 +1,4 @@
+import type { Client } from '../access/client.ts'
 import type { DocumentName, PackageName } from '../composer/names.ts'
 import type { VersionRule } from '../composer/version-rules.ts'
 import type { Position } from '../events/types.ts'
@@ -57,6 +58,8 @@ export interface OverlayOptions {
 export interface PackageDocument {
   readonly document: DocumentName
   readonly packageName: PackageName
+  /** At whose expense it is looked up when it isn't known yet. */
+  readonly client: Client
 }
 
 /** Documents of packages as clients get them: see CurrentDocument and DocumentAsOf for the errors. */
@@ -92,27 +95,28 @@ export function createOverlay(options: OverlayOptions): Overlay {
     return afterDatesOf(newest > lastModified ? newest : lastModified)
   }
 
-  async function findAsOf(document: DocumentName, basis: Basis): Promise<Found> {
-    const answer = await asOf(document, basis)
+  async function findAsOf({ document, client }: PackageDocument, basis: Basis): Promise<Found> {
+    const answer = await asOf(document, basis, { client })
     const { body, lastModified } = answer
     return { body, lastModified, staleSeconds: undefined, asOf: answer }
   }
 
-  async function findNow(document: DocumentName, freezes: readonly Freeze[]): Promise<Found> {
+  async function findNow(asked: PackageDocument, freezes: readonly Freeze[]): Promise<Found> {
+    const { document, client } = asked
     const held = freezeNow(freezes)
     if (held === undefined) {
-      const { sha256, lastModified, staleSeconds } = await current(document)
+      const { sha256, lastModified, staleSeconds } = await current(document, { client })
       const body = { sha256, reconstructed: undefined }
       return { body, lastModified, staleSeconds, asOf: undefined }
     }
     void observe(document)
-    return await findAsOf(document, await basisOfFreeze(held, positionAt))
+    return await findAsOf(asked, await basisOfFreeze(held, positionAt))
   }
 
   return {
     async now(asked) {
       const { freezes, rules, isRuled, isDated } = await laidOver(asked.packageName)
-      const found = await findNow(asked.document, freezes)
+      const found = await findNow(asked, freezes)
       const isPlain = !isRuled && !isDated && freezes.length === 0
       return await serve(asked, { found, rules, isPlain })
     },
@@ -121,7 +125,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
       const held = freezes.find((freeze) => isInForce(freeze, basis.position))
       const { settled } = basis // Until then a freeze may still be recorded at or before the pin.
       const heldAt = held && { ...(await basisOfFreeze(held, positionAt)), settled }
-      const found = await findAsOf(asked.document, heldAt ?? basis)
+      const found = await findAsOf(asked, heldAt ?? basis)
       const isPlain = !isRuled && ((freezes.length === 0 && !isDated) || settled)
       return await serve(asked, { found, rules, isPlain })
     },

@@ -22,6 +22,8 @@ export interface KnownDocument {
   readonly lastModified: Instant | undefined
   /** The body that was refused last. */
   readonly refused: Refusal | undefined
+  /** What the last recorded answer was, when there never were any bytes and nothing speaks for another one now. */
+  readonly neverThere: 'missing' | 'failed' | undefined
 }
 
 export interface RefreshOptions {
@@ -42,12 +44,30 @@ export interface RefreshOptions {
 
 /** `paused`: upstream wasn't asked, so there is nothing to record. */
 export type Refreshed =
+  /** Of a document that never was: the same is recorded already, or `isOverBudget`: it may not be. */
+  | {
+      readonly outcome: 'unrecorded'
+      readonly answer: 'missing' | 'failed'
+      readonly isOverBudget: boolean
+    }
   /** `isShared`: somebody else had it fetched already, in this process or on another node. */
   | { readonly outcome: 'recorded'; readonly isShared: boolean }
   | { readonly outcome: 'paused'; readonly retryAfterSeconds: number }
 
-/** Fetches a document, records what came of it, and returns when the read models know it too. */
-export type Refresh = (document: DocumentName) => Promise<Refreshed>
+/**
+ * Fetches a document, records what came of it, and returns when the read models know it too.
+ *
+ * @param options.mayRecord asked before it is recorded that a document which never was isn't there.
+ */
+export type Refresh = (
+  document: DocumentName,
+  options?: { readonly mayRecord?: () => boolean },
+) => Promise<Refreshed>
+
+interface Task {
+  readonly document: DocumentName
+  readonly mayRecord: () => boolean
+}
 
 const conflictsMax = 5
 /** An event says which versions were left out, but not without a limit. */
@@ -58,21 +78,20 @@ const rejectedVersionsMax = 50
  * that names it, so what a crash leaves is at most a snapshot that nothing names yet.
  */
 export function createRefresh(options: RefreshOptions): Refresh {
-  return createSingleFlight(
-    async (document) => await refreshOnOneNode(document, options),
-    (document) => document,
+  const refresh = createSingleFlight(
+    async (task: Task) => await refreshOnOneNode(task, options),
+    ({ document }) => document,
     shared,
   )
+  return async (document, { mayRecord = () => true } = {}) => await refresh({ document, mayRecord })
 }
 
 function shared(refreshed: Refreshed): Refreshed {
   return refreshed.outcome === 'recorded' ? { ...refreshed, isShared: true } : refreshed
 }
 
-async function refreshOnOneNode(
-  document: DocumentName,
-  options: RefreshOptions,
-): Promise<Refreshed> {
+async function refreshOnOneNode(task: Task, options: RefreshOptions): Promise<Refreshed> {
+  const { document } = task
   const { streamVersion } = await options.knownDocument(document)
   return await onOneNode<Refreshed>({
     turn: options.turnFor(`fetch ${document}`),
@@ -82,11 +101,14 @@ async function refreshOnOneNode(
         ? { outcome: 'recorded', isShared: true }
         : undefined
     },
-    work: async () => await refreshOnce(document, options),
+    work: async () => await refreshOnce(task, options),
   })
 }
 
-async function refreshOnce(document: DocumentName, options: RefreshOptions): Promise<Refreshed> {
+async function refreshOnce(
+  { document, mayRecord }: Task,
+  options: RefreshOptions,
+): Promise<Refreshed> {
   const { fetchMetadata, knownDocument, log, now, logger } = options
   let known = await knownDocument(document)
   const begunAt = now()
@@ -95,6 +117,8 @@ async function refreshOnce(document: DocumentName, options: RefreshOptions): Pro
   const fetchedAt = now()
   const durationMs = Math.max(0, msOfInstant(fetchedAt) - msOfInstant(begunAt))
   const fetched = await keep(document, answer, { known, fetchedAt, options })
+  const unrecorded = whyUnrecorded(known, fetched, mayRecord)
+  if (unrecorded !== undefined) return unrecorded
 
   for (let conflicts = 0; ; conflicts++) {
     const compared = await before(document, known, { fetched, options })
@@ -114,6 +138,23 @@ async function refreshOnce(document: DocumentName, options: RefreshOptions): Pro
     await options.until(await log.head())
     known = await knownDocument(document)
   }
+}
+
+/**
+ * Events stay for good, so that a document which never was isn't there is recorded once, and only as often as the
+ * budget of who asks for it allows. Whatever upstream does send is recorded.
+ */
+function whyUnrecorded(
+  { sha256, neverThere }: KnownDocument,
+  fetched: Fetched,
+  mayRecord: () => boolean,
+): Extract<Refreshed, { readonly outcome: 'unrecorded' }> | undefined {
+  const { outcome } = fetched
+  if (sha256 !== undefined || (outcome !== 'missing' && outcome !== 'failed')) return undefined
+  if (outcome === 'failed' && fetched.reason === 'invalid_document') return undefined
+  const isOverBudget = neverThere !== outcome
+  if (isOverBudget && mayRecord()) return undefined
+  return { outcome: 'unrecorded', answer: outcome, isOverBudget }
 }
 
 interface Keep {

@@ -4,6 +4,7 @@ import type { EventLog } from '../events/log.ts'
 import { type DomainEvent, usagePackagesMax, usageStream } from '../events/types.ts'
 import { createWaitingEvents } from '../events/waiting-events.ts'
 import type { Instant } from '../time-machine/instant.ts'
+import { dayOf } from '../time-machine/utc-period.ts'
 import type {
   CacheKind,
   CacheResult,
@@ -136,8 +137,4 @@ function dataOf({ uses, latency, packages, ...counts }: Batch): UsageRecorded['d
 
 function timesAsked({ metadata, archives }: Readonly<Record<CacheKind, number>>): number {
   return metadata + archives
-}
-
-function dayOf(at: Instant): string {
-  return at.slice(0, 10)
 }

@@ -48,7 +48,7 @@ export function packageMetadata(deps: PackageMetadataDeps): readonly Route[] {
   })
 }
 
-function documentAsked({ param }: RouteRequest): PackageDocument {
+function documentAsked({ param, client }: RouteRequest): PackageDocument {
   const [, name = '', dev] = /^(.+?)(~dev)?\.json$/.exec(param('file')) ?? []
   const packageName = parsePackageName(param('vendor'), name)
   if (packageName === undefined) {
@@ -57,6 +57,7 @@ function documentAsked({ param }: RouteRequest): PackageDocument {
   return {
     document: documentName(packageName, dev === undefined ? 'tags' : 'branches'),
     packageName,
+    client,
   }
 }
 

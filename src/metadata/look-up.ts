@@ -1,0 +1,110 @@
+import { LRUCache } from 'lru-cache'
+import { type DocumentName, type PackageName, packageOfDocument } from '../composer/names.ts'
+import { AppError } from '../errors.ts'
+import { type Instant, msOfInstant } from '../time-machine/instant.ts'
+import type { Asking } from './asking.ts'
+import type { LookupBudget } from './lookup-budget.ts'
+import type { NameLists } from './name-lists.ts'
+import type { Refresh, Refreshed } from './refresh.ts'
+
+/** What came of asking for a document that there never was. `known`: upstream wasn't asked. */
+export type LookedUp =
+  Refreshed | { readonly outcome: 'known'; readonly answer: 'missing' | 'failed' }
+
+/** Looks up a document of which there never were any bytes. */
+export type LookUp = (document: DocumentName, asking: Asking) => Promise<LookedUp>
+
+export interface LookUpOptions {
+  readonly refresh: Refresh
+  readonly nameLists: Pick<NameLists, 'isUnlisted' | 'seen'>
+  readonly budget: LookupBudget
+  /** There when upstream has it after all, now that it was asked. */
+  readonly found: (document: DocumentName) => Promise<Found | undefined>
+  readonly now: () => Instant
+}
+
+interface Found {
+  /** As upstream has it. */
+  readonly lastModified: Instant | undefined
+}
+
+/** How long an answer is believed that isn't recorded, because the same is, or because of the client's budget. */
+const believedSeconds = { missing: 60, failed: 5 } as const
+/** Some 200 bytes each; one that is forgotten costs a request. */
+const rememberedMax = 10_000
+
+export function createLookUp(options: LookUpOptions): LookUp {
+  const { nameLists, budget, found, now } = options
+  type Unrecorded = Extract<Refreshed, { readonly outcome: 'unrecorded' }>
+  const remembered = new LRUCache<DocumentName, { answered: Unrecorded; atMs: number }>({
+    max: rememberedMax,
+  })
+
+  function remember(document: DocumentName, refreshed: Refreshed): void {
+    if (refreshed.outcome !== 'unrecorded') remembered.delete(document)
+    else remembered.set(document, { answered: refreshed, atMs: msOfInstant(now()) })
+  }
+  function recall(document: DocumentName): Unrecorded | undefined {
+    const known = remembered.get(document)
+    if (known === undefined) return undefined
+    const ageMs = Math.abs(msOfInstant(now()) - known.atMs)
+    return ageMs < believedSeconds[known.answered.answer] * 1000 ? known.answered : undefined
+  }
+  const refresh: Refresh = async (document, allowing) => {
+    const refreshed = await options.refresh(document, allowing)
+    remember(document, refreshed)
+    return refreshed
+  }
+  /** What is known without asking upstream; of what isn't recorded, nothing goes into the past. */
+  async function knownAnswer(
+    document: DocumentName,
+    packageName: PackageName | undefined,
+    { isForThePast = false }: Asking,
+  ): Promise<Unrecorded['answer'] | undefined> {
+    const isUnlisted =
+      packageName !== undefined && !isForThePast && (await nameLists.isUnlisted(packageName))
+    if (isUnlisted) return 'missing'
+    const recalled = recall(document)
+    return isForThePast && recalled?.isOverBudget === true ? undefined : recalled?.answer
+  }
+  async function ask(
+    document: DocumentName,
+    packageName: PackageName,
+    { client }: Asking,
+  ): Promise<Refreshed> {
+    if (client === undefined) return await refresh(document)
+    return await budget.spend(client, async () => {
+      const outcome = await refresh(document, { mayRecord: () => budget.mayRecord(client) })
+      const there = await found(document)
+      if (there !== undefined) await nameLists.seen(packageName, there.lastModified)
+      return { outcome, isFree: there !== undefined || isForNothing(outcome) }
+    })
+  }
+
+  return async (document, asking) => {
+    const packageName = packageOfDocument(document)?.packageName
+    const answer = await knownAnswer(document, packageName, asking)
+    if (answer !== undefined) return { outcome: 'known', answer }
+    if (packageName === undefined) return await refresh(document)
+    const refreshed = await ask(document, packageName, asking)
+    if (asking.isForThePast === true && isOverBudget(refreshed)) throw overBudget(now())
+    return refreshed
+  }
+}
+
+/** Whether no request was made for this client. */
+function isForNothing(refreshed: Refreshed): boolean {
+  return refreshed.outcome === 'paused' || (refreshed.outcome === 'recorded' && refreshed.isShared)
+}
+
+function isOverBudget(refreshed: Refreshed): boolean {
+  return refreshed.outcome === 'unrecorded' && refreshed.isOverBudget
+}
+
+function overBudget(present: Instant): AppError {
+  const message = 'this client has had too many names looked up today that do not exist'
+  const retryAfterSeconds = Math.ceil((dayMs - (msOfInstant(present) % dayMs)) / 1000)
+  return new AppError('allowance_used_up', message, { retryAfterSeconds })
+}
+
+const dayMs = 86_400_000

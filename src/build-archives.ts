@@ -23,18 +23,13 @@ import { createMemoryTier } from './archives/memory-tier.ts'
 import { type CorruptBlob, createLose, type ObjectReads } from './archives/object-reads.ts'
 import { createRevalidate } from './archives/revalidate.ts'
 import { type Cache, createCache } from './archives/evict.ts'
-import {
-  createOpenArchive,
-  type OpenArchive,
-  type OpenArchiveOptions,
-} from './archives/read-through.ts'
+import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
 import { createScrub } from './archives/scrub.ts'
 import { createSliceMemory } from './archives/slice-memory.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
 import type { Config } from './config.ts'
 import { openByteReader } from './database/byte-reader.ts'
 import type { Db } from './database/schema.ts'
-import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
 import { newEvent } from './events/new-event.ts'
 import { archiveStream } from './events/types.ts'
@@ -43,14 +38,14 @@ import { startCleanupJob } from './jobs/cleanup.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
 import { startScrubJob } from './jobs/scrub.ts'
 import type { CurrentDocument } from './metadata/current.ts'
+import { createUnnamedCommits } from './archives/unnamed-commits.ts'
 import { createRefreshPackage } from './metadata/refresh-package.ts'
-import { createUnknownNames } from './metadata/unknown-names.ts'
 import type { KeptAnswers } from './projector/kept-answers.ts'
 import type { Projector } from './projector/run.ts'
 import { createPurge, type Purge } from './purge.ts'
 import type { Turn } from './single-flight.ts'
 import type { Observer } from './telemetry/observer.ts'
-import { type Instant, msOfInstant } from './time-machine/instant.ts'
+import type { Instant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import { type ArchiveQuestion, downloadArchive } from './upstream/archives.ts'
 import type { Upstream } from './upstream/client.ts'
@@ -232,7 +227,10 @@ function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
     ...fetching,
     ...createRevalidate(fetching),
     storedLately: parts.kept.keeping(fetching.storedArchive, keyOf),
-    unnamedCommit: unnamedCommits(parts),
+    unnamedCommit: createUnnamedCommits({
+      ofBranch: async (request) => await readUnnamedCommit(db, request),
+      now: outside.now,
+    }),
     refreshPackage: createRefreshPackage(current),
   })
 }
@@ -242,20 +240,5 @@ function recordInto({ log, projector }: ArchivesParts): (fact: ArchiveFact) => P
     const stream = archiveStream(fact.data.packageName)
     const result = await log.append({ stream, expected: 'any', events: [newEvent(fact)] })
     if (result.outcome === 'appended') await projector.until(result.events.at(-1)?.position ?? 0n)
-  }
-}
-
-function unnamedCommits({ db, outside }: ArchivesParts): OpenArchiveOptions['unnamedCommit'] {
-  const asked = createUnknownNames(() => msOfInstant(outside.now()))
-  return async (request) => {
-    const commit = await readUnnamedCommit(db, request)
-    if (commit === undefined) return undefined
-    const retryAfterSeconds = asked.waitSeconds()
-    if (retryAfterSeconds > 0) {
-      const message = 'too many commits that no metadata names were asked for lately'
-      throw new AppError('upstream_unavailable', message, { retryAfterSeconds })
-    }
-    asked.count()
-    return commit
   }
 }

@@ -24,7 +24,6 @@ export type ErrorCode =
   | 'archive_invalid'
   | 'archive_lost'
   | 'allowance_used_up'
-  | 'no_connection_left'
   | 'too_large'
   | 'upload_broke_off'
   | 'no_room'

@@ -1,3 +1,4 @@
+import type { Client } from '../access/client.ts'
 import type { PackageName } from '../composer/names.ts'
 import { explainRule, ruleAgainst, type VersionRule } from '../composer/version-rules.ts'
 import { AppError } from '../errors.ts'
@@ -26,8 +27,14 @@ export interface AdmitOptions {
   readonly versionsOf: (
     request: ArchiveRequest,
   ) => Promise<{ readonly isNamed: boolean; readonly versions: readonly string[] }>
-  readonly refreshPackage: (packageName: PackageName) => Promise<void>
+  readonly refreshPackage: RefreshPackage
 }
+
+/** Brings a package's metadata up to date, at the client's expense when it isn't known yet. */
+export type RefreshPackage = (
+  packageName: PackageName,
+  asking: { readonly client: Client | undefined },
+) => Promise<void>
 
 /**
  * Whether an archive may be served, kept here or not.
@@ -56,11 +63,11 @@ async function refuseBlocked(
   rules: readonly VersionRule[],
   { versionsOf, refreshPackage }: AdmitOptions,
 ): Promise<void> {
-  const { packageName } = request
+  const { packageName, client } = request
   let { isNamed, versions } = await versionsOf(request)
   if (!isNamed) {
     // An install from a lock file asks for archives without ever asking for metadata.
-    await refreshPackage(packageName)
+    await refreshPackage(packageName, { client })
     ;({ isNamed, versions } = await versionsOf(request))
   }
   for (const version of versions) {

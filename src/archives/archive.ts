@@ -1,3 +1,4 @@
+import type { Client } from '../access/client.ts'
 import type { PackageName } from '../composer/names.ts'
 import type { Sha256 } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
@@ -9,6 +10,8 @@ export interface ArchiveRequest {
   readonly versionToken: string
   readonly referenceToken: string
   readonly distType: string
+  /** At whose expense it is looked for when it isn't known; undefined: the service itself wants it. */
+  readonly client?: Client
 }
 
 /** Where recorded metadata says that an archive is. */

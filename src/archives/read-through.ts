@@ -3,23 +3,23 @@ import { LRUCache } from 'lru-cache'
 import { type Joinable, joinable } from '../request-context.ts'
 import { onOneNode } from '../single-flight.ts'
 import { AppError } from '../errors.ts'
-import type { PackageName } from '../composer/names.ts'
 import type { NoteResult } from '../telemetry/observer.ts'
+import type { RefreshPackage } from './admit.ts'
 import { type ArchiveRequest, type Arriving, keyOf, type KnownReference } from './archive.ts'
 import type { Blob } from './blobs.ts'
 import { fetchArchive } from './fetch.ts'
 import { passOn } from './pass-on.ts'
+import { createRefusedArchives, type RefusedArchives } from './refused.ts'
 import { isNoRoom } from './staging.ts'
 import { msOfInstant } from '../time-machine/instant.ts'
 import type { Revalidate, RevalidateOptions } from './revalidate.ts'
+import type { FindUnnamedCommit, UnnamedCommit } from './unnamed-commits.ts'
 
 export interface OpenArchiveOptions extends RevalidateOptions, Revalidate {
   /** As `storedArchive`, but it may be from memory: what another node stored just now it may not know. */
   readonly storedLately: RevalidateOptions['storedArchive']
-  /** What can be told of a commit that no metadata names, from others of its branch. */
-  readonly unnamedCommit: (request: ArchiveRequest) => Promise<KnownReference | undefined>
-  /** Brings a package's metadata up to date, when its references aren't known yet. */
-  readonly refreshPackage: (packageName: PackageName) => Promise<void>
+  readonly unnamedCommit: FindUnnamedCommit
+  readonly refreshPackage: RefreshPackage
 }
 
 /**
@@ -39,6 +39,7 @@ interface Flight {
 
 export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
   const flights = new Map<string, Joinable<Flight>>()
+  const refused = createRefusedArchives(options.now)
 
   const noRoomAtMs = new LRUCache<string, number>({ max: noRoomMax })
 
@@ -56,7 +57,7 @@ export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
       underWay.join()
       return underWay.outcome
     }
-    const flight = joinable(() => begin(request, options, forget))
+    const flight = joinable(() => begin(request, { ...options, refused }, forget))
     function forget(): void {
       if (flights.get(key) === flight) flights.delete(key)
     }
@@ -73,13 +74,17 @@ export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
     const { storedLately: storedArchive } = options
     const stored = await openStored(request, { ...options, storedArchive }, note)
     if (stored !== undefined) return stored
-    note(flights.has(keyOf(request)) ? 'coalesced' : 'miss')
+    const key = keyOf(request)
+    note(refused.has(key) ? 'negative' : flights.has(key) ? 'coalesced' : 'miss')
+    refused.refuse(key)
     try {
       if (await mayHaveRoom(request)) return await join(request).begun
     } catch (error) {
       if (!isNoRoom(error)) throw error
     }
-    return await passOn(await findReference(request, options), options)
+    return await asking(request, { ...options, refused }, async (known) => {
+      return await passOn(known, options)
+    })
   }
 }
 
@@ -104,7 +109,7 @@ async function openStored(
 }
 
 /** @param onEnd is called before anybody who waits for bytes can hear of it. */
-function begin(request: ArchiveRequest, options: OpenArchiveOptions, onEnd: () => void): Flight {
+function begin(request: ArchiveRequest, options: AskingOptions, onEnd: () => void): Flight {
   const begins = new EventEmitter()
   const onArriving = (part: Omit<Arriving, 'whole'>) => void begins.emit('begin', part)
   const arriving = new Promise<Omit<Arriving, 'whole'>>((resolve) => begins.on('begin', resolve))
@@ -113,8 +118,9 @@ function begin(request: ArchiveRequest, options: OpenArchiveOptions, onEnd: () =
     brought: async () => await openStored(request, options),
     async work() {
       try {
-        const known = await findReference(request, options)
-        return await fetchArchive({ request, known, onArriving }, options)
+        return await asking(request, options, async (known) => {
+          return await fetchArchive({ request, known, onArriving }, options)
+        })
       } finally {
         onEnd()
       }
@@ -124,15 +130,41 @@ function begin(request: ArchiveRequest, options: OpenArchiveOptions, onEnd: () =
   return { begun, whole }
 }
 
+type AskingOptions = OpenArchiveOptions & { readonly refused: RefusedArchives }
+
+/** Has `ask` ask upstream for it, and remembers when that is to no avail. */
+async function asking<Given>(
+  request: ArchiveRequest,
+  options: AskingOptions,
+  ask: (known: KnownReference) => Promise<Given>,
+): Promise<Given> {
+  const { known, giveBack } = await findReference(request, options)
+  const isUnnamed = giveBack !== undefined
+  try {
+    const given = await ask(known)
+    giveBack?.()
+    return given
+  } catch (error) {
+    options.refused.add(keyOf(request), error, isUnnamed)
+    // It wasn't asked.
+    if (error instanceof AppError && error.retryAfterSeconds !== undefined) giveBack?.()
+    throw error
+  }
+}
+
+/** `giveBack` is there when no metadata names it. */
 async function findReference(
   request: ArchiveRequest,
   { knownReference, unnamedCommit, refreshPackage, isAllowed }: OpenArchiveOptions,
-): Promise<KnownReference> {
+): Promise<{ readonly known: KnownReference; readonly giveBack?: () => void }> {
   let known = await knownReference(request)
+  let unnamed: UnnamedCommit | undefined
   if (known === undefined) {
     // An install from a lock file asks for archives without ever asking for metadata.
-    await refreshPackage(request.packageName)
-    known = (await knownReference(request)) ?? (await unnamedCommit(request))
+    await refreshPackage(request.packageName, { client: request.client })
+    known = await knownReference(request)
+    unnamed = known === undefined ? await unnamedCommit(request) : undefined
+    known ??= unnamed?.known
   }
   if (known === undefined || known.dist_type !== request.distType) {
     throw new AppError(
@@ -146,7 +178,7 @@ async function findReference(
       `${hostOf(known.dist_url)} isn't among the hosts that archives may come from`,
     )
   }
-  return known
+  return { known, ...(unnamed && { giveBack: unnamed.giveBack }) }
 }
 
 function hostOf(url: string): string {

@@ -227,12 +227,13 @@ describe('an archive when the disk is full', open, (test) => {
   })
 
   test('is answered like any other when upstream does not give it', async (context) => {
-    const { place, upstream, get, url, setDiskFull } = context
+    const { place, upstream, get, url, clock, setDiskFull } = context
     const { path, original } = await place('acme/eight')
     setDiskFull(true)
     const clear = upstream.fail({ match: distRequests, mode: 'status', status: 404 })
     assert.is((await get(path)).statusCode, 404)
     clear()
+    clock.advance(60)
     upstream.fail({ match: distRequests, mode: 'status', status: 500, times: 3 })
     assert.is((await get(path)).statusCode, 503)
     const head = await fetch(url + path, { method: 'HEAD' })

@@ -56,23 +56,74 @@ describe('commits of a branch that no metadata names', startService, (test) => {
     assert.is(upstream.requestsFor(distRequests).length, 0)
   })
 
-  test('are asked upstream up to a limit', async ({ get, upstream, clock }) => {
+  test('are not asked for again at once when upstream has no such', async ({
+    get,
+    upstream,
+    clock,
+  }) => {
+    await get('/p2/acme/clock~dev.json')
+    upstream.forget()
+    const path = `/dist-proxy/acme/clock/dev-main/${'b'.repeat(40)}.zip`
+    const ask = async () => (await get(path)).statusCode
+    for (let time = 0; time < 5; time++) assert.is(await ask(), 404)
+    assert.is(upstream.requestsFor(distRequests).length, 1)
+    clock.advance(600)
+    assert.is(await ask(), 404)
+    assert.is(upstream.requestsFor(distRequests).length, 2)
+  })
+
+  test('nor while upstream fails', async ({ get, upstream, clock }) => {
+    await get('/p2/acme/container~dev.json')
+    const clear = upstream.fail({ match: distRequests, mode: 'status', status: 403 })
+    upstream.forget()
+    const path = `/dist-proxy/acme/container/dev-trunk/${'c'.repeat(40)}.zip`
+    for (let time = 0; time < 5; time++) assert.is((await get(path)).statusCode, 503)
+    assert.is(upstream.requestsFor(distRequests).length, 1)
+    clear()
+    clock.advance(5)
+    assert.is((await get(path)).statusCode, 404)
+  })
+})
+
+const behindProxy = async () => await startService({ settings: { TRUSTED_PROXIES: '127.0.0.1' } })
+
+describe('commits that one client makes up', behindProxy, (test) => {
+  test('are asked upstream up to its share of an hour, and cost others nothing', async (service) => {
+    const { get, upstream, clock } = service
+    const { reference } = await distOf(service, 'acme/http', 'dev-main')
+    upstream.pushCommit('acme/http', 'main')
+    await get('/p2/acme/http~dev.json')
+    clock.advance(3600)
     await get('/p2/acme/http~dev.json')
     upstream.forget()
+    const as = (address: string) => ({ 'x-forwarded-for': address })
+    const pathOf = (commit: string) => `/dist-proxy/acme/http/dev-main/${commit}.zip`
     let made = 0
-    const ask = async () => {
+    const makeUp = async () => {
       const commit = (made++).toString(16).padStart(40, '0')
-      return (await get(`/dist-proxy/acme/http/dev-main/${commit}.zip`)).statusCode
+      return (await get(pathOf(commit), as('192.0.2.1'))).statusCode
     }
-    const statuses: number[] = []
-    for (let hundred = 0; hundred < 11; hundred++) {
-      statuses.push(...(await Promise.all(Array.from({ length: 100 }, ask))))
+    const statuses = await Promise.all(Array.from({ length: 300 }, makeUp))
+    assert.is(upstream.requestsFor(distRequests).length, 10)
+    assert.is(statuses.filter((status) => status === 404).length, 10)
+    assert.is(statuses.filter((status) => status === 503).length, 290)
+    assert.is((await get(pathOf(reference), as('192.0.2.2'))).statusCode, 200)
+    clock.advance(3600)
+    assert.is(await makeUp(), 404, 'an hour later they are asked for again')
+  })
+
+  test('are given back when they turn out to be there', async (service) => {
+    const { get, upstream } = service
+    const commits: string[] = []
+    for (let count = 0; count < 12; count++) {
+      commits.push((await distOf(service, 'beta/edge', 'dev-main')).reference)
+      upstream.pushCommit('beta/edge', 'main')
     }
-    const asked = upstream.requestsFor(distRequests).length
-    assert.ok(asked > 900 && asked <= 1000, `${asked} requests upstream for 1,100 commits`)
-    assert.is(statuses.filter((status) => status === 404).length, asked)
-    assert.is(statuses.filter((status) => status === 503).length, 1100 - asked)
-    clock.advance(60)
-    assert.is(await ask(), 404, 'after a while they are asked for again')
+    service.clock.advance(3600)
+    await get('/p2/beta/edge~dev.json')
+    for (const commit of commits) {
+      const path = `/dist-proxy/beta/edge/dev-main/${commit}.zip`
+      assert.is((await get(path, { 'x-forwarded-for': '192.0.2.3' })).statusCode, 200)
+    }
   })
 })

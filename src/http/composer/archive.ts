@@ -121,13 +121,16 @@ function asksForMore(
   )
 }
 
-function archiveRequest({ param }: RouteRequest): ArchiveRequest & { readonly distType: DistType } {
+function archiveRequest({
+  param,
+  client,
+}: RouteRequest): ArchiveRequest & { readonly distType: DistType } {
   const packageName = parsePackageName(param('vendor'), param('package'))
   const version = param('version')
   const [, referenceToken = '', distType = ''] = /^([^.]*)\.([a-z]+)$/.exec(param('file')) ?? []
   if (packageName === undefined || !isDistType(distType)) throw notAnArchive()
   if (!isVersionToken(version) || !isReferenceToken(referenceToken)) throw notAnArchive()
-  return { packageName, versionToken: version, referenceToken, distType }
+  return { packageName, versionToken: version, referenceToken, distType, client }
 }
 
 function notAnArchive(): AppError {

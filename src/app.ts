@@ -106,8 +106,8 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const servingParts = { ...parts, ...metadata }
   const serving = await buildServing(servingParts, { ...laidOver, ...archives })
   const installs = buildInstalls(servingParts)
-  const alerts = buildAlerts(parts)
   const access = buildAccess(parts)
+  const alerts = buildAlerts({ ...parts, ...access })
   let draining = false
   const routes = allRoutes(parts, {
     ...metadata,

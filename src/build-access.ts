@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import { readToken, readTokenByDigest, readTokens, token } from '../projections/token.ts'
 import { createIdentify } from './access/identify.ts'
+import { createAllowance } from './access/allowance.ts'
+import { createTokenGuesses, type TokenGuesses } from './access/token-guesses.ts'
 import { createTokenUses, type TokenUses } from './access/token-uses.ts'
 import { createTokens, type Tokens } from './access/tokens.ts'
 import { createIsAdminToken, digestOfToken } from './admin-token.ts'
@@ -13,7 +15,7 @@ import type { Reserved } from './private/reserved.ts'
 import { whenCaughtUp } from './projector/caught-up.ts'
 import type { Projector } from './projector/run.ts'
 import type { Observer } from './telemetry/observer.ts'
-import type { Instant } from './time-machine/instant.ts'
+import { type Instant, msOfInstant } from './time-machine/instant.ts'
 
 interface AccessParts extends Pick<Reserved, 'isReserved' | 'reservedVendors'> {
   readonly config: Config
@@ -32,6 +34,7 @@ export interface BuiltAccess {
   readonly authorize: Authorize
   readonly tokens: Tokens
   readonly uses: TokenUses
+  readonly guesses: TokenGuesses
 }
 
 /** Metrics are wanted most while the database is away: then what was known last holds. */
@@ -46,6 +49,13 @@ function lastKnown({ reservedVendors }: Pick<Reserved, 'reservedVendors'>): () =
   return read
 }
 
+/** Of who has shown too many other wrong tokens. */
+const wrongTokenAnswers = {
+  burst: 1,
+  perSecond: 1,
+  message: 'too many tokens that do not count were shown from this address: wait before you try on',
+} as const
+
 const tokensShownMax = 10_000
 
 /** The part of the composition root that is about who may ask. */
@@ -54,6 +64,9 @@ export function buildAccess(parts: AccessParts): BuiltAccess {
   const { isReserved } = parts
   const { now } = outside
   const uses = createTokenUses(outside)
+  const nowMs = () => msOfInstant(now())
+  const slowed = createAllowance({ ...wrongTokenAnswers, nowMs })
+  const guesses = createTokenGuesses({ slowed, nowMs, logger: outside.logger })
   const caughtUp = whenCaughtUp(parts)
   const identify = createIdentify({
     async storedToken(sha256) {
@@ -73,6 +86,7 @@ export function buildAccess(parts: AccessParts): BuiltAccess {
       isAnyReserved: lastKnown(parts),
       publicRead: config.publicRead,
       onRefused: observer.tokenRefused,
+      answeringWrong: guesses.answering,
     }),
     tokens: createTokens({
       storedToken: async (tokenId) => await readToken(db, tokenId),
@@ -83,5 +97,6 @@ export function buildAccess(parts: AccessParts): BuiltAccess {
       now,
     }),
     uses,
+    guesses,
   }
 }

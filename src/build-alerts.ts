@@ -13,10 +13,12 @@ import { readCurrentDocument, readFollowedFeed } from '../projections/document-q
 import { readLostVersions } from '../projections/private-package.ts'
 import { acknowledge } from './alerts/acknowledge.ts'
 import { alertOf } from './alerts/alert.ts'
+import type { TokenGuesses } from './access/token-guesses.ts'
 import {
   cacheFindings,
   type DiskSpace,
   diskFindings,
+  guessFindings,
   feedFindings,
   lostArchiveFindings,
   opensAfterSeconds,
@@ -59,6 +61,7 @@ interface AlertsParts {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
+  readonly guesses: Pick<TokenGuesses, 'guessers'>
 }
 
 export interface Alerts {
@@ -184,7 +187,8 @@ function lookAtFeed({ config, outside, upstream, db, snapshots }: AlertsParts): 
   }
 }
 
-function looksInside({ config, outside, db, log, projector }: AlertsParts): readonly Look[] {
+function looksInside(parts: AlertsParts): readonly Look[] {
+  const { config, outside, db, log, projector, guesses } = parts
   const { diskSpace = async () => await diskSpaceOf(outside.dataDirectory) } = outside
   return [
     {
@@ -204,6 +208,10 @@ function looksInside({ config, outside, db, log, projector }: AlertsParts): read
           lost.map(({ package_name: packageName, ...rest }) => ({ packageName, ...rest })),
         )
       },
+    },
+    {
+      codes: ['token_guesses'],
+      look: async () => guessFindings(guesses.guessers()),
     },
     {
       codes: ['projection_stopped'],

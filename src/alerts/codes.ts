@@ -59,6 +59,11 @@ export const alertCodes: Readonly<Record<AlertCode, Explanation>> = {
     action:
       'Publish the same zip of this version again, which puts its archive back; then check the disk and memory of the database server. What is left of a damaged one is kept until then.',
   },
+  token_guesses: {
+    severity: 'warning',
+    action:
+      'Find out who is at this address, where token after token is tried; block it in front of Almanac if nobody knows it. The answers are slowed down, and a token that is not weak is not guessed.',
+  },
   document_refused: {
     severity: 'warning',
     action:

@@ -1,3 +1,4 @@
+import type { Guesser } from '../access/token-guesses.ts'
 import type { PackageName } from '../composer/names.ts'
 import type { ConditionCode } from '../events/alert-types.ts'
 import type { Position, Sha256 } from '../events/types.ts'
@@ -28,6 +29,7 @@ export function opensAfterSeconds(code: ConditionCode, cleanupIntervalSeconds: n
     case 'disk_nearly_full':
     case 'projection_stopped':
     case 'private_archive_lost':
+    case 'token_guesses':
       return 0
     default:
       return code satisfies never
@@ -183,6 +185,22 @@ export function lostArchiveFindings(lost: readonly LostVersion[]): Findings {
     const detail = `The archive of ${packageName} ${version} with the SHA-256 ${sha256} is damaged or gone.`
     return { code: 'private_archive_lost', subject, detail }
   })
+  return { holds, unknown: [] }
+}
+
+/** Each is an alert of its own; from a botnet it would be thousands. */
+const guessersShownMax = 20
+
+export function guessFindings(guessers: readonly Guesser[]): Findings {
+  const code = 'token_guesses'
+  const holds = guessers.slice(0, guessersShownMax).map(({ from, tokens }): Condition => {
+    return { code, subject: from, detail: `${tokens} wrong tokens were shown from ${from}.` }
+  })
+  const more = guessers.length - holds.length
+  if (more > 0) {
+    const detail = `Hundreds of wrong tokens were shown from each of ${more} further addresses.`
+    holds.push({ code, subject: 'further addresses', detail })
+  }
   return { holds, unknown: [] }
 }
 

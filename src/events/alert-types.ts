@@ -10,6 +10,7 @@ export const ConditionCode = z.enum([
   'disk_nearly_full',
   'projection_stopped',
   'private_archive_lost',
+  'token_guesses',
 ])
 export type ConditionCode = z.infer<typeof ConditionCode>
 

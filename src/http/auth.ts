@@ -47,11 +47,13 @@ export interface AuthorizeOptions {
   /** Whether public packages are for everybody. */
   readonly publicRead: boolean
   readonly onRefused: () => void
+  /** Resolves when a token that doesn't count may be answered; see access/token-guesses.ts. */
+  readonly answeringWrong: (token: string, client: Client) => Promise<void>
 }
 
 /** Here and nowhere else it is decided who may ask; see `Policy` for what. */
 export function createAuthorize(options: AuthorizeOptions): Authorize {
-  const { identify, metricsDigest, onRefused } = options
+  const { identify, metricsDigest, onRefused, answeringWrong } = options
 
   async function principalFor({ policy }: Access, token: string): Promise<Principal | undefined> {
     if (policy === 'metrics' && isTokenOf(token, metricsDigest)) return { kind: 'metrics' }
@@ -71,6 +73,9 @@ export function createAuthorize(options: AuthorizeOptions): Authorize {
     if (need === undefined) return authorized(principal ?? anonymous, false)
     if (principal !== undefined && need.isMetBy(principal)) return authorized(principal, true)
     onRefused()
+    if (principal === undefined && token !== undefined) {
+      await answeringWrong(token, clientOf(anonymous, address))
+    }
     throw principal === undefined ? unauthorized(access) : forbidden(need)
   }
 }

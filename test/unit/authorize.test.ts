@@ -19,6 +19,7 @@ async function identify(text: string): Promise<Principal | undefined> {
 
 function open({ publicRead = true, identified = identify, metrics = true } = {}) {
   const refused: string[] = []
+  const wrong: string[] = []
   const authorize = createAuthorize({
     identify: identified,
     metricsDigest: metrics ? digestOfToken(metricsToken) : undefined,
@@ -26,12 +27,13 @@ function open({ publicRead = true, identified = identify, metrics = true } = {})
     isReserved: async (vendor) => vendor === 'acme',
     publicRead,
     onRefused: () => void refused.push('refused'),
+    answeringWrong: async (token, { key }) => void wrong.push(`${token} from ${key}`),
   })
   async function ask(policy: Policy, vendor: string | undefined, token: string | undefined) {
     const headers = token === undefined ? {} : { authorization: authorization(token, 'Basic') }
     return await authorize({ policy, surface: 'api', vendor }, { headers, address: '192.0.2.1' })
   }
-  return { ask, refused }
+  return { ask, refused, wrong }
 }
 
 async function cellOf(asked: Promise<unknown>): Promise<string> {
@@ -101,6 +103,17 @@ describe(
         assert.not.instance(error, AppError)
       }
       assert.equal(refused, [])
+    })
+
+    test('a token that does not count is answered in turn, where one is needed', async () => {
+      const { ask, wrong } = open()
+      await ask('read', 'beta', 'nonsense')
+      await ask('read', 'acme', 'read-acme')
+      await rejection(ask('read', 'acme', undefined))
+      await rejection(ask('read', 'acme', 'read-beta'))
+      assert.equal(wrong, [])
+      await rejection(ask('read', 'acme', 'nonsense'))
+      assert.equal(wrong, ['nonsense from address 192.0.2.1'])
     })
 
     test('a vendor is named to who may not, unless it can not be one', async ({ ask }) => {

@@ -26,7 +26,7 @@ import { isPassing } from './database/errors.ts'
 import { AppError } from './errors.ts'
 import type { AlertsDeps } from './http/admin/alerts.ts'
 import { packageArchive, type ServeArchive } from './http/composer/archive.ts'
-import { createClientAddress } from './http/client-address.ts'
+import { createClientAddresses } from './http/client-addresses.ts'
 import { createEncodedBodies } from './http/composer/document.ts'
 import { packageMetadata } from './http/composer/package-metadata.ts'
 import { notifyBatch } from './http/composer/notify.ts'
@@ -127,7 +127,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     logger: outside.logger,
     repeats: parts.kept.keepingWhole(),
     authorize: access.authorize,
-    clientAddress: createClientAddress({ ...config, ...outside, isPublicAddress }),
+    addresses: createClientAddresses({ ...config, ...outside, isPublicAddress }),
     onRequest: observer.requestEnded,
     translate: asExpectedFailure,
   })

@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'archive_invalid'
   | 'archive_lost'
   | 'allowance_used_up'
+  | 'no_connection_left'
   | 'too_large'
   | 'upload_broke_off'
   | 'no_room'

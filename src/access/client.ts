@@ -14,7 +14,7 @@ export interface Client {
 /** The service itself: its jobs, and whatever else no request caused. */
 export const ownWork: Client = { key: 'own work', hasToken: true }
 
-/** @param address as http/client-address.ts has it; undefined: it can't be told. */
+/** @param address as http/client-addresses.ts has it; undefined: it can't be told. */
 export function clientOf(principal: Principal, address: string | undefined): Client {
   if (principal.kind === 'anonymous') {
     const key = address === undefined ? undefined : `address ${address}`

@@ -1,6 +1,6 @@
 import { asksAs } from '../request-context.ts'
 import type { Authorize } from './auth.ts'
-import type { ClientAddress } from './client-address.ts'
+import type { ClientAddresses } from './client-addresses.ts'
 import type { Exchange } from './exchange.ts'
 import type { Fail } from './fail.ts'
 import { restricted } from './restricted.ts'
@@ -11,7 +11,7 @@ import { refuseUnstorable } from './text.ts'
 
 export interface AnswerOptions {
   readonly authorize: Authorize
-  readonly clientAddress: ClientAddress
+  readonly addresses: Pick<ClientAddresses, 'ofClient'>
   /** Of PUBLIC_URL; undefined: it isn't set. */
   readonly publicOrigin: string | undefined
   readonly fail: Fail
@@ -37,7 +37,7 @@ export type AnswerFrom = (
 ) => Promise<void>
 
 export function createAnswerFrom(options: AnswerOptions): AnswerFrom {
-  const { authorize, clientAddress, publicOrigin, fail } = options
+  const { authorize, addresses, publicOrigin, fail } = options
   /** Calls `onRestricted` as soon as it is known that not everybody would be answered. */
   async function make(
     exchange: Exchange,
@@ -50,7 +50,7 @@ export function createAnswerFrom(options: AnswerOptions): AnswerFrom {
     const vendor = namesVendor(path) ? (params['vendor'] ?? '').toLowerCase() : undefined
     const { headers, method } = request
     refuseCrossSite({ method, headers, takes }, publicOrigin)
-    const sender = { headers, address: clientAddress(exchange.request) }
+    const sender = { headers, address: addresses.ofClient(exchange.request) }
     const { isRestricted, ...who } = await authorize({ policy, surface, vendor }, sender)
     if (isRestricted) onRestricted()
     asksAs(who.client)

@@ -19,7 +19,7 @@ export interface Access {
 /** Who asks, as far as the request says it. */
 export interface Sender {
   readonly headers: IncomingHttpHeaders
-  /** See client-address.ts. */
+  /** See client-addresses.ts. */
   readonly address: string | undefined
 }
 

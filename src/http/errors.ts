@@ -50,6 +50,7 @@ const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
   archive_invalid: { status: 502, title: 'Upstream sent a bad archive' },
   archive_lost: { status: 503, title: 'Archive is damaged' },
   allowance_used_up: { status: 503, title: 'Asked for too much', retryAfterSeconds: 5 },
+  no_connection_left: { status: 503, title: 'Too many connections', retryAfterSeconds: 5 },
   too_large: { status: 413, title: 'Request body too large' },
   upload_broke_off: { status: 408, title: 'Upload broke off' },
   no_room: { status: 507, title: 'No room to store it' },

@@ -19,6 +19,8 @@ export function send(exchange: Sending, answer: Answer): Promise<void> | undefin
   else if (Buffer.isBuffer(body)) {
     exchange.sentBytes = body.length
     response.end(body)
+    // Mostly the system has taken all of it.
+    if (response.writableLength > 0) closeUnlessTaken(response, body.length)
   } else return stream(body, exchange, Number(headers['Content-Length']))
   return undefined
 }
@@ -60,9 +62,9 @@ const stalledMsMax = 60_000
 async function written(response: ServerResponse, piece: Buffer, isLast: boolean): Promise<void> {
   if (response.destroyed) return
   await new Promise<void>((resolve) => {
-    let stalled: NodeJS.Timeout | undefined
+    let taken: (() => void) | undefined
     function done(): void {
-      clearTimeout(stalled)
+      taken?.()
       response.off('close', done)
       resolve()
     }
@@ -70,8 +72,20 @@ async function written(response: ServerResponse, piece: Buffer, isLast: boolean)
     else response.write(piece, done)
     // The last is sent at once, and mostly the system takes all of it.
     if (response.writableLength === 0) return resolve()
-    const patienceMs = stalledMsMax + piece.length / bytesPerMsMin
-    stalled = setTimeout(() => response.destroy(), patienceMs)
+    taken = closeUnlessTaken(response, piece.length)
     response.on('close', done)
   })
+}
+
+/** To be called back when the client has taken so many bytes, unless its connection has been closed before. */
+function closeUnlessTaken(response: ServerResponse, bytes: number): () => void {
+  const patienceMs = stalledMsMax + bytes / bytesPerMsMin
+  // A connection that is open keeps the process; once it is lost, nothing has to.
+  const stalled = setTimeout(() => response.destroy(), patienceMs).unref()
+  function taken(): void {
+    clearTimeout(stalled)
+    response.off('close', taken)
+  }
+  response.on('close', taken)
+  return taken
 }

@@ -1,12 +1,13 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import Router from '@koa/router'
 import Koa from 'koa'
 import { AppError, StartupError } from '../errors.ts'
 import type { Repeats } from './again.ts'
 import { type AnswerFrom, createAnswerFrom, type Handled } from './answer.ts'
 import type { Authorize } from './auth.ts'
-import type { ClientAddress } from './client-address.ts'
+import type { ClientAddresses } from './client-addresses.ts'
+import { createConnections, type ConnectionsOptions } from './connections.ts'
 import { answerError } from './errors.ts'
 import { beginExchange, duringExchange, type Exchange, type ExchangeOptions } from './exchange.ts'
 import { createFail, type FailOptions } from './fail.ts'
@@ -23,9 +24,14 @@ export interface HttpServerOptions extends ExchangeOptions, FailOptions {
   readonly port: number
   readonly repeats: Repeats
   readonly authorize: Authorize
-  readonly clientAddress: ClientAddress
+  /** For tests, which open fewer. */
+  readonly limits?: Pick<ConnectionsOptions, 'connectionsMax' | 'reservedMax'> | undefined
+  readonly addresses: ClientAddresses
   readonly publicOrigin: string | undefined
 }
+
+/** A connection takes some 30 KB, and a process may mostly have 4,096 files open or more. */
+const connectionLimits = { connectionsMax: 2_000, reservedMax: 20 } as const
 
 /**
  * Listens; to be called once everything behind the routes is ready.
@@ -36,14 +42,27 @@ export async function startHttpServer(
   routes: readonly Route[],
   options: HttpServerOptions,
 ): Promise<HttpServer> {
+  const { logger, addresses, limits = connectionLimits } = options
+  const connections = createConnections({ ...limits, sharerOf: addresses.ofSharer, logger })
   const handle = createHandler(routes, options)
+  const refuse = createRefuse(options)
   // Defaults that bound what a slow or idle client can hold; Node's own are 60 s, 300 s and no limit.
   // How long a body may take is up to its route: see receiving.ts.
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 0, keepAliveTimeout: 65_000 },
-    handle,
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 0,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 2_000,
+    },
+    (request, response) => {
+      if (!connections.began(request, response)) return
+      const isRefused = connections.isForProbes(request.socket) && !isProbe(request)
+      if (isRefused) refuse(request, response)
+      else handle(request, response)
+    },
   )
-  server.maxConnections = 2_000
+  server.on('connection', connections.opened)
   server.listen(options.port, options.host)
   await once(server, 'listening').catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)
@@ -66,13 +85,35 @@ async function close(server: Server, deadlineMs: number): Promise<void> {
   clearInterval(idle)
 }
 
-function createHandler(routes: readonly Route[], options: HttpServerOptions): RequestListener {
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+function createHandler(routes: readonly Route[], options: HttpServerOptions): Listener {
   const fail = createFail(options)
   const answerFrom = createAnswerFrom({ ...options, fail })
   const answeredStraight = createStraight(routes, { ...options, answerFrom, fail })
   const throughKoa = createKoa(routes, { ...options, answerFrom }).callback()
   return (request, response) => {
     if (!answeredStraight(request, response)) void throughKoa(request, response)
+  }
+}
+
+function isProbe({ url = '' }: IncomingMessage): boolean {
+  return url === '/livez' || url === '/readyz'
+}
+
+/** Answers in the places that are for probes whoever isn't one. */
+function createRefuse(options: HttpServerOptions): Listener {
+  const { logger } = options
+  const fail = createFail(options)
+  const thrown = new AppError('no_connection_left', 'too many connections are open: try again')
+  return (request, response) => {
+    const { url: path = '' } = request
+    response.on('error', (error) => logger.warn({ err: error }, 'a response could not be sent'))
+    response.shouldKeepAlive = false
+    const asked = { request, response, path, querystring: '', route: undefined }
+    const exchange = beginExchange(asked)
+    const work = async () => await fail(exchange, { thrown, surface: 'composer' })
+    void duringExchange(exchange, work, options)
   }
 }
 

@@ -1,16 +1,17 @@
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP, SocketAddress } from 'node:net'
+import { BlockList, isIP, type Socket, SocketAddress } from 'node:net'
 import type { Logger } from 'pino'
 
-/**
- * The address that the client of a request counts by, such as `192.0.2.1` or `2001:db8:0:1::/64`; undefined: it can't
- * be told from those of others.
- */
-export type ClientAddress = (request: Asked) => string | undefined
-
-type Asked = Pick<IncomingMessage, 'headers'> & {
-  readonly socket: Pick<IncomingMessage['socket'], 'remoteAddress'>
+/** What clients and peers count by: an address such as `192.0.2.1` or `2001:db8:0:1::/64`. */
+export interface ClientAddresses {
+  /** Of the client that sent a request; undefined: it can't be told from those of others. */
+  readonly ofClient: (request: Asked) => string | undefined
+  /** Of who has a connection; undefined: a trusted proxy or this machine, which may carry all clients there are. */
+  readonly ofSharer: (socket: Peer) => string | undefined
 }
+
+type Peer = Pick<Socket, 'remoteAddress'>
+type Asked = Pick<IncomingMessage, 'headers'> & { readonly socket: Peer }
 
 export interface ClientAddressOptions {
   /** Each `<address>/<prefix>`. Their X-Forwarded-For is believed. */
@@ -24,15 +25,16 @@ export interface ClientAddressOptions {
 const hopsMax = 20
 
 /**
- * The address of the peer, or, when that is a trusted proxy, what it says in X-Forwarded-For: the rightmost entry
+ * A client's address is that of the peer, or, when that is a trusted proxy, what it says in X-Forwarded-For: the rightmost entry
  * that isn't one itself. Where the header ends or makes no sense, it is the last address that was vouched for.
  *
  * Whoever has a private address and sends that header untrusted is a proxy in front of all clients. Its address
  * says nothing then; that is told once.
  */
-export function createClientAddress(options: ClientAddressOptions): ClientAddress {
+export function createClientAddresses(options: ClientAddressOptions): ClientAddresses {
   const { trustedProxies, isPublicAddress, logger } = options
-  const isTrusted = createIsTrusted(trustedProxies)
+  const isTrusted = isAmong(trustedProxies)
+  const isLoopback = isAmong(loopback)
   let isTold = false
 
   function tellOnce(peer: string): void {
@@ -44,17 +46,26 @@ export function createClientAddress(options: ClientAddressOptions): ClientAddres
         'name it in TRUSTED_PROXIES',
     )
   }
-  return ({ headers, socket }) => {
-    const peer = addressIn(socket.remoteAddress ?? '')
-    const forwarded = headers['x-forwarded-for']
-    if (peer === undefined) return undefined
-    if (forwarded === undefined) return networkOf(peer)
-    if (isTrusted(peer)) return networkOf(rightmost(String(forwarded), { peer, isTrusted }))
-    if (isPublicAddress(peer)) return networkOf(peer)
-    tellOnce(peer)
-    return undefined
+  return {
+    ofClient({ headers, socket }) {
+      const peer = addressIn(socket.remoteAddress ?? '')
+      const forwarded = headers['x-forwarded-for']
+      if (peer === undefined) return undefined
+      if (forwarded === undefined) return networkOf(peer)
+      if (isTrusted(peer)) return networkOf(rightmost(String(forwarded), { peer, isTrusted }))
+      if (isPublicAddress(peer)) return networkOf(peer)
+      tellOnce(peer)
+      return undefined
+    },
+    ofSharer({ remoteAddress = '' }) {
+      const peer = addressIn(remoteAddress)
+      if (peer === undefined || isTrusted(peer) || isLoopback(peer)) return undefined
+      return networkOf(peer)
+    },
   }
 }
+
+const loopback = ['127.0.0.0/8', '::1/128']
 
 function rightmost(
   forwarded: string,
@@ -88,9 +99,9 @@ function addressIn(entry: string): string | undefined {
 
 const ipv4Port = /^(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}):\d{1,5}$/
 
-function createIsTrusted(trustedProxies: readonly string[]): (address: string) => boolean {
+function isAmong(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList()
-  for (const network of trustedProxies) {
+  for (const network of networks) {
     const [address = '', prefix = ''] = network.split('/')
     list.addSubnet(address, Number(prefix), familyOf(address))
   }

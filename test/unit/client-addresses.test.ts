@@ -1,19 +1,20 @@
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
-import { createClientAddress } from '../../src/http/client-address.ts'
+import { createClientAddresses } from '../../src/http/client-addresses.ts'
 import { isPublicAddress } from '../../src/upstream/public-addresses.ts'
 import { describe } from '../support/suite.ts'
 
 function open(trustedProxies: readonly string[] = ['10.0.0.0/8', 'fd00::/8']) {
   const warnings: unknown[] = []
   const logger = { warn: (about: unknown) => void warnings.push(about) }
-  const find = createClientAddress({ trustedProxies, isPublicAddress, logger })
+  const { ofClient, ofSharer } = createClientAddresses({ trustedProxies, isPublicAddress, logger })
   /** The peer, and what it says in X-Forwarded-For. */
   function address(remoteAddress: string | undefined, forwarded?: string) {
     const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
-    return find({ headers, socket: { remoteAddress } })
+    return ofClient({ headers, socket: { remoteAddress } })
   }
-  return { address, warnings }
+  const sharer = (remoteAddress: string | undefined) => ofSharer({ remoteAddress })
+  return { address, sharer, warnings }
 }
 
 describe(
@@ -77,6 +78,23 @@ describe(
         assert.is(address(peer, '198.51.100.7'), undefined, peer)
       }
       assert.equal(warnings, [{ peer: '192.168.1.1' }])
+    })
+
+    test('has a share of the connections, but for this machine’s and proxies’', ({ sharer }) => {
+      assert.is(sharer('192.0.2.1'), '192.0.2.1')
+      assert.is(sharer('::ffff:192.0.2.1'), '192.0.2.1')
+      assert.is(sharer('2001:db8:0:1:2:3:4:5'), '2001:db8:0:1::/64')
+      assert.is(sharer('192.168.0.1'), '192.168.0.1')
+      for (const peer of [
+        '127.0.0.1',
+        '127.9.9.9',
+        '::1',
+        '::ffff:127.0.0.1',
+        '10.1.1.1',
+        'fd00::9',
+      ]) {
+        assert.is(sharer(peer), undefined, peer)
+      }
     })
 
     test('is found in whatever a header can be', ({ address }) => {

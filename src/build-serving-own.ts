@@ -12,6 +12,7 @@ import type { PackageName } from './composer/names.ts'
 import type { VersionRule } from './composer/version-rules.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
+import type { Digestion } from './digestion/digestion.ts'
 import type { ServeArchive } from './http/composer/archive.ts'
 import type { DocumentAsOf } from './metadata/as-of.ts'
 import type { CurrentDocument } from './metadata/current.ts'
@@ -38,6 +39,7 @@ interface ServingOwnParts extends Reserved {
   readonly observer: Pick<Observer, 'cacheUsed'>
   readonly upstream: Upstream
   readonly db: Db
+  readonly digestion: Digestion
   readonly snapshots: SnapshotStore
   readonly endpoints: ReadEndpoints
 }
@@ -104,7 +106,7 @@ async function blocksOf(db: Db, packageName: PackageName): Promise<readonly Vers
 
 /** What Composer asks beside metadata and archives. */
 export function buildAnswers(parts: ServingOwnParts): Answers {
-  const { config, upstream, db, endpoints, reservedVendors } = parts
+  const { config, upstream, db, endpoints, reservedVendors, digestion } = parts
   const { packagistUrl, proxyEnabled } = config
   return createAnswers({
     async ask(question) {
@@ -121,6 +123,7 @@ export function buildAnswers(parts: ServingOwnParts): Answers {
     listing: async (position) => await readListing(db, position),
     reservedVendors,
     searchUrl: `${config.publicUrl}/search.json`,
+    digest: digestion.digest,
   })
 }
 

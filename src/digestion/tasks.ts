@@ -5,10 +5,11 @@ import { malwareIn } from '../composer/malware-list.ts'
 import type { DocumentName, PackageName } from '../composer/names.ts'
 import { inspectBody, versionsIn } from '../metadata/inspect.ts'
 import { renderBody } from '../metadata/render-body.ts'
+import { mergeAnswer, type Merging } from '../private/answers/merge.ts'
 import { publicationTimes } from '../time-machine/reconstruct.ts'
 
 /**
- * All that is done with the bytes of upstream's documents: pure, of a body and options that can be sent to another thread,
+ * All that is done with the bytes of upstream's documents, and of its other answers: pure, of a body and options that can be sent to another thread,
  * to something that can be sent back.
  */
 const tasks = {
@@ -20,6 +21,8 @@ const tasks = {
   archives: (body: Buffer, packageName: PackageName) => archivesIn(body, packageName),
   references: (body: Buffer, packageName: PackageName) => referencesIn(body, packageName),
   malware: (body: Buffer) => malwareIn(body),
+  answer: (body: Buffer, { status, ...merging }: Merging & { readonly status: number }) =>
+    mergeAnswer({ status, body, lastModified: undefined }, merging),
 } as const
 
 type Tasks = typeof tasks

@@ -4,6 +4,7 @@ import type { Principal } from '../../src/access/principal.ts'
 import { PackageName } from '../../src/composer/names.ts'
 import { type Answers, createAnswers } from '../../src/private/answers/answers.ts'
 import type { OwnPackage } from '../../src/private/answers/own-package.ts'
+import { createDigestion } from '../../src/digestion/digestion.ts'
 import { createReserved } from '../../src/private/reserved.ts'
 import type { RelayAnswer, RelayQuestion } from '../../src/upstream/relay.ts'
 import { describe } from '../support/suite.ts'
@@ -52,6 +53,7 @@ function world(upstreams: unknown, status = 200): World {
     listing: async () => ours,
     reservedVendors,
     searchUrl: 'https://packages.example.com/search.json',
+    digest: createDigestion().digest,
   })
   return { answers, asked }
 }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { loweredAsPhpDoes, PackageName } from '../../src/composer/names.ts'
 import { type Answers, createAnswers } from '../../src/private/answers/answers.ts'
+import { createDigestion } from '../../src/digestion/digestion.ts'
 import { createReserved } from '../../src/private/reserved.ts'
 import type { RelayAnswer } from '../../src/upstream/relay.ts'
 import { describe, rejection } from '../support/suite.ts'
@@ -20,6 +21,7 @@ function answersOf(text: string, status = 200): Answers {
     listing: async () => [],
     reservedVendors,
     searchUrl: 'https://packages.example.com/search.json',
+    digest: createDigestion().digest,
   })
 }
 
@@ -112,6 +114,15 @@ describe(
       const text = '{"packageNames":["acme/one"],"packageNames":["psr/log","acme/two"]}'
       const { body } = await answersOf(text).list(new URLSearchParams(), anybody)
       assert.is(body.toString(), '{"packageNames":["psr/log"]}')
+    })
+
+    test('may be a list of all names, which another thread reads', async () => {
+      const names = Array.from({ length: 20_000 }, (_, index) => `vendor${index % 7}/name-${index}`)
+      const text = JSON.stringify({ packageNames: ['Acme/Evil', ...names, 'hidden-x/y'] })
+      const { body } = await answersOf(text).list(new URLSearchParams(), anybody)
+      assert.is(body.toString(), JSON.stringify({ packageNames: names }))
+      const error = await rejection(answersOf(`${text}]`).list(new URLSearchParams(), anybody))
+      assert.is((error as { code?: string }).code, 'upstream_unavailable')
     })
 
     test('has no members that nobody asked for', async () => {

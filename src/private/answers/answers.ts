@@ -1,10 +1,12 @@
 import { may, type Principal } from '../../access/principal.ts'
+import { DocumentUnreadable } from '../../composer/document.ts'
 import { loweredAsPhpDoes, PackageName, vendorOf } from '../../composer/names.ts'
+import type { Digest } from '../../digestion/digestion.ts'
+import { AppError } from '../../errors.ts'
 import type { Position } from '../../events/types.ts'
 import { httpDate, parseHttpDate } from '../../time-machine/instant.ts'
 import type { RelayAnswer, RelayQuestion } from '../../upstream/relay.ts'
-import { withoutReservedLists, withOwnAdvisories, withOwnNames } from './merge-names.ts'
-import { withOwnProviders, withOwnResults } from './merge-results.ts'
+import { mergeAnswer, type Merging } from './merge.ts'
 import type { OwnPackage } from './own-package.ts'
 import { questionForUpstream } from './questions.ts'
 import type { Reserved, ReservedVendors } from '../reserved.ts'
@@ -22,6 +24,7 @@ export interface AnswersOptions {
   readonly reservedVendors: Reserved['reservedVendors']
   /** Where clients search. */
   readonly searchUrl: string
+  readonly digest: Digest
 }
 
 /** JSON; `lastModified` as upstream has it. */
@@ -47,7 +50,8 @@ export interface Answers {
 }
 
 export function createAnswers(options: AnswersOptions): Answers {
-  const { ask, listing, reservedVendors, searchUrl } = options
+  const { ask, listing, reservedVendors, searchUrl, digest } = options
+  const merged = createMerge(digest)
 
   async function readable({ principal, position }: Asker): Promise<readonly OwnPackage[]> {
     const all = await listing(position)
@@ -65,45 +69,66 @@ export function createAnswers(options: AnswersOptions): Answers {
 
   return {
     async search(query, asker) {
-      const reserved = await reservedVendors()
+      const vendors = await reservedVendors()
       const own = await readable(asker)
-      const answer = await askAbout('search', query, reserved)
+      const answer = await askAbout('search', query, vendors)
       // At a pin there is none: its URL would have to say the instant as the client did.
       const nextUrl = asker.position === undefined ? pageAfter(query, searchUrl) : undefined
-      return withOwnResults(answer, { own, query, reserved, nextUrl })
+      const asked = { own, query: query.toString(), reserved: vendors.patterns }
+      return await merged(answer, { what: 'search', ...asked, nextUrl })
     },
     async list(query, asker) {
-      const reserved = await reservedVendors()
+      const vendors = await reservedVendors()
       const own = await readable(asker)
-      return withOwnNames(await askAbout('list', query, reserved), { own, query, reserved })
+      const answer = await askAbout('list', query, vendors)
+      const asked = { own, query: query.toString(), reserved: vendors.patterns }
+      return await merged(answer, { what: 'list', ...asked })
     },
     async providers(packageName, asker) {
-      const reserved = await reservedVendors()
+      const { has, patterns: reserved } = await reservedVendors()
       const own = (await readable(asker)).filter(({ provided }) => provided.includes(packageName))
-      const isOurs = reserved.has(vendorOf(packageName))
+      const isOurs = has(vendorOf(packageName))
       const query = new URLSearchParams()
       const answer = isOurs
         ? undefined
         : await ask({ endpoint: 'providersApi', query, packageName })
-      return withOwnProviders(answer, { own, reserved })
+      return await merged(answer, { what: 'providers', own, reserved })
     },
     async advisories({ query, form }, asker) {
-      const reserved = await reservedVendors()
+      const vendors = await reservedVendors()
       const known = new Set<string>((await readable(asker)).map(({ packageName }) => packageName))
-      const { ofOthers, ofOurs, isNaming } = advisoriesAsked(query, reserved)
+      const { ofOthers, ofOurs, isNaming } = advisoriesAsked(query, vendors)
       const own = ofOurs.filter((name) => known.has(name))
       const isAboutOthers = !isNaming || ofOthers.has('packages[]')
       const answer = isAboutOthers ? await ask(advisoryQuestion(ofOthers, form)) : undefined
       const asked = isNaming ? ofOthers.getAll('packages[]') : undefined
-      return withOwnAdvisories(answer, { own, asked, reserved })
+      const reserved = vendors.patterns
+      return await merged(answer, { what: 'advisories', own, asked, reserved })
     },
     async lists(ifModifiedSince) {
-      const query = new URLSearchParams()
-      const since = parseHttpDate(ifModifiedSince ?? '')
-      const conditions = since === undefined ? {} : { ifModifiedSince: httpDate(since) }
-      const answer = await ask({ endpoint: 'filterSummary', query, ...conditions })
-      return answer && withoutReservedLists(answer, await reservedVendors())
+      const answer = await ask(summaryQuestion(ifModifiedSince))
+      const { patterns: reserved } = await reservedVendors()
+      return answer && (await merged(answer, { what: 'lists', reserved }))
     },
+  }
+}
+
+/** A list of all of Packagist is 13 MB: what is large is merged in another thread. */
+function createMerge(
+  digest: Digest,
+): (answer: RelayAnswer | undefined, merging: Merging) => Promise<OwnAnswer> {
+  return async (answer, merging) => {
+    if (answer === undefined) return mergeAnswer(undefined, merging)
+    const { status, body, lastModified } = answer
+    try {
+      const merged = await digest('answer', body, { status, ...merging })
+      // Of what is merged with ours, it would be the date of a part.
+      return { ...merged, lastModified: merging.what === 'lists' ? lastModified : undefined }
+    } catch (error) {
+      if (!(error instanceof DocumentUnreadable)) throw error
+      const message = 'upstream gave an answer that is no JSON object'
+      throw new AppError('upstream_unavailable', message, { cause: error })
+    }
   }
 }
 
@@ -136,6 +161,16 @@ function advisoriesAsked(query: URLSearchParams, { has }: ReservedVendors): Advi
     else ofOthers.append('packages[]', name)
   }
   return { ofOthers, ofOurs, isNaming }
+}
+
+/** With a date that was understood, and nothing else that the header may have. */
+function summaryQuestion(ifModifiedSince: string | undefined): RelayQuestion {
+  const since = parseHttpDate(ifModifiedSince ?? '')
+  return {
+    endpoint: 'filterSummary',
+    query: new URLSearchParams(),
+    ifModifiedSince: since && httpDate(since),
+  }
 }
 
 function advisoryQuestion(query: URLSearchParams, isForm: boolean): RelayQuestion {

@@ -1,22 +1,19 @@
+import { DocumentUnreadable } from '../../composer/document.ts'
 import { readJson } from '../../composer/json.ts'
 import { isJsonObject, type JsonObject } from '../../composer/minify.ts'
 import { loweredAsPhpDoes } from '../../composer/names.ts'
 import { noticesIn, printableJson } from '../../composer/notices.ts'
-import { AppError } from '../../errors.ts'
+import { matcherOf } from '../../composer/vendor-patterns.ts'
 import type { RelayAnswer } from '../../upstream/relay.ts'
-import type { ReservedVendors } from '../reserved.ts'
 
 /** A list of all of Packagist with three fields each has 1.7 million values, four levels deep. */
 const limits = { depthMax: 32, valuesMax: 5_000_000 }
 
-/** @throws AppError `upstream_unavailable` when it is anything else, or more than is read. */
+/** @throws DocumentUnreadable when it is anything else, or more than is read. */
 function objectIn({ body }: RelayAnswer): JsonObject {
   const read = readJson(body, limits)
   if (read.ok && isJsonObject(read.value)) return read.value
-  const cause = read.ok ? 'no object' : read.problem
-  throw new AppError('upstream_unavailable', 'upstream gave an answer that is no JSON object', {
-    cause,
-  })
+  throw new DocumentUnreadable(read.ok ? 'no JSON object' : read.problem)
 }
 
 export function jsonOf(value: JsonObject): RelayAnswer {
@@ -57,14 +54,14 @@ const nameLengthMax = 255
  * Tells names that upstream may say from those of reserved vendors, as Composer reads them: A to Z count as lower
  * case, and no other letter does. Vendors are remembered, since in lists one comes many times.
  */
-export function createIsOthers({
-  has,
-}: Pick<ReservedVendors, 'has'>): (name: unknown) => name is string {
+export function createIsOthers(patterns: readonly string[]): (name: unknown) => name is string {
+  const reserved = new Set(patterns)
+  const isNamed = matcherOf(patterns.filter((pattern) => pattern.includes('*')))
   const known = new Map<string, boolean>()
   return (name): name is string => {
     if (typeof name !== 'string' || name.length > nameLengthMax) return false
     const [vendor = ''] = loweredAsPhpDoes(name).split('/', 1)
-    const isOurs = known.get(vendor) ?? has(vendor)
+    const isOurs = known.get(vendor) ?? (reserved.has(vendor) || isNamed(vendor))
     known.set(vendor, isOurs)
     return !isOurs
   }

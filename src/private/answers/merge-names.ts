@@ -4,13 +4,13 @@ import { noticesIn } from '../../composer/notices.ts'
 import type { RelayAnswer } from '../../upstream/relay.ts'
 import { answered, createIsOthers, isRefusal, jsonOf, othersIn, refusalOf } from './json-answer.ts'
 import type { OwnPackage } from './own-package.ts'
-import type { ReservedVendors } from '../reserved.ts'
 
 export interface NamesToMerge {
   /** Those that the asker may read. */
   readonly own: readonly OwnPackage[]
-  readonly query: URLSearchParams
-  readonly reserved: ReservedVendors
+  readonly query: string
+  /** Vendors of which upstream may say nothing. */
+  readonly reserved: readonly string[]
 }
 
 /**
@@ -20,8 +20,9 @@ export interface NamesToMerge {
  */
 export function withOwnNames(
   answer: RelayAnswer | undefined,
-  { own, query, reserved }: NamesToMerge,
+  { own, query: asked, reserved }: NamesToMerge,
 ): RelayAnswer {
+  const query = new URLSearchParams(asked)
   if (isRefusal(answer)) return refusalOf(answer)
   const upstreams = answered(answer)
   const fitting = own.filter((each) => fits(each, query))
@@ -42,7 +43,7 @@ export interface AdvisoriesToMerge {
   readonly own: readonly string[]
   /** Those that upstream was asked about; undefined: about all. */
   readonly asked: readonly string[] | undefined
-  readonly reserved: ReservedVendors
+  readonly reserved: readonly string[]
 }
 
 /**
@@ -76,17 +77,16 @@ function aboutPackage(name: string, advisories: unknown): readonly unknown[] {
 }
 
 /** The lists of malware, each without the names of reserved vendors: Composer would refuse our packages. */
-export function withoutReservedLists(answer: RelayAnswer, reserved: ReservedVendors): RelayAnswer {
+export function withoutReservedLists(
+  answer: RelayAnswer | undefined,
+  { reserved }: Pick<NamesToMerge, 'reserved'>,
+): RelayAnswer {
   if (isRefusal(answer)) return refusalOf(answer)
   const summary = answered(answer)
   const isOthers = createIsOthers(reserved)
   const filter = isJsonObject(summary['filter']) ? summary['filter'] : {}
   const lists = Object.entries(filter).map(([list, names]) => [list, othersIn(names, isOthers)])
-  const { lastModified } = answer
-  return {
-    ...jsonOf({ ...noticesIn(summary), filter: Object.fromEntries(lists) }),
-    lastModified,
-  }
+  return jsonOf({ ...noticesIn(summary), filter: Object.fromEntries(lists) })
 }
 
 function fits({ packageName, type }: OwnPackage, query: URLSearchParams): boolean {

@@ -4,7 +4,6 @@ import type { RelayAnswer } from '../../upstream/relay.ts'
 import { answered, createIsOthers, isRefusal, jsonOf, refusalOf } from './json-answer.ts'
 import type { NamesToMerge } from './merge-names.ts'
 import type { OwnPackage } from './own-package.ts'
-import type { ReservedVendors } from '../reserved.ts'
 
 /** A page has no more of ours, and a search that finds more should be a narrower one. */
 const resultsMax = 100
@@ -17,8 +16,9 @@ export interface ResultsToMerge extends NamesToMerge {
 /** `search.json` with our packages on its first page, before upstream's. */
 export function withOwnResults(
   answer: RelayAnswer | undefined,
-  { own, query, reserved, nextUrl }: ResultsToMerge,
+  { own, query: asked, reserved, nextUrl }: ResultsToMerge,
 ): RelayAnswer {
+  const query = new URLSearchParams(asked)
   if (isRefusal(answer)) return refusalOf(answer)
   const found = own.filter((each) => isFound(each, query)).slice(0, resultsMax)
   const upstreams = answered(answer)
@@ -69,7 +69,7 @@ function resultOf({ packageName, description, homepage, abandoned }: OwnPackage)
 }
 
 /** What upstream says of packages, fit to be printed, but for those of reserved vendors. */
-function othersAmong(results: unknown, reserved: ReservedVendors): readonly unknown[] {
+function othersAmong(results: unknown, reserved: readonly string[]): readonly unknown[] {
   const all: readonly unknown[] = Array.isArray(results) ? results : []
   const isOthers = createIsOthers(reserved)
   return all.filter((each) => isJsonObject(each) && isOthers(each['name'])).map(printableJson)

@@ -11,13 +11,13 @@ import type { Route } from './http/route.ts'
 import { createImport } from './private/publish/import.ts'
 import { createPackages } from './private/publish/packages.ts'
 import { createPublish } from './private/publish/publish.ts'
-import type { IsReserved } from './private/reserved.ts'
+import type { Reserved } from './private/reserved.ts'
 import { createWithdraw } from './private/publish/withdraw.ts'
 import type { Projector } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import type { Instant } from './time-machine/instant.ts'
 
-interface PrivateParts {
+interface PrivateParts extends Reserved {
   readonly outside: {
     readonly dataDirectory: string
     readonly now: () => Instant
@@ -27,13 +27,12 @@ interface PrivateParts {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly projector: Projector
-  readonly isReservedByNow: IsReserved
   readonly storedBlobs: BlobStore
 }
 
 /** The part of the composition root that is about packages of our own. */
 export function buildPrivate(parts: PrivateParts): readonly Route[] {
-  const { outside, db, log, snapshots, projector, isReservedByNow, storedBlobs } = parts
+  const { outside, db, log, snapshots, projector, storedBlobs } = parts
   const stagingDirectory = stagingIn(outside.dataDirectory)
   const { until } = projector
   const staging = {
@@ -48,7 +47,8 @@ export function buildPrivate(parts: PrivateParts): readonly Route[] {
     snapshots,
     log,
     until,
-    isReserved: isReservedByNow,
+    isReserved: parts.isReservedByNow,
+    reservedVendors: parts.reservedVendors,
     hasPublicPackages: async (vendor) => await hasPublicPackages(db, vendor),
     now: outside.now,
   })

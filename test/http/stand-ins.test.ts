@@ -3,6 +3,7 @@ import { compactInstant } from '../../src/time-machine/instant.ts'
 import { packageZip, putTo } from '../support/publishing.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
+import { issueToken } from '../support/tokens.ts'
 
 const kit = '/p2/pub/kit.json'
 const kitBranches = '/p2/pub/kit~dev.json'
@@ -132,5 +133,28 @@ describe('a vendor that is reserved by name', opening({ PRIVATE_VENDORS: 'ac*' }
     assert.not(standsIn(text))
     const rows = await database.db.selectFrom('document_digest').select('stands_in_for').execute()
     assert.ok(rows.some(({ stands_in_for: [vendor] }) => vendor === '*'))
+  })
+})
+
+describe('a package of ours that replaces one of another vendor of ours', open, (test) => {
+  const zipOf = (name: string, replaced: string) =>
+    packageZip({ name, description: 'Ours', replace: { [replaced]: '*' } })
+
+  test('is published by those only who may publish both', async (service) => {
+    const put = putTo(service)
+    const { status } = await put('acme/secret/1.0.0', packageZip({ name: 'acme/secret' }))
+    assert.is(status, 201)
+    const grants = [{ scope: 'publish' as const, vendors: ['own'] }]
+    const { token } = await issueToken(service, { grants })
+    const request = { headers: { authorization: `Bearer ${token}` } }
+    const refused = await put('own/kit/1.0.0', zipOf('own/kit', 'acme/secret'), request)
+    assert.is(refused.status, 403)
+    assert.match(refused.problem.detail, 'packages of acme, which this token may not publish')
+    const own = await put('own/kit/1.0.0', zipOf('own/kit', 'own/old'), request)
+    assert.is(own.status, 201, own.problem.detail)
+    const elsewhere = await put('own/kit/1.1.0', zipOf('own/kit', 'symfony/console'), request)
+    assert.is(elsewhere.status, 201, 'a public package may be replaced')
+    const both = await put('own/kit/1.2.0', zipOf('own/kit', 'acme/secret'))
+    assert.is(both.status, 201, both.problem.detail)
   })
 })

@@ -45,6 +45,7 @@ async function open() {
     log,
     until: projector.until,
     isReserved: async () => true,
+    reservedVendors: async () => ({ has: () => true, patterns: [] }),
     hasPublicPackages: async () => false,
     now: clock.now,
   }
@@ -57,7 +58,8 @@ async function open() {
     staged: () => readdirSync(stagingDirectory),
     publish: async (changed: Partial<PublishOptions> = {}, version = '1.0.0') => {
       const zip = packageZip({ name: packageName }, version)
-      const request = { packageName, version, claim: false, actor: 'admin', requestId: 'request-1' }
+      const actor = { actor: 'admin', mayPublish: () => true, requestId: 'request-1' }
+      const request = { packageName, version, claim: false, ...actor }
       const upload = { bytes: Readable.from([zip]), sizeBytes: zip.length }
       return await createPublish({ ...options, ...changed }).publish(request, upload)
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { actorOf } from '../../access/principal.ts'
+import { actorOf, may } from '../../access/principal.ts'
 import { PackageName } from '../../composer/names.ts'
 import { Reason, Sha256, sizeBytes } from '../../events/event-schema.ts'
 import type { Publish, PublishedVersion } from '../../private/publish/publish.ts'
@@ -89,13 +89,15 @@ function publishRoute(publish: Publish): ApiRoute {
     async handle(request) {
       const { version, ...name } = readParams(request, versionParams)
       const { claim: claimed } = readQuery(request, query)
+      const { principal, requestId } = request
       const published = await publish(
         {
           packageName: packageNamed(name),
           version,
           claim: claimed === 'true',
-          actor: actorOf(request.principal),
-          requestId: request.requestId,
+          mayPublish: (vendor) => may(principal, 'publish', vendor),
+          actor: actorOf(principal),
+          requestId,
         },
         request.upload(limits),
       )

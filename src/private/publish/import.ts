@@ -6,10 +6,7 @@ import { invalid, readComposerJson } from './inspect.ts'
 import type { PublishedVersion, PublishOutcome, PublishRequest, PublishStaged } from './publish.ts'
 import { type Staged, type StageOptions, type Upload, withStaged } from './stage.ts'
 
-export interface ImportRequest extends Omit<PublishRequest, 'packageName' | 'version'> {
-  /** Whether who asks may publish packages of a vendor. */
-  readonly mayPublish: (vendor: string) => boolean
-}
+export type ImportRequest = Omit<PublishRequest, 'packageName' | 'version'>
 
 /** What became of one entry of the tar. */
 export type ImportedEntry =
@@ -109,7 +106,7 @@ function piecesOf(entry: AsyncIterable<unknown>): {
 
 async function importEntry(
   { name, upload }: { readonly name: string; readonly upload: Upload },
-  { mayPublish, ...request }: ImportRequest,
+  request: ImportRequest,
   options: ImportOptions,
 ): Promise<ImportedEntry> {
   const entry = name.slice(0, entryNameMax)
@@ -117,7 +114,7 @@ async function importEntry(
     const published = await withStaged(upload, options, async (staged) => {
       const named = await nameOf(staged, name)
       const vendor = vendorOf(named.packageName)
-      if (!mayPublish(vendor)) {
+      if (!request.mayPublish(vendor)) {
         throw new AppError('forbidden', `this token may not publish packages of ${vendor}`)
       }
       return await options.publishStaged({ ...request, ...named }, staged)

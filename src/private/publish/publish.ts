@@ -1,6 +1,8 @@
 import { BlobLost, type BlobStore } from '../../archives/blobs.ts'
+import type { JsonObject } from '../../composer/minify.ts'
 import { type PackageName, vendorOf } from '../../composer/names.ts'
 import { withVersion } from '../../composer/own-document.ts'
+import { vendorsStoodInFor } from '../../composer/stand-ins.ts'
 import { isBranch } from '../../composer/versions.ts'
 import { AppError } from '../../errors.ts'
 import type { EventLog } from '../../events/log.ts'
@@ -15,7 +17,7 @@ import type { SnapshotStore } from '../../snapshots/store.ts'
 import { floorToSecond, type Instant } from '../../time-machine/instant.ts'
 import { historyOf, lastDocument, type Published } from './history.ts'
 import { checkNames, inspectUpload } from './inspect.ts'
-import type { IsReserved } from '../reserved.ts'
+import type { IsReserved, Reserved } from '../reserved.ts'
 import { noRoom, type Staged, type StageOptions, type Upload, withStaged } from './stage.ts'
 
 export interface PublishOptions extends StageOptions {
@@ -26,6 +28,7 @@ export interface PublishOptions extends StageOptions {
   /** Resolves once the read models have everything up to `position`. */
   readonly until: (position: Position) => Promise<void>
   readonly isReserved: IsReserved
+  readonly reservedVendors: Reserved['reservedVendors']
   /** Whether upstream has, or had, packages of a vendor, as far as is known here. */
   readonly hasPublicPackages: (vendor: string) => Promise<boolean>
   readonly now: () => Instant
@@ -37,6 +40,8 @@ export interface PublishRequest {
   readonly version: string
   /** Publishes although the vendor has public packages, which are not served from then on. */
   readonly claim: boolean
+  /** Whether who asks may publish packages of a vendor. */
+  readonly mayPublish: (vendor: string) => boolean
   readonly actor: string
   readonly requestId: string
 }
@@ -52,8 +57,8 @@ export interface PublishedVersion extends Published {
  * Publishes a version of a package of our own. It never changes afterwards, unless it is a branch; the
  * same bytes once more record nothing, but put back an archive that was damaged or lost.
  *
- * @throws AppError `package_invalid`, `version_exists`, `vendor_is_public`, `too_large`, `no_room`, each
- * with what to do, and what the upload throws.
+ * @throws AppError `package_invalid`, `forbidden`, `version_exists`, `vendor_is_public`, `too_large`, `no_room`,
+ * each with what to do, and what the upload throws.
  */
 export type Publish = (request: PublishRequest, upload: Upload) => Promise<PublishedVersion>
 
@@ -106,6 +111,7 @@ async function publish(
   const { sha256, sha1, sizeBytes } = staged
   const publication = { ...name, sha256, sha1, publishedAt: floorToSecond(now()) }
   const inspected = await inspectUpload(staged, publication)
+  await checkStandIns(inspected.version, request, options)
   await put(staged, options)
   const deciding = { ...inspected, request, claimed, publication, sizeBytes }
   let outcome: PublishOutcome = 'unchanged'
@@ -184,6 +190,27 @@ async function claimOf(
   throw new AppError(
     'vendor_is_public',
     `${vendor} has public packages, and would be yours alone: none of those would be served any more; add ?claim=true if that is what you want`,
+  )
+}
+
+/**
+ * Whoever requires a package of ours gets what was published under its vendor's name, and not what somebody
+ * published under another one.
+ *
+ * @throws AppError `forbidden`.
+ */
+async function checkStandIns(
+  version: JsonObject,
+  { packageName, mayPublish }: PublishRequest,
+  { reservedVendors }: PublishOptions,
+): Promise<void> {
+  const { has } = await reservedVendors()
+  const vendors = [...vendorsStoodInFor([version], packageName)]
+  const vendor = vendors.find((each) => has(each) && !mayPublish(each))
+  if (vendor === undefined) return
+  throw new AppError(
+    'forbidden',
+    `${packageName} replaces or provides packages of ${vendor}, which this token may not publish`,
   )
 }
 

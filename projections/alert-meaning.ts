@@ -44,7 +44,7 @@ function ofMetadata(event: RecordedEvent): Meaning | undefined {
   const { document, version } = event.data
   // Branches come and go.
   if (packageOfDocument(document)?.kind !== 'tags') return undefined
-  const detail = `Upstream no longer offers ${version} of ${document}.`
+  const detail = `Upstream no longer offers ${shown(version)} of ${document}.`
   return { sees: { code: 'version_withdrawn', subject: versionOf(event.data), cause: '', detail } }
 }
 
@@ -56,7 +56,12 @@ export function versionOf({
   readonly document: DocumentName
   readonly version: string
 }): string {
-  return `${document} ${version}`
+  return `${document} ${shown(version)}`
+}
+
+/** What upstream wrote, as it can be stored and printed. */
+export function shown(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cs}]/gu, '\u{FFFD}')
 }
 
 /** Upstream gave a document that is one; some of its versions may not be. */
@@ -111,7 +116,7 @@ function ofArchive(event: RecordedEvent): Meaning | undefined {
   }
   if (event.type === 'ArchiveDiffered') {
     const { versionNormalized, upstreamTreeSha256: cause } = event.data
-    const detail = `Upstream offers other files for ${versionNormalized} under the same reference.`
+    const detail = `Upstream offers other files for ${shown(versionNormalized)} under the same reference.`
     return { sees: { ...differing(event), cause, detail } }
   }
   if (event.type === 'ArchiveStored') {

@@ -10,6 +10,7 @@ import {
   type Meaning,
   meaningOf,
   ofMalwareList,
+  shown,
   type Sighting,
   versionOf,
 } from './alert-meaning.ts'
@@ -74,7 +75,10 @@ async function applyMeaning(
 
 /** A tag that goes back to where it was is right again. */
 async function followMove(tx: Tx, event: EventOf<'ReferenceMoved'>): Promise<void> {
-  const { from, to, document, version } = event.data
+  const { document } = event.data
+  const version = shown(event.data.version)
+  const from = shown(event.data.from)
+  const to = shown(event.data.to)
   const about = { code: 'reference_moved', subject: versionOf(event.data) } as const
   const before = await lastingAlert(tx, about)
   if (before?.moved_from === to) await end(tx, event, about)

@@ -13,6 +13,9 @@ export interface DocumentReference {
   readonly shasum: string | null
 }
 
+/** A template may name a token as often as it likes; events of archives have room for so much. */
+const urlLengthMax = 4_000
+
 /** Each (version, reference) once; none when the bytes are no document. */
 export function referencesIn(body: Buffer, packageName: PackageName): readonly DocumentReference[] {
   const parsed = parseDocument(body, packageName)
@@ -28,13 +31,15 @@ export function referencesIn(body: Buffer, packageName: PackageName): readonly D
       reference: referenceToken(reference),
       type,
     }
+    const filled = filledIn(url, tokens)
+    if (filled.length > urlLengthMax) continue
     references.set(`${tokens.version} ${tokens.reference}`, {
       versionToken: tokens.version,
       referenceToken: tokens.reference,
       versionNormalized,
       reference,
       type,
-      url: filledIn(url, tokens),
+      url: filled,
       shasum,
     })
   }

@@ -119,7 +119,9 @@ export function isAllOwn({ leftOut, others }: PackageDocument): boolean {
 }
 
 const text = z.string().min(1)
-const textOrNull = text.nullable().catch(null)
+/** What can be stored, told and found again, as all is that `problemOfVersion` has nothing against. */
+const storable = text.max(255).regex(/^[^\p{Cc}\p{Cs}]*$/u)
+const storableOrNull = storable.nullable().catch(null)
 
 /** Only what an archive is found by; a broken optional field counts as left out. */
 const Normalized = z.object({
@@ -127,7 +129,12 @@ const Normalized = z.object({
   version_normalized: text.optional().catch(undefined),
 })
 const Version = Normalized.extend({
-  dist: z.object({ type: text, url: text, reference: textOrNull, shasum: textOrNull }),
+  dist: z.object({
+    type: storable,
+    url: text.max(2_000).regex(/^[^\p{Cc}\p{Cs}]*$/u),
+    reference: storableOrNull,
+    shasum: storableOrNull,
+  }),
 })
 
 /** For Composer 1; later ones read the version itself in place of it. */
@@ -150,7 +157,7 @@ export function distsOf(version: JsonObject):
   const parsed = Version.safeParse(version)
   if (!parsed.success) return undefined
   const { version: asWritten, dist } = parsed.data
-  const versionNormalized = normalizedVersion(version)
+  const versionNormalized = storable.safeParse(normalizedVersion(version)).data
   if (versionNormalized === undefined) return undefined
   return { versionNormalized, version: asWritten, ...dist }
 }
@@ -163,9 +170,9 @@ export function normalizedVersion(version: JsonObject): string | undefined {
   return sent === undefined || sent === composer1DefaultBranch ? normalizeVersion(asWritten) : sent
 }
 
-const Reference = z.object({ reference: text }).catch({ reference: '' })
+const Reference = z.object({ reference: storable }).catch({ reference: '' })
 const Named = z.object({
-  version: text,
+  version: storable,
   source: Reference,
   dist: Reference,
 })

@@ -23,6 +23,7 @@ export interface Append {
  * what was stored, so an append of unknown outcome can be repeated.
  */
 export interface EventLog {
+  /** @throws NotRecordable when the data of an event is larger than `eventDataSizeBytesMax`. */
   readonly append: (append: Append) => Promise<AppendResult>
   /** The next events after `after` in log order, at most `limit`; none is ever skipped. */
   readonly read: (after: Position, limit: number) => Promise<readonly RecordedEvent[]>

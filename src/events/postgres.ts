@@ -3,6 +3,7 @@ import type { Database } from '../database/schema.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import { isConnectionLoss, sqlState } from '../database/errors.ts'
 import type { Append, AppendResult, EventLog, ExpectedVersion } from './log.ts'
+import { NotRecordable } from './new-event.ts'
 import { DomainEvent, eventDataSizeBytesMax, type RecordedEvent } from './types.ts'
 
 type EventRow = Database['event']
@@ -82,7 +83,9 @@ async function appendOnce(
 ): Promise<readonly RecordedEvent[]> {
   const datas = events.map(({ data }) => JSON.stringify(data))
   const tooLarge = datas.findIndex((text) => Buffer.byteLength(text) > eventDataSizeBytesMax)
-  if (tooLarge !== -1) throw new Error(`${events[tooLarge]?.type} is too large for an event`)
+  if (tooLarge !== -1) {
+    throw new NotRecordable(`${events[tooLarge]?.type} is too large for an event`)
+  }
   const { rows } = await sql<EventRow>`
     select * from append_events(
       ${stream}, ${versionOrNull(expected)}, ${events.map(({ id }) => id)}::uuid[],

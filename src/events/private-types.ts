@@ -35,8 +35,10 @@ export const PrivateVersionWithdrawn = event('PrivateVersionWithdrawn', {
   ...written,
 })
 
-/** An install takes 500 bytes of JSON at most, so an event of them stays below 64 KiB. */
-export const installsPerEventMax = 120
+/** An install takes 1,050 bytes of JSON at most, so an event of them stays below 64 KiB. */
+export const installsPerEventMax = 60
+/** There are recorded events with as many as this. */
+const installsReadMax = 120
 
 /** What Composer reported as installed since the last such event. */
 export const PackagesInstalled = event('PackagesInstalled', {
@@ -53,5 +55,5 @@ export const PackagesInstalled = event('PackagesInstalled', {
         count: z.int().positive(),
       }),
     )
-    .max(installsPerEventMax),
+    .max(installsReadMax),
 })

@@ -71,7 +71,7 @@ function inspectPackage(packageName: PackageName, body: Buffer): Inspected {
     body: filterVersions(parsed.document, packageName, isGood) ?? body,
     rejected: [...leftOut, ...bad, ...others].map(({ version, problem }) => ({
       version: printable(version),
-      problem,
+      problem: shortened(problem),
     })),
     versions: versionsNamed(versions.filter(isGood)),
   }
@@ -112,6 +112,18 @@ function versionsNamed(versions: readonly Parameters<typeof namedVersion>[0][]):
   return new Map(named.map(({ version, reference }) => [version, reference]))
 }
 
+/** Of each text, so that an event has room for all the versions that it names. */
+const printableMax = 100
+const problemMax = 2 * printableMax
+
 function printable(version: unknown): string {
-  return JSON.stringify(version ?? null).slice(0, 100)
+  return JSON.stringify(version ?? null).slice(0, printableMax)
+}
+
+/** It says where in the version, and so has keys in it, of any length and with anything in them. */
+function shortened(problem: string): string {
+  const plain = problem.replaceAll(/[\p{Cc}\p{Cs}]/gu, '\u{FFFD}')
+  return plain.length <= problemMax
+    ? plain
+    : `${plain.slice(0, printableMax)} … ${plain.slice(-printableMax)}`
 }

@@ -3,15 +3,15 @@ import { DocumentUnreadable } from '../composer/document.ts'
 import type { DocumentName } from '../composer/names.ts'
 import type { Digest } from '../digestion/digestion.ts'
 import type { EventLog } from '../events/log.ts'
-import { newEvent } from '../events/new-event.ts'
-import { documentStream, type DomainEvent, type Position, type Sha256 } from '../events/types.ts'
+import type { Position, Sha256 } from '../events/types.ts'
 import { createSingleFlight, onOneNode, type Turn } from '../single-flight.ts'
 import { sha256Of, type SnapshotStore } from '../snapshots/store.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 import { possibleDate } from '../time-machine/possible-date.ts'
 import type { MetadataAnswer } from '../upstream/metadata.ts'
-import { decide, type Fetched, type Known, type NamedVersions, type Refusal } from './decide.ts'
+import type { Fetched, Refusal } from './decide.ts'
 import { type Inspected, inspectionVersion } from './inspect.ts'
+import { recordFetch } from './record-fetch.ts'
 
 /** What the read models know of a document, as far as a fetch needs it. */
 export interface KnownDocument {
@@ -109,7 +109,7 @@ async function refreshOnce(
   { document, mayRecord }: Task,
   options: RefreshOptions,
 ): Promise<Refreshed> {
-  const { fetchMetadata, knownDocument, log, now, logger } = options
+  const { fetchMetadata, knownDocument, log, now } = options
   let known = await knownDocument(document)
   const begunAt = now()
   const answer = await fetchMetadata({ document, knownLastModified: known.lastModified })
@@ -121,15 +121,9 @@ async function refreshOnce(
   if (unrecorded !== undefined) return unrecorded
 
   for (let conflicts = 0; ; conflicts++) {
-    const compared = await before(document, known, { fetched, options })
-    const events = decide(compared, { document, fetchedAt, durationMs, fetched })
-    const result = await log.append({
-      stream: documentStream(document),
-      expected: known.streamVersion,
-      events: events.map(newEvent),
-    })
+    const fetch = { document, fetchedAt, durationMs, fetched }
+    const result = await recordFetch({ known, fetch, options })
     if (result.outcome === 'appended') {
-      logOutcome(logger, events, durationMs)
       await options.until(result.events.at(-1)?.position ?? 0n)
       return { outcome: 'recorded', isShared: false }
     }
@@ -223,48 +217,3 @@ function refusedBefore(sha256: Sha256, { refused }: KnownDocument): Inspected | 
   const isSame = refused?.sha256 === sha256 && refused.inspection === inspectionVersion
   return isSame ? { ok: false, problem: refused.problem } : undefined
 }
-
-const none: NamedVersions = new Map()
-
-/** What `decide` compares with; the bytes before are read only when there are others now. */
-async function before(
-  document: DocumentName,
-  known: KnownDocument,
-  { fetched, options }: { readonly fetched: Fetched; readonly options: RefreshOptions },
-): Promise<Known> {
-  const { sha256 } = known
-  const isChange = fetched.outcome === 'body' && sha256 !== undefined && fetched.sha256 !== sha256
-  return { sha256, versions: isChange ? await versionsOf(document, sha256, options) : none }
-}
-
-/** None when the body, of a former release, is past a limit of this one. */
-async function versionsOf(
-  document: DocumentName,
-  sha256: Sha256,
-  { snapshots, digest }: RefreshOptions,
-): Promise<NamedVersions> {
-  try {
-    return await digest('versions', await snapshots.get(sha256), document)
-  } catch (error) {
-    if (error instanceof DocumentUnreadable) return none
-    throw error
-  }
-}
-
-function logOutcome(logger: Logger, events: readonly DomainEvent[], durationMs: number): void {
-  for (const { type, data } of events) {
-    const about = { type, ...data, durationMs }
-    const message = `upstream metadata: ${type}`
-    // Branches come and go.
-    const isOfBranches = 'document' in data && data.document.endsWith('~dev')
-    const alert = isOfBranches ? undefined : alerts.get(type)
-    if (alert !== undefined) logger.error({ alert, ...about }, message)
-    else logger[type === 'MetadataFetchFailed' ? 'warn' : 'debug'](about, message)
-  }
-}
-
-/** What somebody should look at. */
-const alerts: ReadonlyMap<DomainEvent['type'], string> = new Map([
-  ['ReferenceMoved', 'reference_moved'],
-  ['VersionWithdrawn', 'version_withdrawn'],
-])

@@ -33,7 +33,9 @@ export const versionRule: Projection = {
     else if (event.type === 'VersionsUnblocked') await unblock(tx, event.data)
     else if (event.type === 'MetadataChanged' && event.data.document === filterSummary) {
       const body = await snapshot(event.data.sha256)
-      await follow(tx, event, (await digest('malware', body, undefined))?.constraints ?? new Map())
+      // When it can't be read, what the last one said stays.
+      const list = await digest('malware', body, undefined)
+      if (list !== undefined) await follow(tx, event, list.constraints)
     }
   },
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { readJson } from './json.ts'
 import { countExpandedKeys, expandVersions, isJsonObject, type JsonObject } from './minify.ts'
 import type { PackageName } from './names.ts'
-import { type LeftOut, whyNeverServed, withoutOthers } from './own-content.ts'
+import { type About, type LeftOut, whyNeverServed, withoutOthers } from './own-content.ts'
 import { normalizeVersion } from './versions.ts'
 
 /** A metadata file of one package: `p2/vendor/name.json` or `p2/vendor/name~dev.json`. */
@@ -44,7 +44,7 @@ const expandedKeysMax = 250_000
 export function parseDocument(bytes: Buffer, packageName: PackageName): ParsedDocument {
   const json = readJson(bytes, { depthMax, valuesMax })
   if (!json.ok) return json
-  const { value: top } = json
+  const { value: top, isReadable } = json
   if (!isJsonObject(top)) return refused('no "packages" object')
   const { packages, minified } = top
   if (!isJsonObject(packages)) return refused('no "packages" object')
@@ -54,8 +54,9 @@ export function parseDocument(bytes: Buffer, packageName: PackageName): ParsedDo
   if (sent.versions.length > versionsMax) {
     return refused(`more than ${versionsMax} versions: ${sent.versions.length}`)
   }
+  const about: About = { packageName, isReadable }
   if (minified === undefined) {
-    return { ok: true, document: ownPartOf({ top, minified: false, ...sent }, packageName) }
+    return { ok: true, document: ownPartOf({ top, minified: false, ...sent }, about) }
   }
   if (minified !== 'composer/2.0') return refused('minified in an unknown way')
   const expandedKeys = countExpandedKeys(sent.versions)
@@ -63,7 +64,7 @@ export function parseDocument(bytes: Buffer, packageName: PackageName): ParsedDo
     return refused(`versions of more than ${expandedKeysMax} keys when complete: ${expandedKeys}`)
   }
   const complete = { ...sent, versions: expandVersions(sent.versions) }
-  return { ok: true, document: ownPartOf({ top, minified: true, ...complete }, packageName) }
+  return { ok: true, document: ownPartOf({ top, minified: true, ...complete }, about) }
 }
 
 /** A body that is past a limit: why, in our own words. */
@@ -97,13 +98,13 @@ export function expandedKeysIn(bytes: Buffer): number {
 
 function ownPartOf(
   document: Omit<PackageDocument, 'leftOut' | 'others'>,
-  packageName: PackageName,
+  about: About,
 ): PackageDocument {
-  const own = { ...document, ...withoutOthers(document.top, packageName) }
+  const own = { ...document, ...withoutOthers(document.top, about) }
   const leftOut: LeftOut[] = []
   const places: number[] = []
   for (const [place, version] of document.versions.entries()) {
-    const problem = whyNeverServed(version, packageName)
+    const problem = whyNeverServed([document.keys?.[place], version], about)
     if (problem === undefined) places.push(place)
     else leftOut.push({ version: version['version'], problem })
   }

@@ -9,7 +9,12 @@ export interface JsonLimits {
 }
 
 export type ReadJson =
-  | { readonly ok: true; readonly value: unknown }
+  | {
+      readonly ok: true
+      readonly value: unknown
+      /** Whether PHP can read a part of the value: see `createTextCheck`. */
+      readonly isReadable: (part: unknown) => boolean
+    }
   /** A clause without upstream's words in it, fit for logs and events. */
   | { readonly ok: false; readonly problem: string }
 
@@ -31,10 +36,51 @@ export function readJson(bytes: Buffer, { depthMax, valuesMax }: JsonLimits): Re
   }
   if (!isUtf8(bytes)) return refused(notJson)
   try {
-    return { ok: true, value: JSON.parse(bytes.toString('utf8')) }
+    return {
+      ok: true,
+      value: JSON.parse(bytes.toString('utf8')),
+      isReadable: createTextCheck(bytes),
+    }
   } catch {
     return refused(notJson)
   }
+}
+
+/** Parses JSON as PHP does: one text that it can't read costs it all the others. */
+export function readJsonAsPhpDoes(bytes: Buffer, limits: JsonLimits): ReadJson {
+  const json = readJson(bytes, limits)
+  return json.ok && !json.isReadable(json.value) ? refused(unreadableText) : json
+}
+
+/** The problem of a part that `isReadable` is false for. */
+export const unreadableText = 'text that PHP cannot read'
+
+/** Without one of these in the bytes, every text is readable. */
+const escapes = ['\\ud', '\\uD', '\\u0000']
+
+/**
+ * Finds what PHP's `json_decode` refuses all of the JSON for: half of a surrogate pair, in a text or a key, and a key
+ * that begins with NUL when it makes objects. What parts share, as versions do, is looked through once.
+ */
+function createTextCheck(bytes: Buffer): (part: unknown) => boolean {
+  if (!escapes.some((escape) => bytes.includes(escape))) return () => true
+  const known = new Map<unknown, boolean>()
+  function isReadable(part: unknown): boolean {
+    if (typeof part !== 'string' && (typeof part !== 'object' || part === null)) return true
+    const before = known.get(part)
+    if (before !== undefined) return before
+    const answer = lookThrough(part)
+    known.set(part, answer)
+    return answer
+  }
+  function lookThrough(part: string | object): boolean {
+    if (typeof part === 'string') return !/\p{Cs}/u.test(part)
+    if (Array.isArray(part)) return part.every(isReadable)
+    return Object.entries(part).every(
+      ([key, value]) => !key.startsWith('\0') && isReadable(key) && isReadable(value),
+    )
+  }
+  return isReadable
 }
 
 function refused(problem: string): ReadJson {

@@ -1,5 +1,13 @@
+import { unreadableText } from './json.ts'
 import { isJsonObject, type JsonObject } from './minify.ts'
 import { loweredAsPhpDoes, type PackageName } from './names.ts'
+
+/** What a document is looked through for. */
+export interface About {
+  readonly packageName: PackageName
+  /** Whether PHP can read a part of it: one that it can't costs Composer the whole document. */
+  readonly isReadable: (part: unknown) => boolean
+}
 
 /** A part of a document that is given to nobody. */
 export interface LeftOut {
@@ -13,9 +21,15 @@ export interface LeftOut {
  * Why a version is never given to anybody, whenever it was recorded. Composer goes by the name that a version
  * has and not by the document it is in: one of another package would be installed in the place of a private, a
  * blocked or a frozen one. A version without any name can't take a place: Composer refuses it.
+ *
+ * @param sent the version, with the key that it was sent under, if it was.
  */
-export function whyNeverServed(version: JsonObject, packageName: PackageName): string | undefined {
-  const { name = null } = version
+export function whyNeverServed(
+  sent: readonly [key: string | undefined, version: JsonObject],
+  { packageName, isReadable }: About,
+): string | undefined {
+  if (!isReadable(sent)) return unreadableText
+  const { name = null } = sent[1]
   if (name === null || isNameOf(packageName, name)) return undefined
   return 'name: of another package'
 }
@@ -31,18 +45,37 @@ function isNameOf(packageName: PackageName, name: unknown): boolean {
 
 /**
  * What a document says beside its versions, about its own package only: Composer passes over lists of versions
- * of other packages, and believes entries of filter lists about them.
+ * of other packages, and believes entries of filter lists about them. What PHP can't read is left out as well.
  */
 export function withoutOthers(
-  top: JsonObject,
-  packageName: PackageName,
+  sent: JsonObject,
+  { packageName, isReadable }: About,
 ): { readonly top: JsonObject; readonly others: readonly LeftOut[] } {
+  const { top, unreadable } = withoutUnreadable(sent, isReadable)
   const packages = withoutOtherPackages(top['packages'], packageName)
   const filter = withoutOtherEntries(top['filter'], packageName)
-  const others = [...packages.others, ...filter.others]
+  const others = [...unreadable, ...packages.others, ...filter.others]
   if (others.length === 0) return { top, others }
   const filtered = top['filter'] === undefined ? {} : { filter: filter.own }
   return { top: { ...top, packages: packages.own, ...filtered }, others }
+}
+
+/** Versions are looked at one by one. */
+function withoutUnreadable(
+  sent: JsonObject,
+  isReadable: About['isReadable'],
+): { readonly top: JsonObject; readonly unreadable: readonly LeftOut[] } {
+  const isKept = ([key, value]: readonly [string, unknown]) =>
+    key === 'packages' || isReadable([key, value])
+  const entries = Object.entries(sent)
+  const unreadable = entries
+    .filter((entry) => !isKept(entry))
+    .map(([version]) => {
+      return { version, problem: unreadableText }
+    })
+  return unreadable.length === 0
+    ? { top: sent, unreadable }
+    : { top: Object.fromEntries(entries.filter(isKept)), unreadable }
 }
 
 interface Own {

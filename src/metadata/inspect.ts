@@ -1,14 +1,14 @@
 import { namedVersion, parseDocument } from '../composer/document.ts'
 import { filterVersions } from '../composer/filter-versions.ts'
 import { problemsOfVersions } from '../composer/loadable.ts'
-import { malwareIn } from '../composer/malware-list.ts'
+import { isMalwareSummary } from '../composer/malware-list.ts'
 import {
   type DocumentName,
   filterSummary,
   type PackageName,
   packageOfDocument,
 } from '../composer/names.ts'
-import { parseRootFile } from '../composer/root-file.ts'
+import { problemOfRootFile } from '../composer/root-file.ts'
 import type { NamedVersions } from './decide.ts'
 
 /**
@@ -86,18 +86,16 @@ function isIndex(key: string): boolean {
 }
 
 function inspectRoot(body: Buffer): Inspected {
-  try {
-    parseRootFile(body)
-    return { ok: true, body, rejected: [], versions: none }
-  } catch {
-    return { ok: false, problem: 'not a JSON object' }
-  }
+  const problem = problemOfRootFile(body)
+  return problem === undefined
+    ? { ok: true, body, rejected: [], versions: none }
+    : { ok: false, problem }
 }
 
 function inspectSummary(body: Buffer): Inspected {
-  return malwareIn(body) === undefined
-    ? { ok: false, problem: 'not a summary of lists' }
-    : { ok: true, body, rejected: [], versions: none }
+  return isMalwareSummary(body)
+    ? { ok: true, body, rejected: [], versions: none }
+    : { ok: false, problem: 'not a summary of lists' }
 }
 
 /** Which versions a kept body names; none for what is of no package. */
@@ -117,13 +115,17 @@ const printableMax = 100
 const problemMax = 2 * printableMax
 
 function printable(version: unknown): string {
-  return JSON.stringify(version ?? null).slice(0, printableMax)
+  // Half of a pair is no text for an event.
+  return JSON.stringify(version ?? null)
+    .slice(0, printableMax)
+    .replace(/\p{Cs}$/u, '')
 }
 
 /** It says where in the version, and so has keys in it, of any length and with anything in them. */
 function shortened(problem: string): string {
-  const plain = problem.replaceAll(/[\p{Cc}\p{Cs}]/gu, '\u{FFFD}')
-  return plain.length <= problemMax
-    ? plain
-    : `${plain.slice(0, printableMax)} … ${plain.slice(-printableMax)}`
+  const short =
+    problem.length <= problemMax
+      ? problem
+      : `${problem.slice(0, printableMax)} … ${problem.slice(-printableMax)}`
+  return short.replaceAll(/[\p{Cc}\p{Cs}]/gu, '\u{FFFD}')
 }

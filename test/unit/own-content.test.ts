@@ -2,7 +2,8 @@ import * as assert from 'uvu/assert'
 import { isAllOwn, type PackageDocument, parseDocument } from '../../src/composer/document.ts'
 import { filterVersions } from '../../src/composer/filter-versions.ts'
 import { minifyVersions } from '../../src/composer/minify.ts'
-import { DocumentName, PackageName } from '../../src/composer/names.ts'
+import { DocumentName, filterSummary, PackageName, rootDocument } from '../../src/composer/names.ts'
+import { parseRootFile } from '../../src/composer/root-file.ts'
 import { inspectBody } from '../../src/metadata/inspect.ts'
 import { describe } from '../support/suite.ts'
 
@@ -142,6 +143,69 @@ describe(
       const packages = { 'pub/kit': versions }
       assert.not(inspected({ minified: 'composer/2.0', packages }).ok)
       assert.ok(inspected({ packages }).ok)
+    })
+  },
+)
+
+describe(
+  'text that PHP cannot read',
+  async () => ({}),
+  (test) => {
+    const half = '\ud800'
+    const broken: readonly object[] = [
+      { description: half },
+      { [half]: 1 },
+      { extra: { deep: [{ a: ['x', half] }] } },
+      { require: { [`php${half}`]: '*' } },
+      { extra: { '\0a': 1 } },
+    ]
+    for (const part of broken) {
+      test(`is left out with its version: ${JSON.stringify(part)}`, () => {
+        const bad = { ...withOwner('pub/kit', '2.0.0'), ...part }
+        for (const list of [[own, bad], { a: own, b: bad }]) {
+          const json = { packages: { 'pub/kit': list } }
+          assert.equal(parsed(json).versions, [own])
+          assert.equal(written(json), {
+            packages: { 'pub/kit': Array.isArray(list) ? [own] : { a: own } },
+          })
+          const result = inspected(json)
+          assert.ok(result.ok)
+          assert.equal(result.rejected, [
+            { version: '"2.0.0"', problem: 'text that PHP cannot read' },
+          ])
+        }
+      })
+    }
+
+    test('is left out with the versions that share it, and with no other', () => {
+      const versions = [own, { ...own, version: '0.9', homepage: half }, { ...own, version: '0.8' }]
+      const json = { minified: 'composer/2.0', packages: { 'pub/kit': minifyVersions(versions) } }
+      assert.equal(parsed(json).versions, [own, { ...own, version: '0.8' }])
+    })
+
+    test('is left out with the key that a version is sent under', () => {
+      assert.equal(parsed({ packages: { 'pub/kit': { [half]: own } } }).versions, [])
+    })
+
+    test('is left out where it is beside the versions, with all of its key', () => {
+      const json = { packages: { 'pub/kit': [own] }, warning: half, [half]: 1, info: 'x' }
+      assert.equal(written(json), { packages: { 'pub/kit': [own] }, info: 'x' })
+      assert.not.ok(isAllOwn(parsed(json)))
+    })
+
+    test('is not half of a name that an event has', () => {
+      const version = `${'x'.repeat(98)}\u{1F600}`
+      const result = inspected({ packages: { 'pub/kit': [own, { version }] } })
+      assert.ok(result.ok)
+      assert.is(result.rejected[0]?.version, `"${'x'.repeat(98)}`)
+    })
+
+    test('makes a root file and a summary of lists unfit to be taken', () => {
+      const root = Buffer.from(JSON.stringify({ packages: [], warning: half }))
+      assert.not.ok(inspectBody(rootDocument, root).ok)
+      assert.equal(parseRootFile(root), { packages: [] })
+      const summary = { filter: { malware: { 'pub/kit': '*' }, [half]: {} } }
+      assert.not.ok(inspectBody(filterSummary, Buffer.from(JSON.stringify(summary))).ok)
     })
   },
 )

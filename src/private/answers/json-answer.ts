@@ -1,5 +1,5 @@
 import { DocumentUnreadable } from '../../composer/document.ts'
-import { readJson } from '../../composer/json.ts'
+import { readJsonAsPhpDoes } from '../../composer/json.ts'
 import { isJsonObject, type JsonObject } from '../../composer/minify.ts'
 import { loweredAsPhpDoes } from '../../composer/names.ts'
 import { noticesIn, printableJson } from '../../composer/notices.ts'
@@ -11,7 +11,7 @@ const limits = { depthMax: 32, valuesMax: 5_000_000 }
 
 /** @throws DocumentUnreadable when it is anything else, or more than is read. */
 function objectIn({ body }: RelayAnswer): JsonObject {
-  const read = readJson(body, limits)
+  const read = readJsonAsPhpDoes(body, limits)
   if (read.ok && isJsonObject(read.value)) return read.value
   throw new DocumentUnreadable(read.ok ? 'no JSON object' : read.problem)
 }
@@ -35,7 +35,7 @@ const words = ['status', 'error', 'message'] as const
 /** A refusal of upstream's without what it may name; an answer without a body stays one. */
 export function refusalOf(answer: RelayAnswer): RelayAnswer {
   if (answer.body.length === 0) return answer
-  const read = readJson(answer.body, limits)
+  const read = readJsonAsPhpDoes(answer.body, limits)
   const upstreams = read.ok && isJsonObject(read.value) ? read.value : {}
   const told = words.flatMap((key) => {
     const text = upstreams[key]

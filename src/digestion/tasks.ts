@@ -1,3 +1,4 @@
+import { readChangePage } from '../composer/change-page.ts'
 import { archivesIn } from '../composer/document-archives.ts'
 import { digestDocument } from '../composer/document-digest.ts'
 import { referencesIn } from '../composer/document-references.ts'
@@ -9,8 +10,8 @@ import { mergeAnswer, type Merging } from '../private/answers/merge.ts'
 import { publicationTimes } from '../time-machine/reconstruct.ts'
 
 /**
- * All that is done with the bytes of upstream's documents, and of its other answers: pure, of a body and options that can be sent to another thread,
- * to something that can be sent back.
+ * All that is done with the bytes of upstream's documents, its change feed, and its other answers: pure, of a body and
+ * options that can be sent to another thread, to something that can be sent back.
  */
 const tasks = {
   inspect: (body: Buffer, document: DocumentName) => inspectBody(document, body),
@@ -20,6 +21,7 @@ const tasks = {
   render: renderBody,
   archives: (body: Buffer, packageName: PackageName) => archivesIn(body, packageName),
   references: (body: Buffer, packageName: PackageName) => referencesIn(body, packageName),
+  changePage: readChangePage,
   malware: (body: Buffer) => malwareIn(body),
   answer: (body: Buffer, { status, ...merging }: Merging & { readonly status: number }) =>
     mergeAnswer({ status, body, lastModified: undefined }, merging),

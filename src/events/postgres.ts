@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Database } from '../database/schema.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import { isConnectionLoss, sqlState } from '../database/errors.ts'
+import { createPause } from '../event-loop.ts'
 import type { Append, AppendResult, EventLog, ExpectedVersion } from './log.ts'
 import { NotRecordable } from './new-event.ts'
 import { DomainEvent, eventDataSizeBytesMax, type RecordedEvent } from './types.ts'
@@ -28,7 +29,7 @@ export function createPostgresLog({ db, now }: PostgresLogOptions): EventLog {
         .orderBy('position')
         .limit(limit)
         .execute()
-      return rows.map(decode)
+      return await decodeAll(rows)
     },
     async readStream(stream, { after, limit }) {
       const rows = await db
@@ -39,7 +40,7 @@ export function createPostgresLog({ db, now }: PostgresLogOptions): EventLog {
         .orderBy('version')
         .limit(limit)
         .execute()
-      return rows.map(decode)
+      return await decodeAll(rows)
     },
     async head() {
       const { rows } = await sql<{ position: bigint }>`select position from event_head`.execute(db)
@@ -91,11 +92,22 @@ async function appendOnce(
       ${stream}, ${versionOrNull(expected)}, ${events.map(({ id }) => id)}::uuid[],
       ${events.map(({ type }) => type)}, ${datas}, ${now?.() ?? null}
     )`.execute(db)
-  return rows.map(decode)
+  return await decodeAll(rows)
 }
 
 function versionOrNull(expected: ExpectedVersion): number | null {
   return expected === 'any' ? null : expected
+}
+
+/** In steps: a batch may have as many events of 64 KiB. */
+async function decodeAll(rows: readonly EventRow[]): Promise<readonly RecordedEvent[]> {
+  const pause = createPause()
+  const events: RecordedEvent[] = []
+  for (const row of rows) {
+    events.push(decode(row))
+    await pause()
+  }
+  return events
 }
 
 function decode(row: EventRow): RecordedEvent {

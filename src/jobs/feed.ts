@@ -7,6 +7,7 @@ import {
 } from '../../projections/document-queries.ts'
 import type { Config } from '../config.ts'
 import type { Db } from '../database/schema.ts'
+import type { Digestion } from '../digestion/digestion.ts'
 import type { EventLog } from '../events/log.ts'
 import { feedStream } from '../events/types.ts'
 import { endpointsIfKnown, type ReadEndpoints } from '../metadata/endpoints.ts'
@@ -35,6 +36,7 @@ export interface FeedJobOptions {
   readonly db: Db
   readonly log: EventLog
   readonly projector: Projector
+  readonly digestion: Digestion
   readonly endpoints: ReadEndpoints
   readonly refresh: Refresh
   readonly nameLists: Pick<NameLists, 'newest'>
@@ -54,6 +56,7 @@ export function startFeedJob(options: FeedJobOptions): RunningJob | undefined {
 function buildFollowFeed(options: FeedJobOptions): FollowFeed {
   const { config, outside, upstream, db, log, projector } = options
   const { endpoints, refresh, nameLists, reservedVendors } = options
+  const { digest } = options.digestion
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const { now, logger } = outside
   const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
@@ -63,7 +66,11 @@ function buildFollowFeed(options: FeedJobOptions): FollowFeed {
     feedUrl: async () => (await endpointsIfKnown(endpoints)).metadataChanges,
     async readChangeFeed(feedUrl, since) {
       const guard = createAddressGuard(packagistUrl, [new URL(feedUrl).host])
-      return await readChangeFeed(upstream.client({ guard, timeouts }), feedUrl, since)
+      return await readChangeFeed(
+        { client: upstream.client({ guard, timeouts }), digest },
+        feedUrl,
+        since,
+      )
     },
     stream,
     followedFeed: async () => await readFollowedFeed(db, stream),

@@ -1,17 +1,14 @@
 import type { Logger } from 'pino'
-import {
-  documentName,
-  type DocumentName,
-  type PackageName,
-  packageOfDocument,
-} from '../composer/names.ts'
+import type { FeedAction } from '../composer/change-page.ts'
+import { documentName, type DocumentName } from '../composer/names.ts'
+import { createPause } from '../event-loop.ts'
 import type { EventLog } from '../events/log.ts'
-import { newEvent } from '../events/new-event.ts'
-import type { DomainEvent, NewEvent, Position } from '../events/types.ts'
+import type { Position } from '../events/types.ts'
 import { addSeconds, type Instant, instantFromMs, msOfInstant } from '../time-machine/instant.ts'
 import { aheadSecondsMax, possibleDate } from '../time-machine/possible-date.ts'
-import type { FeedAction, FeedAnswer } from '../upstream/change-feed.ts'
-import { comparableWith, type Comparable, comparePage, type Compared } from './compare-page.ts'
+import type { FeedAnswer } from '../upstream/change-feed.ts'
+import { comparableWith, type Comparable, comparePage } from './compare-page.ts'
+import { eventsOfPage, type FeedRead } from './feed-events.ts'
 import type { NewestList } from './name-lists.ts'
 import type { Refresh } from './refresh.ts'
 
@@ -62,8 +59,6 @@ export interface FollowFeedOptions {
   readonly logger: Logger
 }
 
-type ChangeFeedRead = Extract<DomainEvent, { readonly type: 'ChangeFeedRead' }>
-
 /** How a step is run: see jobs/every.ts. */
 export interface Step {
   readonly signal: AbortSignal
@@ -86,10 +81,8 @@ const overlapSeconds = 120
 const unitsPerSecond = 10_000
 /** Packagist forgets changes after a day, and says so; other upstreams may not say it. */
 const reachSeconds = 24 * 3600
-/** In JSON, of the names in one event; the rest goes into more events. */
-const namesBytesMax = 48 * 1024
-/** `{"document":"","changedAt":"2026-06-01T00:00:00.000000Z"},` and a little more. */
-const entryBytesBesideName = 64
+/** News of so many known documents are 50 events or so; more are a resync, as Packagist says it of 100,000 changes of all. */
+const newsMax = 20_000
 /** A resync of everything takes several steps, so that news needn't wait for its end. */
 const fetchesPerStepMax = 1_000
 /** Half of what upstream may be asked at once: the other half is for those who wait for an answer. */
@@ -111,9 +104,10 @@ export function createFollowFeed(options: FollowFeedOptions): FollowFeed {
     const read = await readPage(feed, before, comparable)
     if (read === undefined) return
     const news = await options.news(read.changes)
-    const compared = await comparePage({ ...read, ...read.page }, comparable)
+    const page = news.length > newsMax ? { ...read.page, resync: true } : read.page
+    const compared = await comparePage({ ...read, ...page }, comparable)
     const { log, stream, until } = options
-    const events = eventsOf(read.page, news, compared)
+    const events = await eventsOfPage(page, news.length > newsMax ? [] : news, compared)
     const result = await log.append({ stream, expected: streamVersion, events })
     // Another node has read the same page, and fetches what it names.
     if (result.outcome === 'conflict') return
@@ -122,13 +116,11 @@ export function createFollowFeed(options: FollowFeedOptions): FollowFeed {
   }
 }
 
-type Page = Omit<ChangeFeedRead['data'], 'changed' | 'deleted' | 'more' | 'list' | 'unlisted'>
-
 type ReadPage = (
   feed: string,
   before: FollowedFeed['last'],
   comparable: Comparable | undefined,
-) => Promise<{ readonly page: Page; readonly changes: readonly NamedChange[] } | undefined>
+) => Promise<{ readonly page: FeedRead; readonly changes: readonly NamedChange[] } | undefined>
 
 /** Says in the log when the feed begins to fail and when it has recovered, not each time. */
 function createReadPage({ readChangeFeed, now, logger }: FollowFeedOptions): ReadPage {
@@ -150,7 +142,7 @@ function createReadPage({ readChangeFeed, now, logger }: FollowFeedOptions): Rea
     const actions = answer.outcome === 'page' && !resync ? answer.actions : []
     return {
       page: { feed, since, until: answer.until, resync, readAt },
-      changes: actions.flatMap((action) => namedBy(action, readAt)),
+      changes: await changesNamed(actions, readAt),
     }
   }
 }
@@ -189,6 +181,19 @@ function isIncomplete(
   return answer.until < before.until || readAt >= addSeconds(before.readAt, reachSeconds)
 }
 
+async function changesNamed(
+  actions: readonly FeedAction[],
+  readAt: Instant,
+): Promise<readonly NamedChange[]> {
+  const pause = createPause()
+  const changes: NamedChange[] = []
+  for (const action of actions) {
+    changes.push(...namedBy(action, readAt))
+    await pause()
+  }
+  return changes
+}
+
 /** A change without a date that can be has been there since it was told of. */
 function namedBy(action: FeedAction, readAt: Instant): readonly NamedChange[] {
   const changedAt = possibleDate(instantFromMs(action.atSeconds * 1000), readAt) ?? readAt
@@ -196,66 +201,6 @@ function namedBy(action: FeedAction, readAt: Instant): readonly NamedChange[] {
   return (['tags', 'branches'] as const).map((kind) => {
     return { document: documentName(action.packageName, kind), change: 'delete', changedAt }
   })
-}
-
-type Named = NamedChange | { readonly unlisted: PackageName }
-
-/** One event, or as many as the names take: they are appended together, and the last one completes them. */
-function eventsOf(
-  page: Page,
-  news: readonly NamedChange[],
-  compared: Compared | undefined,
-): readonly NewEvent[] {
-  const unlisted = compared?.unlisted.map((name) => ({ unlisted: name })) ?? []
-  const parts = inParts([...unlisted, ...news])
-  return parts.map((part, index) => {
-    return newEvent({
-      type: 'ChangeFeedRead',
-      data: {
-        ...page,
-        ...changesIn(part),
-        ...(compared && { list: compared.list, ...unlistedIn(part) }),
-        ...(index < parts.length - 1 && { more: true }),
-      },
-    })
-  })
-}
-
-function changesIn(part: readonly Named[]): Pick<ChangeFeedRead['data'], 'changed' | 'deleted'> {
-  const changes = part.flatMap((named) => ('document' in named ? named : []))
-  const deletedAt = new Map(
-    changes.flatMap(({ document, change, changedAt }) => {
-      const packageName = packageOfDocument(document)?.packageName
-      return change === 'delete' && packageName !== undefined ? [[packageName, changedAt]] : []
-    }),
-  )
-  return {
-    changed: changes
-      .filter(({ change }) => change === 'update')
-      .map(({ document, changedAt }) => ({ document, changedAt })),
-    deleted: [...deletedAt].map(([packageName, at]) => ({ packageName, deletedAt: at })),
-  }
-}
-
-function unlistedIn(part: readonly Named[]): Pick<ChangeFeedRead['data'], 'unlisted'> {
-  const unlisted = part.flatMap((named) => ('unlisted' in named ? named.unlisted : []))
-  return unlisted.length === 0 ? {} : { unlisted }
-}
-
-/** At least one part. */
-function inParts(names: readonly Named[]): readonly (readonly Named[])[] {
-  const parts: Named[][] = [[]]
-  let bytes = 0
-  for (const named of names) {
-    const entryBytes = ('document' in named ? named.document : named.unlisted).length
-    if (bytes + entryBytes + entryBytesBesideName > namesBytesMax) {
-      parts.push([])
-      bytes = 0
-    }
-    bytes += entryBytes + entryBytesBesideName
-    parts.at(-1)?.push(named)
-  }
-  return parts
 }
 
 async function fetchUnseen(

@@ -1,14 +1,11 @@
-import { z } from 'zod'
-import { DocumentName, PackageName, packageOfDocument } from '../composer/names.ts'
+import type { FeedAction } from '../composer/change-page.ts'
+import { DocumentUnreadable } from '../composer/document.ts'
+import type { Digest } from '../digestion/digestion.ts'
+import { createPause } from '../event-loop.ts'
 import { requestBody, type UpstreamClient } from './client.ts'
 import { decode } from './encoding.ts'
 import type { UpstreamAnswer } from './exchange.ts'
 import { type NoAnswer, noAnswerOf } from './failures.ts'
-
-export type FeedAction =
-  | { readonly type: 'update'; readonly document: DocumentName; readonly atSeconds: number }
-  /** Both documents of the package. */
-  | { readonly type: 'delete'; readonly packageName: PackageName; readonly atSeconds: number }
 
 /** The changes from `since` to before `until`, which count 100 µs since 1970. */
 export interface FeedPage {
@@ -35,19 +32,10 @@ export type FeedAnswer =
 /** A full page of 100,000 actions has about 9 MB. */
 const pageSizeBytesMax = 32 * 1024 * 1024
 
-const timestamp = z.int().positive()
-const secondsOfYear10000 = 253_402_300_800
-const Page = z.object({
-  timestamp,
-  actions: z.array(
-    z.object({
-      type: z.string(),
-      package: z.string(),
-      time: z.number().nonnegative().lt(secondsOfYear10000),
-    }),
-  ),
-})
-const Refusal = z.object({ timestamp })
+export interface FeedReader {
+  readonly client: UpstreamClient
+  readonly digest: Digest
+}
 
 /**
  * Reads one page of upstream's change feed. Doesn't throw for what upstream does.
@@ -55,7 +43,7 @@ const Refusal = z.object({ timestamp })
  * @param since the `until` of the page before; undefined: only asks where to begin.
  */
 export async function readChangeFeed(
-  client: UpstreamClient,
+  { client, digest }: FeedReader,
   feedUrl: string,
   since: number | undefined,
 ): Promise<FeedAnswer> {
@@ -66,7 +54,7 @@ export async function readChangeFeed(
       headers: { 'accept-encoding': 'gzip' },
       sizeBytesMax: pageSizeBytesMax,
     })
-    return await interpret(answer, since)
+    return await interpret(answer, since, digest)
   } catch (error) {
     return noAnswerOf(error)
   }
@@ -75,6 +63,7 @@ export async function readChangeFeed(
 async function interpret(
   { status, headers, body }: UpstreamAnswer<Buffer>,
   since: number | undefined,
+  digest: Digest,
 ): Promise<FeedAnswer> {
   if (status === 404 || status === 410) return { outcome: 'none' }
   if (body === undefined || (status !== 200 && status !== 400)) {
@@ -82,55 +71,31 @@ async function interpret(
   }
   const decoded = await decode(body, headers['content-encoding'], pageSizeBytesMax)
   if (decoded === undefined) return { outcome: 'failed', reason: 'invalid_encoding', status }
-  const answer = parse(decoded, status, since)
-  return answer ?? { outcome: 'failed', reason: 'invalid_document', status }
-}
-
-function parse(body: Buffer, status: number, since: number | undefined): FeedAnswer | undefined {
-  const json = parseJson(body)
-  if (status === 400) {
-    const refusal = Refusal.safeParse(json).data
-    return refusal && { outcome: 'bootstrap', until: refusal.timestamp }
-  }
-  const page = Page.safeParse(json).data
-  if (page === undefined) return undefined
+  const page = await changePage(decoded, status === 400, digest)
+  if (page === undefined) return { outcome: 'failed', reason: 'invalid_document', status }
+  const { until } = page
   // A page that begins who knows where says nothing of what it leaves out.
-  if (since === undefined) return { outcome: 'bootstrap', until: page.timestamp }
-  return { outcome: 'page', since, until: page.timestamp, ...sorted(page.actions) }
+  if (page.outcome === 'bootstrap' || since === undefined) return { outcome: 'bootstrap', until }
+  const { resync, droppedActions, parts } = page
+  return { outcome: 'page', since, until, actions: await actionsIn(parts), resync, droppedActions }
 }
 
-function parseJson(body: Buffer): unknown {
+async function changePage(body: Buffer, isRefusal: boolean, digest: Digest) {
   try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined
+    return await digest('changePage', body, { isRefusal })
+  } catch (error) {
+    if (error instanceof DocumentUnreadable) return undefined
+    throw error
   }
 }
 
-function sorted(
-  actions: z.infer<typeof Page>['actions'],
-): Pick<FeedPage, 'actions' | 'resync' | 'droppedActions'> {
-  const changes = actions.filter(({ type }) => type !== 'resync')
-  const parsed = changes.map(parseAction).filter((action) => action !== undefined)
-  return {
-    actions: parsed,
-    resync: changes.length < actions.length,
-    droppedActions: changes.length - parsed.length,
+async function actionsIn(parts: readonly string[]): Promise<readonly FeedAction[]> {
+  const pause = createPause()
+  const actions: FeedAction[] = []
+  for (const part of parts) {
+    const read: readonly FeedAction[] = JSON.parse(part)
+    actions.push(...read)
+    await pause()
   }
-}
-
-/** Any other type than those known is taken for an update: asking once too often does no harm. */
-function parseAction({
-  type,
-  package: name,
-  time,
-}: z.infer<typeof Page>['actions'][number]): FeedAction | undefined {
-  const atSeconds = Math.floor(time)
-  if (type === 'delete') {
-    const packageName = PackageName.safeParse(name).data
-    return packageName && { type, packageName, atSeconds }
-  }
-  const document = DocumentName.safeParse(name).data
-  if (document === undefined || packageOfDocument(document) === undefined) return undefined
-  return { type: 'update', document, atSeconds }
+  return actions
 }

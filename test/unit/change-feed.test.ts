@@ -1,8 +1,13 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { gzipSync } from 'node:zlib'
 import * as assert from 'uvu/assert'
+import { readChangePage } from '../../src/composer/change-page.ts'
+import { createDigestion } from '../../src/digestion/digestion.ts'
 import { type FeedAnswer, readChangeFeed } from '../../src/upstream/change-feed.ts'
 import { openRig, reset, type Rig, type Serve, status } from '../support/scripted-upstream.ts'
 import { describe } from '../support/suite.ts'
+
+const { digest } = createDigestion()
 
 const since = 17_802_720_000_000
 const until = since + 600_000
@@ -24,7 +29,7 @@ async function read(
   from: number | undefined = since,
 ): Promise<FeedAnswer> {
   const { client } = start(serve)
-  return await readChangeFeed(client, `${url}/metadata/changes.json`, from)
+  return await readChangeFeed({ client, digest }, `${url}/metadata/changes.json`, from)
 }
 
 async function outcomeOf(rig: Rig, serve: Serve): Promise<string> {
@@ -67,6 +72,33 @@ describe('a page of the change feed', openRig, (test) => {
     assert.equal(answer.outcome === 'page' && [answer.resync, answer.actions], [true, []])
   })
 
+  test('of more than 200,000 actions counts as one that can not tell everything', () => {
+    const actions = Array.from({ length: 200_001 }, () => ({ type: '', package: 'a/b', time: 1 }))
+    const pageOf = (count: number) =>
+      Buffer.from(JSON.stringify({ timestamp: until, actions: actions.slice(0, count) }))
+    const [whole, more] = [200_000, 200_001].map((count) =>
+      readChangePage(pageOf(count), { isRefusal: false }),
+    )
+    assert.ok(whole?.outcome === 'page' && !whole.resync && whole.parts.length === 200)
+    assert.ok(more?.outcome === 'page' && more.resync && more.parts.length === 0)
+  })
+
+  test('that is full leaves the loop to others while it is read', async (rig) => {
+    const actions = Array.from({ length: 100_000 }, (_, n) => ({
+      ...update,
+      package: `acme/p${n}`,
+    }))
+    const serve = page(actions)
+    const delay = monitorEventLoopDelay({ resolution: 10 })
+    const answer = await read(rig, (request, response) => {
+      serve(request, response)
+      delay.enable()
+    })
+    delay.disable()
+    assert.is(answer.outcome === 'page' && answer.actions.length, 100_000)
+    assert.ok(delay.max / 1e6 < 1_000, `${delay.max / 1e6} ms`)
+  })
+
   test('drops names that no package can have, and counts them', async (rig) => {
     const names = ['Acme/Log', 'acme', '../etc/passwd', 'packages.json', 'a/b~dev~dev', '', '*']
     const actions = [...names.map((name) => ({ ...update, package: name })), update]
@@ -92,14 +124,18 @@ describe('a feed that is asked without a beginning', openRig, (test) => {
     )
     assert.equal(await read(rig, serve), { outcome: 'bootstrap', until })
     const { client } = rig.start(serve)
-    const answer = await readChangeFeed(client, `${rig.url}/changes.json?a=b`, undefined)
+    const answer = await readChangeFeed(
+      { client, digest },
+      `${rig.url}/changes.json?a=b`,
+      undefined,
+    )
     assert.equal(answer, { outcome: 'bootstrap', until })
     assert.is(rig.requests[0]?.url, '/changes.json?a=b')
   })
 
   test('or gives a page, whose beginning nobody knows', async (rig) => {
     const { client } = rig.start(page([update]))
-    const answer = await readChangeFeed(client, `${rig.url}/changes.json`, undefined)
+    const answer = await readChangeFeed({ client, digest }, `${rig.url}/changes.json`, undefined)
     assert.equal(answer, { outcome: 'bootstrap', until })
   })
 })

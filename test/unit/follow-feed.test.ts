@@ -36,6 +36,19 @@ describe(
       )
     })
 
+    test('records news of more than 20,000 documents as a resync, which is one event', async () => {
+      const names = Array.from({ length: 20_001 }, (_, n) => `vendor/package-${n}`)
+      const { step, appended } = createRig([begin, pageOf(names.slice(1)), pageOf(names)])
+      for (let steps = 0; steps < 3; steps++) await step()
+      const [, known, more] = appended.map(pagesIn)
+      assert.is(known?.flatMap(({ changed }) => changed).length, 20_000)
+      assert.ok(known?.every(({ resync }) => !resync))
+      assert.equal(
+        more?.map(({ resync, changed }) => [resync, changed]),
+        [[true, []]],
+      )
+    })
+
     test('names a deleted package once, and means both of its documents', async () => {
       const named: NamedChange[] = []
       const { step, appended } = createRig([begin, pageOf([], ['beta/text'])], {

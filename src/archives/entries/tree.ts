@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import type { Pause } from '../../event-loop.ts'
 import { Sha256 } from '../../events/types.ts'
 import { isInside, topOf, type EntryPath, withBackslashes } from './paths.ts'
 import { BadArchive, badEntry } from './problem.ts'
-import { sortInTurns, type Pause } from './turns.ts'
+import { sortInTurns } from './turns.ts'
 
 export type Kind = 'file' | 'executable' | 'link' | 'directory'
 

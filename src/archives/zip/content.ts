@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
 import { stored, type Entry } from './directory.ts'
 import { badEntry } from '../entries/problem.ts'
-import type { Pause } from '../entries/turns.ts'
+import type { Pause } from '../../event-loop.ts'
 import type { Window } from './window.ts'
 
 /**

@@ -5,7 +5,7 @@ import { executableBit, isSpecial, specialMode } from '../entries/mode.ts'
 import { type NamedPath, pathOfName } from '../entries/paths.ts'
 import { BadArchive, badEntry } from '../entries/problem.ts'
 import type { Entry as TreeEntry, Kind } from '../entries/tree.ts'
-import type { Pause } from '../entries/turns.ts'
+import type { Pause } from '../../event-loop.ts'
 import type { Window } from './window.ts'
 
 /** An entry, as the central directory has it. */

@@ -7,7 +7,8 @@ import { findContent } from './local.ts'
 import { depthOf, staysInside } from '../entries/paths.ts'
 import { BadArchive, badEntry } from '../entries/problem.ts'
 import { digestAt, digestBytes, treeOf, treeSha256, type Tree } from '../entries/tree.ts'
-import { createPause, sortInTurns } from '../entries/turns.ts'
+import { createPause } from '../../event-loop.ts'
+import { sortInTurns } from '../entries/turns.ts'
 import { openWindow, type Window } from './window.ts'
 
 export type Inspection =

@@ -5,7 +5,7 @@ import { readEnd } from './end-record.ts'
 import { findContent } from './local.ts'
 import { BadArchive } from '../entries/problem.ts'
 import { isFile, treeOf } from '../entries/tree.ts'
-import { createPause } from '../entries/turns.ts'
+import { createPause } from '../../event-loop.ts'
 import { openWindow } from './window.ts'
 
 export type FileInZip =

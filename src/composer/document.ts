@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { readJson } from './json.ts'
 import { countExpandedKeys, expandVersions, isJsonObject, type JsonObject } from './minify.ts'
 import type { PackageName } from './names.ts'
+import { withPrintableNotices } from './notices.ts'
 import { type About, type LeftOut, whyNeverServed, withoutOthers } from './own-content.ts'
 import { normalizeVersion } from './versions.ts'
 
@@ -100,7 +101,9 @@ function ownPartOf(
   document: Omit<PackageDocument, 'leftOut' | 'others'>,
   about: About,
 ): PackageDocument {
-  const own = { ...document, ...withoutOthers(document.top, about) }
+  const sent = withoutOthers(document.top, about)
+  const { top, others } = withPrintableNotices(sent.top)
+  const own = { ...document, top, others: [...sent.others, ...others] }
   const leftOut: LeftOut[] = []
   const places: number[] = []
   for (const [place, version] of document.versions.entries()) {

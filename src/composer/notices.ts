@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from './minify.ts'
+import type { LeftOut } from './own-content.ts'
 
 export interface Notice {
   /** Of Composer: a constraint. */
@@ -16,13 +17,16 @@ export interface Notices {
   readonly infos?: readonly Notice[]
 }
 
+const textKeys = ['warning', 'warning-versions', 'info', 'info-versions'] as const
+const keys = [...textKeys, 'warnings', 'infos'] as const
+
 /** Packagist has one or two; a terminal shows no more than these before what matters is out of sight. */
 const noticesMax = 20
 
 /** The notices in upstream's JSON, fit to be printed. What isn't one in Composer's form is left out. */
 export function noticesIn(upstream: JsonObject): Notices {
   const words: Record<string, string> = {}
-  for (const key of ['warning', 'warning-versions', 'info', 'info-versions']) {
+  for (const key of textKeys) {
     const text = upstream[key]
     if (typeof text === 'string') words[key] = shortened(text)
   }
@@ -32,6 +36,26 @@ export function noticesIn(upstream: JsonObject): Notices {
     ...words,
     ...(warnings.length > 0 && { warnings }),
     ...(infos.length > 0 && { infos }),
+  }
+}
+
+/** JSON with its notices fit to be printed: the very object when they are, or when it has none. */
+export function withPrintableNotices(top: JsonObject): {
+  readonly top: JsonObject
+  readonly others: readonly LeftOut[]
+} {
+  const sent = keys.filter((key) => Object.hasOwn(top, key))
+  const fit = noticesIn(top)
+  const unfit = sent.filter((key) => JSON.stringify(top[key]) !== JSON.stringify(fit[key]))
+  if (unfit.length === 0) return { top, others: [] }
+  const kept = Object.entries(top).flatMap(([key, value]) => {
+    const index = unfit.findIndex((each) => each === key)
+    const replaced = unfit[index] === undefined ? value : fit[unfit[index]]
+    return replaced === undefined ? [] : [[key, replaced] as const]
+  })
+  return {
+    top: Object.fromEntries(kept),
+    others: unfit.map((version) => ({ version, problem: 'notices: not fit to be printed' })),
   }
 }
 

@@ -14,7 +14,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       -- why it is of no use; null: it is of use
       problem    text,
       names      int         not null,
-      salt       bytea       not null,
+      salt       text        not null,
       -- 32 bits of each name's hash in ascending order, little-endian
       hashes     bytea       not null,
       -- packages that upstream has for sure and that aren't in it

@@ -219,19 +219,6 @@ export async function readLagging(
   return rows.map(({ document }) => document)
 }
 
-/** Those of the packages of which there is, or was, metadata: ours and upstream's. Index: primary keys. */
-export async function readKnownPackages(
-  db: Db,
-  names: readonly PackageName[],
-): Promise<ReadonlySet<PackageName>> {
-  const { rows } = await sql<{ readonly name: PackageName }>`
-    select name from unnest(${names}::text[]) as asked (name)
-    where exists (select from document_current
-        where document in (name, name || '~dev') and sha256 is not null)
-      or exists (select from private_version where package_name = name)`.execute(db)
-  return new Set(rows.map(({ name }) => name))
-}
-
 /** Whether upstream has, or had, packages of a vendor. Index: document_vendor, one row. */
 export async function hasPublicPackages(db: Db, vendor: string): Promise<boolean> {
   const row = await db

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { DocumentReference } from '../src/composer/document-references.ts'
-import { urlOfCommit } from '../src/composer/mirror-tokens.ts'
+import { urlOfCommit, versionToken } from '../src/composer/mirror-tokens.ts'
 import { packageOfDocument, type PackageName } from '../src/composer/names.ts'
 import { isBranch } from '../src/composer/versions.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
@@ -16,7 +16,7 @@ const rowsPerInsert = 1000
  */
 export const packageReference: Projection = {
   name: 'package_reference',
-  version: 3,
+  version: 4,
 
   async createTables(tx) {
     await sql`
@@ -32,6 +32,13 @@ export const packageReference: Projection = {
         position           bigint not null,
         primary key (package_name, version_token, reference_token)
       )`.execute(tx)
+    // Versions without an archive, so that all that metadata ever named are known.
+    await sql`
+      create table bare_version (
+        package_name       text not null,
+        version_normalized text not null,
+        primary key (package_name, version_normalized)
+      )`.execute(tx)
   },
 
   async apply(tx, event, { snapshot, digest }) {
@@ -39,12 +46,30 @@ export const packageReference: Projection = {
     const packageName = packageOfDocument(event.data.document)?.packageName
     if (packageName === undefined) return
     const body = await snapshot(event.data.sha256)
-    const references = (await digest('references', body, packageName)) ?? []
-    const rows = references.map((reference) => rowOf(reference, packageName, event.position))
+    const named = await digest('references', body, packageName)
+    if (named === undefined) return
+    const rows = named.references.map((reference) => rowOf(reference, packageName, event.position))
     for (let from = 0; from < rows.length; from += rowsPerInsert) {
       await upsert(tx, rows.slice(from, from + rowsPerInsert))
     }
+    await addBare(tx, packageName, named.bareVersions)
   },
+}
+
+/** As long as those that are reported as installed. */
+const bareVersionLengthMax = 200
+
+async function addBare(
+  tx: Tx,
+  packageName: PackageName,
+  versions: readonly string[],
+): Promise<void> {
+  const fitting = versions.filter(({ length }) => length <= bareVersionLengthMax)
+  if (fitting.length === 0) return
+  await sql`
+    insert into bare_version (package_name, version_normalized)
+    select ${packageName}, version from unnest(${fitting}::text[]) as named (version)
+    on conflict do nothing`.execute(tx)
 }
 
 function rowOf(
@@ -158,4 +183,33 @@ export async function readUnnamedCommit(
   const dist_url = urlOfCommit({ url: head.dist_url, reference: head.reference }, reference)
   if (dist_url === undefined) return undefined
   return { ...head, reference, reference_token: reference, dist_url, shasum: null }
+}
+
+interface NamedVersion {
+  readonly packageName: PackageName
+  readonly versionNormalized: string
+}
+
+/**
+ * Those of the versions that metadata or a publication ever named, withdrawn ones included. One query; index:
+ * primary keys, as many rows as versions.
+ */
+export async function readNamedAmong<Version extends NamedVersion>(
+  db: Db,
+  versions: readonly Version[],
+): Promise<readonly Version[]> {
+  const { rows } = await sql<{ readonly index: bigint }>`
+    select index from unnest(
+      ${versions.map(({ packageName }) => packageName)}::text[],
+      ${versions.map(({ versionNormalized }) => versionNormalized)}::text[],
+      ${versions.map(({ versionNormalized }) => versionToken(versionNormalized))}::text[]
+    ) with ordinality as asked (name, version, token, index)
+    where exists (select from package_reference r
+        where r.package_name = asked.name and r.version_token = asked.token)
+      or exists (select from bare_version b
+        where b.package_name = asked.name and b.version_normalized = asked.version)
+      or exists (select from private_version p
+        where p.package_name = asked.name and p.version_normalized = asked.version)
+    order by index`.execute(db)
+  return rows.flatMap(({ index }) => versions[Number(index) - 1] ?? [])
 }

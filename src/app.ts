@@ -131,7 +131,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
     onRequest: observer.requestEnded,
     translate: asExpectedFailure,
   })
-  const following = { ...parts, ...metadata }
+  const following = { ...parts, ...metadata, ...digestion }
   const jobs = [
     ...[startFeedJob, startMalwareListsJob, startNameListJob].map((start) => start(following)),
     alerts.startJobs(),

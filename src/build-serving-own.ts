@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { readKnownPackages } from '../projections/document-queries.ts'
+import { readNamedAmong } from '../projections/package-reference.ts'
 import { readListing } from '../projections/private-listing.ts'
 import {
   isPublished,
@@ -131,7 +131,7 @@ export function buildInstalls(parts: ServingOwnParts): Installs {
   const { config, outside, db, reservedVendors } = parts
   return createInstalls({
     reservedVendors,
-    knownAmong: async (names) => await readKnownPackages(db, names),
+    namedAmong: async (installs) => await readNamedAmong(db, installs),
     passOn: config.notifyUpstream && config.proxyEnabled ? passingOn(parts) : undefined,
     ...outside,
   })

@@ -1,4 +1,4 @@
-import { distsOf, parseDocument } from './document.ts'
+import { distsOf, normalizedVersion, parseDocument } from './document.ts'
 import { filledIn, referenceToken, versionToken } from './mirror-tokens.ts'
 import type { PackageName } from './names.ts'
 
@@ -16,14 +16,26 @@ export interface DocumentReference {
 /** A template may name a token as often as it likes; events of archives have room for so much. */
 const urlLengthMax = 4_000
 
-/** Each (version, reference) once; none when the bytes are no document. */
-export function referencesIn(body: Buffer, packageName: PackageName): readonly DocumentReference[] {
+export interface DocumentReferences {
+  /** Each (version, reference) once. */
+  readonly references: readonly DocumentReference[]
+  /** Normalized: versions without an archive of use, as metapackages have. */
+  readonly bareVersions: readonly string[]
+}
+
+/** None when the bytes are no document. */
+export function referencesIn(body: Buffer, packageName: PackageName): DocumentReferences {
   const parsed = parseDocument(body, packageName)
-  if (!parsed.ok) return []
+  if (!parsed.ok) return { references: [], bareVersions: [] }
   const references = new Map<string, DocumentReference>()
+  const bareVersions = new Set<string>()
   for (const version of parsed.document.versions) {
     const dist = distsOf(version)
-    if (dist === undefined) continue
+    if (dist === undefined) {
+      const normalized = normalizedVersion(version)
+      if (normalized !== undefined) bareVersions.add(normalized)
+      continue
+    }
     const { versionNormalized, reference, type, url, shasum } = dist
     const tokens = {
       package: packageName,
@@ -32,7 +44,10 @@ export function referencesIn(body: Buffer, packageName: PackageName): readonly D
       type,
     }
     const filled = filledIn(url, tokens)
-    if (filled.length > urlLengthMax) continue
+    if (filled.length > urlLengthMax) {
+      bareVersions.add(versionNormalized)
+      continue
+    }
     references.set(`${tokens.version} ${tokens.reference}`, {
       versionToken: tokens.version,
       referenceToken: tokens.reference,
@@ -43,5 +58,5 @@ export function referencesIn(body: Buffer, packageName: PackageName): readonly D
       shasum,
     })
   }
-  return [...references.values()]
+  return { references: [...references.values()], bareVersions: [...bareVersions] }
 }

@@ -5,7 +5,7 @@ import { PackageName } from './names.ts'
 /** Upstream's list of all its names (`packages/list.json`) as sorted hashes: it answers "is it there?" and nothing else. */
 export interface NameDigests {
   /** Makes the hashes those of this list only, so that nobody can look for names that collide. */
-  readonly salt: Buffer
+  readonly salt: string
   /** 32 bits of each name's hash, ascending. Of a million names, one made-up name in 4,096 seems to be among them. */
   readonly hashes: Uint32Array
 }
@@ -15,16 +15,42 @@ export type NameListProblem = 'no_answer' | 'not_offered' | 'unreadable' | 'too_
 
 /** 4 MiB. Packagist has 450,000 names and 60,000 more each year. */
 const namesMax = 1_048_576
-export const saltBytes = 16
 
-export type ReadNames =
+export interface NameList extends NameDigests {
+  /** Of the names that upstream has for sure, those that aren't in it; some of them when there are many. */
+  readonly lacking: readonly PackageName[]
+}
+
+export interface NameListOptions {
+  readonly salt: string
+  /** Names that upstream has for sure. */
+  readonly known: readonly PackageName[]
+}
+
+/** One is enough to doubt the list. */
+const lackingMax = 100
+
+/** What there is to keep of a list. Pure. */
+export function digestNameList(
+  json: Buffer,
+  { salt, known }: NameListOptions,
+): NameList | { readonly problem: NameListProblem } {
+  const read = readNames(json)
+  if (!read.ok) return read
+  const hashes = Uint32Array.from(read.names, (name) => hashOf(name, salt)).toSorted()
+  const digests = { salt, hashes }
+  const lacking = known.filter((name) => !hasName(digests, name)).slice(0, lackingMax)
+  return { ...digests, lacking }
+}
+
+type ReadNames =
   | { readonly ok: true; readonly names: readonly PackageName[] }
   | { readonly ok: false; readonly problem: 'unreadable' | 'too_many' }
 
 const List = z.object({ packageNames: z.array(z.unknown()) })
 
 /** Names in lower case. What can't be the name of a package is left out, since nobody can ask for it. */
-export function readNames(json: Buffer): ReadNames {
+function readNames(json: Buffer): ReadNames {
   const listed = List.safeParse(parsed(json)).data?.packageNames
   if (listed === undefined) return { ok: false, problem: 'unreadable' }
   if (listed.length > namesMax) return { ok: false, problem: 'too_many' }
@@ -33,10 +59,6 @@ export function readNames(json: Buffer): ReadNames {
   })
   // An upstream without a single package has no list worth believing.
   return names.length === 0 ? { ok: false, problem: 'unreadable' } : { ok: true, names }
-}
-
-export function digestsOf(names: readonly PackageName[], salt: Buffer): NameDigests {
-  return { salt, hashes: Uint32Array.from(names, (name) => hashOf(name, salt)).toSorted() }
 }
 
 /** Whether a name is among them; true for some that aren't. */
@@ -52,7 +74,7 @@ export function hasName({ salt, hashes }: NameDigests, name: PackageName): boole
   return hashes[from] === hash
 }
 
-function hashOf(name: PackageName, salt: Buffer): number {
+function hashOf(name: PackageName, salt: string): number {
   return createHash('sha256').update(salt).update(name).digest().readUInt32BE(0)
 }
 

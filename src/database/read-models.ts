@@ -96,6 +96,12 @@ export interface PackageReferenceTable {
   position: bigint
 }
 
+/** A version without an archive that metadata of a package named. */
+export interface BareVersionTable {
+  package_name: PackageName
+  version_normalized: string
+}
+
 export interface ArchiveTable {
   package_name: PackageName
   archive_key: string

@@ -5,6 +5,7 @@ import type { Sha256 } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import type {
   AlertTable,
+  BareVersionTable,
   ArchiveTable,
   BlobSourceTable,
   BlobUseTable,
@@ -49,6 +50,7 @@ export interface Database {
   document_digest: DocumentDigestTable
   feed_named_package: FeedNamedPackageTable
   package_reference: PackageReferenceTable
+  bare_version: BareVersionTable
   archive: ArchiveTable
   blob_use: BlobUseTable
   blob_use_total: BlobUseTotalTable
@@ -156,7 +158,7 @@ interface NameListTable {
   readonly fetched_at: Instant
   readonly problem: NameListProblem | null
   readonly names: number
-  readonly salt: Buffer
+  readonly salt: string
   readonly hashes: Buffer
   lacking: readonly PackageName[]
 }

@@ -2,6 +2,7 @@ import { readChangePage } from '../composer/change-page.ts'
 import { archivesIn } from '../composer/document-archives.ts'
 import { digestDocument } from '../composer/document-digest.ts'
 import { referencesIn } from '../composer/document-references.ts'
+import { digestNameList, type NameListOptions } from '../composer/name-list.ts'
 import { malwareIn } from '../composer/malware-list.ts'
 import type { DocumentName, PackageName } from '../composer/names.ts'
 import { inspectBody, versionsIn } from '../metadata/inspect.ts'
@@ -25,6 +26,7 @@ const tasks = {
   malware: (body: Buffer) => malwareIn(body),
   answer: (body: Buffer, { status, ...merging }: Merging & { readonly status: number }) =>
     mergeAnswer({ status, body, lastModified: undefined }, merging),
+  names: (body: Buffer, options: NameListOptions) => digestNameList(body, options),
 } as const
 
 type Tasks = typeof tasks

@@ -15,7 +15,8 @@ export interface CountingJobOptions {
 const intervalMs = 60_000
 
 interface Counts {
-  readonly flush: (log: EventLog) => Promise<void>
+  /** @param isLast whether nothing is to be left for the next time. */
+  readonly flush: (log: EventLog, isLast?: boolean) => Promise<void>
 }
 
 /** Records what was counted, on every node for itself; stopped, it records the rest. */
@@ -24,14 +25,15 @@ export function startCountingJob(
   { log, outside }: CountingJobOptions,
 ): RunningJob {
   const { random, logger } = outside
-  const run = async () => {
-    for (const each of counts) await each.flush(log)
+  const flushAll = async (isLast: boolean) => {
+    for (const each of counts) await each.flush(log, isLast)
   }
+  const run = async () => await flushAll(false)
   const job = (outside.startJob ?? startJob)({ name: 'usage', intervalMs, random, logger, run })
   return {
     async stop() {
       await job.stop()
-      await run()
+      await flushAll(true)
     },
   }
 }

@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { readPackagesThere } from '../../projections/name-list-queries.ts'
+import type { NameList, NameListProblem } from '../composer/name-list.ts'
+import type { PackageName } from '../composer/names.ts'
 import type { Config } from '../config.ts'
 import { type FetchedList, putNameList, readNewestList } from '../database/name-lists.ts'
 import type { Db } from '../database/schema.ts'
+import { type Digest, digestIfReadable } from '../digestion/digestion.ts'
 import { feedStream } from '../events/types.ts'
 import { endpointsIfKnown, type ReadEndpoints } from '../metadata/endpoints.ts'
 import type { Reserved } from '../private/reserved.ts'
@@ -24,6 +28,7 @@ export interface NameListJobOptions {
   }
   readonly upstream: Upstream
   readonly db: Db
+  readonly digest: Digest
   readonly endpoints: ReadEndpoints
   readonly reservedVendors: Reserved['reservedVendors']
 }
@@ -61,12 +66,13 @@ function isDue({ fetchedAt, problem }: FetchedList, present: Instant): boolean {
   return present >= addSeconds(fetchedAt, seconds)
 }
 
-const nothing = { salt: Buffer.alloc(0), hashes: new Uint32Array() } as const
+const nothing = { salt: '', hashes: new Uint32Array() } as const
 
 async function fetchList(
   about: { readonly stream: string; readonly url: string },
-  { config, outside, upstream, db, reservedVendors }: NameListJobOptions,
+  options: NameListJobOptions,
 ): Promise<void> {
+  const { config, outside, upstream, db, reservedVendors } = options
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const { url } = about
   const guard = createAddressGuard(packagistUrl, [new URL(url).host])
@@ -75,7 +81,8 @@ async function fetchList(
   const known = await readPackagesThere(db, patterns)
   // Before the question: what comes while it is answered may not be in the answer.
   const fetchedAt = outside.now()
-  const list = await fetchNameList(upstream.client({ guard, timeouts }), url, known)
+  const fetched = await fetchNameList(upstream.client({ guard, timeouts }), url)
+  const list = 'json' in fetched ? await digested(fetched.json, known, options) : fetched
   if ('problem' in list) {
     const { problem } = list
     outside.logger.warn({ url, problem }, "upstream's list of names is of no use")
@@ -88,4 +95,15 @@ async function fetchList(
     "upstream's list of names is read",
   )
   await putNameList(db, { ...about, fetchedAt, problem: null, digests: list, lacking })
+}
+
+/** In another thread, which takes a second for Packagist's. */
+async function digested(
+  json: Buffer,
+  known: readonly PackageName[],
+  { digest }: NameListJobOptions,
+): Promise<NameList | { readonly problem: NameListProblem }> {
+  const salt = randomUUID()
+  const list = await digestIfReadable(digest)('names', json, { salt, known })
+  return list ?? { problem: 'unreadable' }
 }

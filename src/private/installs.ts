@@ -1,11 +1,14 @@
 import type { Logger } from 'pino'
-import { actorOf, may, type Principal } from '../access/principal.ts'
+import type { Client } from '../access/client.ts'
+import { actorOf, anonymous, may, type Principal } from '../access/principal.ts'
+import { createShared } from '../access/share.ts'
 import { type PackageName, vendorOf } from '../composer/names.ts'
 import type { EventLog } from '../events/log.ts'
 import { installsPerEventMax } from '../events/private-types.ts'
 import { type DomainEvent, installsStream } from '../events/types.ts'
 import { createWaitingEvents } from '../events/waiting-events.ts'
-import type { Instant } from '../time-machine/instant.ts'
+import { addSeconds, type Instant } from '../time-machine/instant.ts'
+import { dayOf } from '../time-machine/utc-period.ts'
 import type { Reserved } from './reserved.ts'
 
 export interface Install {
@@ -14,12 +17,18 @@ export interface Install {
   readonly versionNormalized: string
 }
 
-export type NoteInstalls = (installs: readonly Install[], principal: Principal) => Promise<void>
+/** Who reports them. */
+export interface Reporter {
+  readonly principal: Principal
+  readonly client: Client
+}
+
+export type NoteInstalls = (installs: readonly Install[], reporter: Reporter) => Promise<void>
 
 export interface InstallsOptions {
   readonly reservedVendors: Reserved['reservedVendors']
-  /** Those of them that there is metadata of. */
-  readonly knownAmong: (names: readonly PackageName[]) => Promise<ReadonlySet<PackageName>>
+  /** Those of them that metadata or a publication ever named, withdrawn and blocked ones included. */
+  readonly namedAmong: (installs: readonly Install[]) => Promise<readonly Install[]>
   /** Is given those of packages that aren't ours, to be told to upstream; undefined: it isn't told. */
   readonly passOn: ((installs: readonly Install[]) => void) | undefined
   readonly now: () => Instant
@@ -29,52 +38,91 @@ export interface InstallsOptions {
 /** What Composer reports as installed: who installed what, counted in memory and recorded in batches. */
 export interface Installs {
   /**
-   * Packages that aren't known here, or that this one may not read, are left out: anybody can make up any
-   * number of names, and nobody is to learn from what becomes of them.
+   * Versions that nothing ever named, or of packages that this one may not read, are left out: anybody can make
+   * up any number of them, and nobody is to learn from what becomes of them. So is what goes beyond the client's
+   * share of the day.
    */
   readonly note: NoteInstalls
   /**
-   * Appends what was noted until now. Never rejects: what can't be appended is kept for the next time, within
-   * limits. A crash costs what came since the last time.
+   * Appends what was noted until now, unless the same was recorded within the hour; all of it when it is the last
+   * time. Never rejects: what can't be appended is kept for the next time, within limits. A crash costs what came
+   * since.
    */
-  readonly flush: (log: EventLog) => Promise<void>
+  readonly flush: (log: EventLog, isLast?: boolean) => Promise<void>
 }
 
 type PackagesInstalled = Extract<DomainEvent, { readonly type: 'PackagesInstalled' }>['data']
 type Noted = PackagesInstalled['installs'][number]
 
-/** Of further ones, until the next batch, nothing is noted. */
+/** Of further ones, until the next batch, nothing is noted … */
 const notedMax = 10_000
-/** Without a database for so long that more come together, the oldest go first. */
+/** … and of clients without a token no more than these. */
+const notedWithoutTokenMax = notedMax / 2
+/** With more than these, what was recorded within the hour doesn't wait. */
+const waitingForTheHourMax = notedMax / 4
+const recordedEverySeconds = 3600
+/** Of batches. Without a database for so long that more come together, the oldest go first. */
 const waitingMax = 1_000
 
+/** What one client may have recorded in a day: a project of 500 packages that is installed all day takes 12,000. */
+const perClient = 20_000
+/** All clients without a token together: 150 bytes each, so 15 MB a day. */
+const withoutToken = 100_000
+const inAll = 1_000_000
+
 export function createInstalls(options: InstallsOptions): Installs {
-  const { reservedVendors, knownAmong, passOn, now, logger } = options
-  let noted = new Map<string, Noted>()
+  const { reservedVendors, namedAmong, passOn, now, logger } = options
+  const noted = new Map<string, Noted>()
+  let notedWithoutToken = 0
+  let recordedAt: ReadonlyMap<string, Instant> = new Map()
   const what = 'what was installed'
   const waiting = createWaitingEvents({ stream: installsStream, max: waitingMax, what, logger })
+  const shared = createShared({ perClient, inAll, withoutToken, period: () => dayOf(now()) })
 
-  function add(install: Install, actor: string): void {
-    const key = `${install.packageName} ${install.versionNormalized} ${actor}`
-    const count = (noted.get(key)?.count ?? 0) + 1
-    if (count > 1 || noted.size < notedMax) noted.set(key, { ...install, actor, at: now(), count })
+  function mayNote({ client }: Reporter): boolean {
+    const isFull = !client.hasToken && notedWithoutToken >= notedWithoutTokenMax
+    return noted.size < notedMax && !isFull && shared.take(client) !== undefined
+  }
+  function add(install: Install, reporter: Reporter): void {
+    const actor = actorOf(reporter.principal)
+    const key = keyOf({ ...install, actor })
+    const before = noted.get(key)
+    if (before === undefined) {
+      if (!mayNote(reporter)) return
+      if (!reporter.client.hasToken) notedWithoutToken += 1
+    }
+    noted.set(key, { ...install, actor, at: now(), count: (before?.count ?? 0) + 1 })
+  }
+
+  /** Takes out of what is noted what is to be recorded now. */
+  function take(isLast: boolean): readonly Noted[] {
+    const since = addSeconds(now(), -recordedEverySeconds)
+    const lately = new Map([...recordedAt].filter(([, at]) => at > since))
+    const isForAll = isLast || noted.size > waitingForTheHourMax
+    const due = [...noted].filter(([key]) => isForAll || !lately.has(key))
+    for (const [key, { actor }] of due) {
+      noted.delete(key)
+      if (actor === withoutName) notedWithoutToken -= 1
+      if (!isForAll) lately.set(key, now())
+    }
+    recordedAt = lately
+    return due.map(([, each]) => each)
   }
 
   return {
-    async note(installs, principal) {
+    async note(installs, reporter) {
+      const { principal } = reporter
       const { has } = await reservedVendors()
       const isOurs = ({ packageName }: Install): boolean => has(vendorOf(packageName))
       const readable = installs.filter((install) => {
         return !isOurs(install) || may(principal, 'read', vendorOf(install.packageName))
       })
-      const known = await knownAmong(readable.map(({ packageName }) => packageName))
-      const toNote = readable.filter(({ packageName }) => known.has(packageName))
-      for (const install of toNote) add(install, actorOf(principal))
+      const toNote = await namedAmong(readable)
+      for (const install of toNote) add(install, reporter)
       passOn?.(toNote.filter((install) => !isOurs(install)))
     },
-    async flush(log) {
-      const installs = [...noted.values()]
-      noted = new Map()
+    async flush(log, isLast = false) {
+      const installs = take(isLast)
       for (let from = 0; from < installs.length; from += installsPerEventMax) {
         const part = installs.slice(from, from + installsPerEventMax)
         waiting.add({ type: 'PackagesInstalled', data: { installs: part } })
@@ -82,4 +130,10 @@ export function createInstalls(options: InstallsOptions): Installs {
       await waiting.flush(log)
     },
   }
+}
+
+const withoutName = actorOf(anonymous)
+
+function keyOf({ packageName, versionNormalized, actor }: Omit<Noted, 'at' | 'count'>): string {
+  return `${packageName} ${versionNormalized} ${actor}`
 }

@@ -47,6 +47,53 @@ describe('installs', openOwnPackages, (test) => {
     assert.is((stats.body as { installs: number }).installs, 5)
   })
 
+  test('are believed for what metadata or a publication ever named, and for nothing else', async (world) => {
+    const { put, get, url, reader, runJob, api, events, upstream, clock } = world
+    await put('own/old/1.0.0', packageZip({ name: 'own/old', description: 'Old' }))
+    await put('own/old/2.0.0', packageZip({ name: 'own/old', description: 'Old' }))
+    assert.is((await api('DELETE', '/api/v1/packages/own/old/1.0.0', { json: {} })).status, 200)
+    for (const path of ['/p2/acme/http.json', '/p2/acme/suite.json']) await get(path)
+    assert.is(
+      (
+        await api('POST', '/api/v1/proxy/block', {
+          json: { package: 'acme/http', constraint: '1.0.0', reason: 'a test' },
+        })
+      ).status,
+      200,
+    )
+    upstream.withdraw('acme/http', '1.1.0')
+    clock.advance(3600)
+    await get('/p2/acme/http.json')
+    const named = [
+      ['acme/http', '1.0.0.0'], // blocked
+      ['acme/http', '1.1.0.0'], // withdrawn
+      ['acme/http', '2.0.0.0'],
+      ['acme/suite', '1.1.0.0'], // a metapackage, which has no archive
+      ['own/old', '1.0.0.0'],
+      ['own/old', '2.0.0.0'],
+    ] as const
+    const madeUp = Array.from({ length: 4_900 }, (_, patch) => `9.0.${patch}.0`)
+    const downloads = [
+      ...named.map(([name, version]) => ({ name, version })),
+      ...madeUp.map((version) => ({ name: 'acme/http', version })),
+      { name: 'acme/suite', version: '1.1.0.1' },
+      { name: 'own/old', version: '3.0.0.0' },
+      { name: 'made/up', version: '1.0.0.0' },
+    ]
+    const before = (await events()).length
+    const body = JSON.stringify({ downloads })
+    const { status } = await fetch(`${url}/downloads/`, { method: 'POST', body, ...reader })
+    assert.is(status, 201)
+    await runJob('usage')
+    const recorded = (await events()).slice(before).flatMap((event) => {
+      return event.type === 'PackagesInstalled' ? event.data.installs : []
+    })
+    assert.equal(
+      recorded.map(({ packageName, versionNormalized }) => [packageName, versionNormalized]),
+      named.map((pair) => [...pair]),
+    )
+  })
+
   test('that are no such thing are refused, in words that say how they are reported', async ({
     url,
   }) => {

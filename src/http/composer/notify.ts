@@ -25,7 +25,7 @@ export function notifyBatch(noteInstalls: NoteInstalls): ComposerRoute {
     method: 'post',
     path: '/downloads/',
     takes: 'anything',
-    async handle({ body, principal }) {
+    async handle({ body, principal, client }) {
       const { downloads } = parse(await body())
       const installs = downloads.flatMap(({ name, version }) => {
         const packageName = PackageName.safeParse(loweredAsPhpDoes(name)).data
@@ -33,7 +33,7 @@ export function notifyBatch(noteInstalls: NoteInstalls): ComposerRoute {
         if (packageName === undefined || !isVersion) return []
         return [{ packageName, versionNormalized: version }]
       })
-      await noteInstalls(installs, principal)
+      await noteInstalls(installs, { principal, client })
       return jsonAnswer(201, { status: 'success' })
     },
   }

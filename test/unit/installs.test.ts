@@ -1,0 +1,106 @@
+import { pino } from 'pino'
+import * as assert from 'uvu/assert'
+import { PackageName } from '../../src/composer/names.ts'
+import { createInstalls } from '../../src/private/installs.ts'
+import { createClock } from '../support/clock.ts'
+import { createRecordingLog } from '../support/recording-log.ts'
+import { describe } from '../support/suite.ts'
+
+const packageName = PackageName.parse('acme/log')
+const anonymous = (address: string) => ({
+  principal: { kind: 'anonymous' as const },
+  client: { key: `address ${address}`, hasToken: false },
+})
+const holder = {
+  principal: { kind: 'token' as const, id: 'one', grants: [] },
+  client: { key: 'token one', hasToken: true },
+}
+
+/** Of `count` versions that all were named. */
+function versions(count: number, from = 0) {
+  return Array.from({ length: count }, (_, index) => {
+    return { packageName, versionNormalized: `1.0.${from + index}.0` }
+  })
+}
+
+function open() {
+  const clock = createClock()
+  const { log, appends } = createRecordingLog()
+  const installs = createInstalls({
+    reservedVendors: async () => ({ has: () => false, patterns: [] }),
+    namedAmong: async (asked) => asked,
+    passOn: undefined,
+    now: clock.now,
+    logger: pino({ level: 'silent' }),
+  })
+  /** By actor, how many were recorded since the last time. */
+  async function flush(isLast = false): Promise<Readonly<Record<string, number>>> {
+    const before = appends.length
+    await installs.flush(log, isLast)
+    const recorded: Record<string, number> = {}
+    for (const { type, data } of appends.slice(before).flatMap(({ events }) => events)) {
+      if (type !== 'PackagesInstalled') continue
+      for (const { actor } of data.installs) recorded[actor] = (recorded[actor] ?? 0) + 1
+    }
+    return recorded
+  }
+  return { clock, installs, flush }
+}
+
+describe(
+  'installs that are reported',
+  async () => ({}),
+  (test) => {
+    test('of those with a token are recorded, however many others report', async () => {
+      const { installs, flush } = open()
+      for (let host = 0; host < 4; host++) {
+        await installs.note(versions(5_000, host * 5_000), anonymous(`192.0.2.${host}`))
+      }
+      await installs.note(versions(300), holder)
+      assert.equal(await flush(), { anonymous: 5_000, 'token one': 300 })
+    })
+
+    test('are recorded up to the share that a client has of the day', async () => {
+      const { clock, installs, flush } = open()
+      let recorded = 0
+      for (let minute = 0; minute < 10; minute++) {
+        await installs.note(versions(5_000, minute * 5_000), anonymous('192.0.2.1'))
+        recorded += (await flush())['anonymous'] ?? 0
+      }
+      assert.is(recorded, 20_000)
+      await installs.note(versions(10), anonymous('192.0.2.2'))
+      assert.equal(await flush(), { anonymous: 10 }, 'another client has its own')
+      clock.advance(86_400)
+      await installs.note(versions(10), anonymous('192.0.2.1'))
+      assert.equal(await flush(), { anonymous: 10 })
+    })
+
+    test('are recorded up to a limit for all without a token', async () => {
+      const { installs, flush } = open()
+      let recorded = 0
+      for (let host = 0; host < 30; host++) {
+        await installs.note(versions(5_000, host * 5_000), anonymous(`192.0.2.${host}`))
+        recorded += (await flush())['anonymous'] ?? 0
+      }
+      assert.is(recorded, 100_000)
+      await installs.note(versions(300), holder)
+      assert.equal(await flush(), { 'token one': 300 })
+    })
+
+    test('again within the hour are counted, and recorded once more', async () => {
+      const { clock, installs, flush } = open()
+      await installs.note(versions(3), holder)
+      assert.equal(await flush(), { 'token one': 3 })
+      for (let minute = 1; minute < 60; minute++) {
+        clock.advance(60)
+        await installs.note(versions(3), holder)
+        assert.equal(await flush(), {})
+      }
+      clock.advance(60)
+      assert.equal(await flush(), { 'token one': 3 })
+      await installs.note(versions(3), holder)
+      assert.equal(await flush(), {})
+      assert.equal(await flush(true), { 'token one': 3 }, 'at the end nothing is left')
+    })
+  },
+)

@@ -9,11 +9,17 @@ const plain = z
   .string()
   .max(versionLengthMax)
   .refine((text) => !/\p{Cc}/u.test(text), 'has control characters')
-const argument = plain.refine((text) => !text.startsWith('-'), 'looks like an option')
+/** References and versions become parts of paths in caches. */
+const segment = plain.refine((text) => !text.includes('..'), 'has two dots in a row')
+const argument = segment.refine((text) => !text.startsWith('-'), 'looks like an option')
+/** What git runs a program for (`ext::sh -c …`), and a host that ssh takes for an option. */
+const command = /^[a-z0-9+.-]+::|:\/\/(?:[^/@]*@)?-/i
 const address = z
   .string()
   .max(2000)
   .refine((text) => !/^-|\p{Cc}/u.test(text), 'looks like an option or has control characters')
+  .refine((text) => !command.test(text), 'names a command to run')
+const mirrors = z.array(z.looseObject({ url: address })).nullish()
 
 const constraint = z.string().refine(isLinkConstraint, 'not a constraint')
 const links = z.record(z.string(), constraint).or(z.array(z.never())).optional()
@@ -21,11 +27,17 @@ const links = z.record(z.string(), constraint).or(z.array(z.never())).optional()
 /** What Composer's loader throws at, and so refuses the whole document for. */
 const Loadable = z.object({
   name: plain,
-  version: plain.min(1),
-  version_normalized: plain.optional(),
-  source: z.object({ type: plain, url: address, reference: argument }).nullish(),
+  version: segment.min(1),
+  version_normalized: segment.optional(),
+  source: z.object({ type: plain, url: address, reference: argument, mirrors }).nullish(),
   dist: z
-    .object({ type: plain, url: address, reference: argument.nullish(), shasum: plain.nullish() })
+    .object({
+      type: plain,
+      url: address,
+      reference: argument.nullish(),
+      shasum: plain.nullish(),
+      mirrors,
+    })
     .nullish(),
   require: links,
   'require-dev': links,

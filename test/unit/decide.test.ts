@@ -137,6 +137,24 @@ describe(
         { source: { ...good.source, reference: '--upload-pack=x' } },
       ],
       ['a URL that is an option', { dist: { ...good.dist, url: '--output=/etc/passwd' } }],
+      ...[
+        'ext::sh -c "touch /tmp/x"',
+        'EXT::sh',
+        'fd::17',
+        'my-helper+x::https://example.org',
+        '-u./x',
+        'ssh://-oProxyCommand=x/y',
+        'svn+ssh://git@-oProxyCommand=x/y',
+        'https://example.org/\tx',
+      ].map((url) => [`a source at ${url}`, { source: { ...good.source, url } }] as const),
+      [
+        'a mirror of its source that is a command',
+        { source: { ...good.source, mirrors: [{ url: 'ext::sh', preferred: true }] } },
+      ],
+      ['a reference that leads up', { source: { ...good.source, reference: 'a/../../b' } }],
+      ['a dist whose reference leads up', { dist: { ...good.dist, reference: '../b' } }],
+      ['a version that leads up', { version: 'dev-../../b', version_normalized: undefined }],
+      ['a normalized version that leads up', { version_normalized: '../1.0.0.0' }],
       ['an escape sequence for terminals', { version: '2.0.0\u001B[31m' }],
       ['a reference longer than any', { dist: { ...good.dist, reference: 'a'.repeat(300) } }],
     ]
@@ -152,6 +170,24 @@ describe(
         assert.equal([...inspected.versions.keys()], ['1.0.0'])
       })
     }
+
+    test('a source may be wherever git, svn and hg find it', () => {
+      for (const url of [
+        'git@github.com:acme/log.git',
+        'git@[::1]:acme/log.git',
+        'ssh://git@example.org:2222/acme/log.git',
+        'https://user@example.org/log.git?x=a::b',
+        'svn+ssh://example.org/log/trunk',
+        'svn://[::1]/log',
+        'https://example.org/hg/log-1.0',
+        'file:///srv/git/log.git',
+        '../log',
+        'C:/log',
+      ]) {
+        const inspected = inspectBody(document, send({ ...good, source: { ...good.source, url } }))
+        assert.ok(inspected.ok, url)
+      }
+    })
 
     test('a document with bad versions only is bad, one with none is good', () => {
       assert.is(inspectBody(document, send({ ...good, version: 1 })).ok, false)

@@ -136,7 +136,7 @@ describe(
     })
 
     test('is nothing for a terminal to act on, whatever is printed of it', async () => {
-      const evil = '\u001B[2J\u0007a\u009B31m\u202Eb\u2066c\u2028d\r\n\u007F\uD800'
+      const evil = '\u001B[2J\u0007a\u009B31m\u202Eb\u2066c\u2028d\r\n\u007F'
       const notices = {
         warning: evil,
         info: evil,

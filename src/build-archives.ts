@@ -200,7 +200,8 @@ async function buildReads(
 
 function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
   const { config, outside, upstream, turnFor, db, current, cache, blobs } = parts
-  const { packagistUrl, distHosts, upstreamTimeoutSeconds, archiveTtlSeconds } = config
+  const { packagistUrl, distHosts, upstreamTimeoutSeconds, archiveTtlSeconds, uncheckedTypes } =
+    config
   const guard = createAddressGuard(packagistUrl, distHosts)
   const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
   const client = upstream.client({ guard, timeouts })
@@ -219,6 +220,7 @@ function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
       outside.hasRoomOnDisk ??
       (async (sizeBytes: number) => await hasRoomIn(stagingDirectory, sizeBytes)),
     stagingDirectory,
+    uncheckedTypes,
     archiveTtlSeconds,
     now: outside.now,
     logger: outside.logger,

@@ -1,5 +1,6 @@
 import { isIP, isIPv4 } from 'node:net'
 import { z } from 'zod'
+import { sealedTypes, type SealedType } from './archives/dist-types.ts'
 import type { PackageName } from './composer/names.ts'
 import { StartupError } from './errors.ts'
 import {
@@ -10,6 +11,7 @@ import {
   isPostgresUrl,
   oneOf,
   packageList,
+  someOf,
   token,
   vendorList,
   webhookUrl,
@@ -53,6 +55,8 @@ export type Config = {
   readonly distMode: 'mirror' | 'rewrite'
   /** Lower-case `host` or `host:port` from which archives may be fetched. */
   readonly distHosts: readonly string[]
+  /** What is passed on without being looked through. */
+  readonly uncheckedTypes: readonly SealedType[]
   /** Patterns of vendors whose packages are never asked of upstream: lower case, `*` for any characters. */
   readonly privateVendors: readonly string[]
   /** Each `<address>/<prefix>`: what they say in X-Forwarded-For of whom they pass on is believed. */
@@ -89,6 +93,7 @@ const schema = z.object({
   PROXY_FEED_INTERVAL: wholeNumber('seconds', 0, dayInSeconds).default(60),
   PROXY_DIST_MODE: oneOf(['mirror', 'rewrite']).default('mirror'),
   PROXY_DIST_HOSTS: hostList().optional(),
+  PROXY_UNCHECKED_TYPES: someOf(sealedTypes).default([]),
   PROXY_PIN_ADVISORIES: oneOf(['recorded', 'live']).default('recorded'),
   PROXY_NOTIFY_UPSTREAM: flag().default(false),
   PRIVATE_VENDORS: vendorList().default([]),
@@ -172,6 +177,7 @@ function configOf(settings: z.infer<typeof schema>): Config {
     feedIntervalSeconds: settings.PROXY_FEED_INTERVAL,
     distMode: settings.PROXY_DIST_MODE,
     distHosts: settings.PROXY_DIST_HOSTS ?? defaultDistHosts(settings.PROXY_PACKAGIST_URL),
+    uncheckedTypes: settings.PROXY_UNCHECKED_TYPES,
     privateVendors: settings.PRIVATE_VENDORS,
     privateReplacedBy: settings.PRIVATE_REPLACED_BY,
     trustedProxies: settings.TRUSTED_PROXIES,

@@ -39,6 +39,16 @@ export function oneOf<const Values extends readonly string[]>(
   return z.enum(values, { error: `must be one of ${values.join(', ')}` })
 }
 
+export function someOf<const Values extends readonly string[]>(
+  values: Values,
+): z.ZodType<readonly Values[number][], string> {
+  const message = `must be a comma-separated list of ${values.join(', ')}`
+  return z
+    .string()
+    .transform((text) => text.split(',').map((item) => item.trim()))
+    .pipe(z.array(z.enum(values, { error: message })))
+}
+
 export function webUrl(example: string): z.ZodType<string, string> {
   const message = `must be an http or https URL without credentials, query or fragment, like ${example}`
   return z

@@ -8,13 +8,13 @@ import type {
   Validators,
 } from '../upstream/archives.ts'
 import type { KnownReference, StoredArchive } from './archive.ts'
-import { inspectArchive } from './check.ts'
-import { beginsLike } from './dist-types.ts'
+import { inspectArchive, type InspectOptions } from './check.ts'
+import { problemOfBeginning, type SealedType } from './dist-types.ts'
 import type { Spool } from './spool.ts'
 
 /** A download that is what metadata says, and well-formed. */
 export interface Checked extends Downloaded {
-  /** Of its files, however they are packed; undefined for what isn't a zip. */
+  /** Of its files, however they are packed; undefined for what is no tree. */
   readonly treeSha256: Sha256 | undefined
 }
 
@@ -25,6 +25,7 @@ export type Brought =
 
 export interface Bring {
   readonly known: KnownReference
+  readonly uncheckedTypes: readonly SealedType[]
   /** Asks only for another state than these name. */
   readonly validators: Validators
   /** Of the spool's file. */
@@ -34,7 +35,7 @@ export interface Bring {
 
 /** Downloads and checks. Doesn't throw for what upstream does. */
 export async function bring(
-  { known, validators, path, into }: Bring,
+  { known, uncheckedTypes, validators, path, into }: Bring,
   download: (question: ArchiveQuestion) => Promise<ArchiveDownload>,
 ): Promise<Brought> {
   const { dist_url: url, dist_type: distType, shasum } = known
@@ -44,7 +45,7 @@ export async function bring(
   if (shasum !== null && shasum !== sha1) {
     return { outcome: 'refused', problem: `its SHA-1 is ${sha1}, metadata says ${shasum}` }
   }
-  const inspected = await inspectArchive(path, { distType, sizeBytes })
+  const inspected = await inspectArchive(path, { distType, sizeBytes, uncheckedTypes })
   if (!inspected.ok) return { outcome: 'refused', problem: inspected.problem }
   return { outcome: 'good', archive: { ...result, treeSha256: inspected.treeSha256 } }
 }
@@ -61,7 +62,7 @@ function refusedBySink(error: unknown): Extract<Brought, { readonly outcome: 're
  */
 export function sinkInto(
   spool: Spool,
-  distType: string,
+  { distType, uncheckedTypes }: Pick<InspectOptions, 'distType' | 'uncheckedTypes'>,
   onReadable: (sizeBytes: number | undefined) => void = () => undefined,
 ): ByteSink {
   let announcedBytes: number | undefined
@@ -78,9 +79,8 @@ export function sinkInto(
     },
     async write(chunk) {
       // A login page is told before anybody gets it.
-      if (isFirst && !beginsLike(distType, chunk)) {
-        throw new AppError('archive_invalid', `it is not a ${distType}`)
-      }
+      const problem = isFirst ? problemOfBeginning(distType, chunk, uncheckedTypes) : undefined
+      if (problem !== undefined) throw new AppError('archive_invalid', problem)
       isFirst = false
       if (isOther || !(await spool.write(chunk))) return false
       if (told === undefined && spool.readableBytes() > 0) {

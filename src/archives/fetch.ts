@@ -9,7 +9,8 @@ import type { ArchiveDownload, ArchiveQuestion, ByteSink } from '../upstream/arc
 import type { ArchiveRequest, Arriving, KnownReference, StoredArchive } from './archive.ts'
 import type { Blob, BlobStore } from './blobs.ts'
 import { bring, type Brought, type Checked, differs, sinkInto } from './bring.ts'
-import { openSpool } from './spool.ts'
+import type { SealedType } from './dist-types.ts'
+import { heldBackBytesOf, openSpool } from './spool.ts'
 import { NoRoomOnDisk } from './staging.ts'
 
 export interface FetchOptions {
@@ -22,6 +23,8 @@ export interface FetchOptions {
   readonly hasRoomOnDisk: (sizeBytes: number) => Promise<boolean>
   /** Appends a fact about an archive, and resolves once it can be read. */
   readonly record: (event: ArchiveFact) => Promise<void>
+  /** What is passed on without being looked through. */
+  readonly uncheckedTypes: readonly SealedType[]
   /** Downloads are kept here until they are checked; see staging.ts. */
   readonly stagingDirectory: string
   readonly now: () => Instant
@@ -51,13 +54,18 @@ export async function fetchArchive(
 ): Promise<Blob> {
   const stored = await options.storedArchive(request)
   const file = path.join(options.stagingDirectory, randomUUID())
-  const spool = await openSpool(file)
+  const { dist_type: distType } = known
+  const { uncheckedTypes } = options
+  const spool = await openSpool(file, heldBackBytesOf(distType))
   try {
-    const sink = sinkInto(spool, known.dist_type, (sizeBytes) => {
+    const sink = sinkInto(spool, { distType, uncheckedTypes }, (sizeBytes) => {
       onArriving({ sizeBytes, bytes: spool.arriving })
     })
     const into = withRoom(sink, options)
-    const brought = await bring({ known, validators: {}, path: file, into }, options.download)
+    const brought = await bring(
+      { known, uncheckedTypes, validators: {}, path: file, into },
+      options.download,
+    )
     if (brought.outcome === 'missing' && stored !== undefined && !stored.missing) {
       await options.record(missingFact(request, { known, ...brought }, options))
     }

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import type { ArchiveDownload } from '../upstream/archives.ts'
 import type { Arriving, KnownReference } from './archive.ts'
 import type { Brought } from './bring.ts'
-import { beginsLike } from './dist-types.ts'
+import { problemOfBeginning } from './dist-types.ts'
 import { failureOf, type FetchOptions } from './fetch.ts'
 import { heldBackBytes } from './spool.ts'
 
@@ -20,7 +20,7 @@ const beginWithinMs = 10_000
  */
 export async function passOn(
   known: KnownReference,
-  options: Pick<FetchOptions, 'download' | 'logger'>,
+  options: Pick<FetchOptions, 'download' | 'uncheckedTypes' | 'logger'>,
 ): Promise<Arriving> {
   const pipe = new PassThrough({ highWaterMark: bufferBytes })
   const left = new AbortController()
@@ -41,8 +41,12 @@ export async function passOn(
       async write(chunk) {
         if (isAgain) return false
         // A login page is told before anybody gets it.
-        if (passedBytes === 0 && !beginsLike(known.dist_type, chunk)) {
-          throw new AppError('archive_invalid', `upstream's archive is not a ${known.dist_type}`)
+        const problem =
+          passedBytes === 0
+            ? problemOfBeginning(known.dist_type, chunk, options.uncheckedTypes)
+            : undefined
+        if (problem !== undefined) {
+          throw new AppError('archive_invalid', `upstream's archive was refused: ${problem}`)
         }
         passedBytes += chunk.length
         if (!pipe.write(chunk)) await once(pipe, 'drain', { signal: left.signal })

@@ -90,8 +90,13 @@ async function askAgain(request: ArchiveRequest, options: RevalidateOptions): Pr
       etag: stored.etag ?? undefined,
       lastModified: stored.last_modified ?? undefined,
     }
-    const into = withRoom(sinkInto(spool, known.dist_type), options)
-    const brought = await bring({ known, validators, path: file, into }, options.download)
+    const { uncheckedTypes } = options
+    const sink = sinkInto(spool, { distType: known.dist_type, uncheckedTypes })
+    const into = withRoom(sink, options)
+    const brought = await bring(
+      { known, uncheckedTypes, validators, path: file, into },
+      options.download,
+    )
     if (brought.outcome === 'unchanged') {
       await confirm({ request, known, stored }, validators, options)
     } else if (brought.outcome === 'good') {

@@ -18,7 +18,7 @@ export interface Spool {
   readonly end: () => boolean
   /** How many bytes may be read by now. */
   readonly readableBytes: () => number
-  /** All of it as it arrives, but for its end, which comes only once it counts as good. */
+  /** All of it as it arrives, but for what is held back, which comes only once it counts as good. */
   readonly arriving: () => AsyncIterable<Buffer>
   /** What was written is all, and it is good. */
   readonly finish: (named: { readonly sha256: Sha256; readonly sizeBytes: number }) => Blob
@@ -26,8 +26,14 @@ export interface Spool {
   readonly close: () => void
 }
 
-/** Without its end no archive can be unpacked: a zip has its directory there. */
+/** Without its end no zip can be unpacked: it has its directory there. */
 export const heldBackBytes = 16 * 1024
+
+/** What is kept from readers until all is good. Archives but zips can be unpacked as far as they came. */
+export function heldBackBytesOf(distType: string): number {
+  return distType === 'zip' || distType === 'file' ? heldBackBytes : Number.POSITIVE_INFINITY
+}
+
 /** Those who waited for the same download begin to read it once it is stored, which may take its time. */
 const beginWithinMs = 60_000
 const sliceBytes = 256 * 1024
@@ -35,6 +41,7 @@ const sliceBytes = 256 * 1024
 interface State {
   readonly file: FileHandle
   readonly progress: EventEmitter
+  readonly heldBackBytes: number
   /** That are good to read, of this answer or one before. */
   writtenBytes: number
   /** Where this answer is. */
@@ -49,10 +56,11 @@ interface State {
  * Opens a new file. It may be removed meanwhile: what is written lives until the last of those who
  * read it has it.
  */
-export async function openSpool(path: string): Promise<Spool> {
+export async function openSpool(path: string, heldBack = heldBackBytes): Promise<Spool> {
   const state: State = {
     file: await open(path, 'wx+'),
     progress: new EventEmitter().setMaxListeners(0),
+    heldBackBytes: heldBack,
     writtenBytes: 0,
     cursor: 0,
     isRead: false,
@@ -82,8 +90,9 @@ export async function openSpool(path: string): Promise<Spool> {
   }
 }
 
-function readableBytes({ ending, writtenBytes }: State): number {
-  return ending === 'good' ? writtenBytes : Math.max(0, writtenBytes - heldBackBytes)
+function readableBytes(state: State): number {
+  const { ending, writtenBytes } = state
+  return ending === 'good' ? writtenBytes : Math.max(0, writtenBytes - state.heldBackBytes)
 }
 
 function end(state: State, ending: 'good' | 'broken'): void {

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import * as assert from 'uvu/assert'
 import { distTypes } from '../../src/composer/dist-types.ts'
 import { distOf } from '../support/dist.ts'
 import { startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
+import { rawTar } from '../support/tars/raw.ts'
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')
 const distRequests = /^\/dist\//
@@ -19,18 +21,20 @@ const contentTypes = {
   file: 'application/octet-stream',
 }
 
+const packages = distTypes.map((distType) => ({
+  name: `types/${distType}`,
+  ...packed,
+  distType,
+  tags,
+}))
+const sealed = ['xz', 'rar', 'phar'] as const
+
 describe(
   'archives of every type that Composer downloads',
   async () =>
     await startService({
-      upstream: {
-        packages: distTypes.map((distType) => ({
-          name: `types/${distType}`,
-          ...packed,
-          distType,
-          tags,
-        })),
-      },
+      settings: { PROXY_UNCHECKED_TYPES: sealed.join(',') },
+      upstream: { packages },
     }),
   (test) => {
     for (const type of distTypes) {
@@ -64,6 +68,86 @@ describe(
         assert.is((await get(path)).statusCode, 200)
       })
     }
+  },
+)
+
+describe(
+  'archives that nobody can look through',
+  async () => {
+    const lines: string[] = []
+    const onLogLine = (line: string) => void lines.push(line)
+    return { lines, ...(await startService({ upstream: { packages }, onLogLine })) }
+  },
+  (test) => {
+    for (const type of sealed) {
+      test(`${type}: are refused, with what would let them pass`, async (service) => {
+        const { get, upstream, lines } = service
+        const { reference } = await distOf(service, `types/${type}`, '1.0.0')
+        const answer = await get(`/dist-proxy/types/${type}/1.0.0.0/${reference}.${type}`)
+        assert.is(answer.statusCode, 502)
+        assert.match(answer.body.toString(), `can't be looked through, being ${type}`)
+        assert.match(answer.body.toString(), 'PROXY_UNCHECKED_TYPES')
+        assert.match(lines.join(''), '"alert":"archive_refused"')
+        const kept = (await service.events()).filter(({ type: each }) => each === 'ArchiveStored')
+        assert.equal(kept, [])
+        upstream.forget()
+      })
+    }
+
+    test('include a tar that is packed with bzip2', async (service) => {
+      const { get, upstream } = service
+      const { reference } = await distOf(service, 'types/tar', '1.0.0')
+      const clear = upstream.fail({ match: distRequests, mode: 'own-words', body: 'BZh91AY&SY' })
+      const answer = await get(`/dist-proxy/types/tar/1.0.0.0/${reference}.tar`)
+      clear()
+      assert.is(answer.statusCode, 502)
+      assert.match(answer.body.toString(), "can't be looked through, being bzip2")
+    })
+  },
+)
+
+/** "A tar with …", what is said of it, and the tar. */
+const evilTars: readonly (readonly [string, string, Buffer])[] = [
+  ['a path that goes up', 'a name that leads out', rawTar([{ name: '../evil.txt' }])],
+  ['an absolute path', 'a name that leads out', rawTar([{ name: '/etc/cron.d/evil' }])],
+  [
+    'a link to /etc',
+    'a link that leads out',
+    rawTar([{ name: 'a' }, { name: 'etc', type: '2', linkName: '/etc' }]),
+  ],
+  [
+    'a bomb in it',
+    '100 times',
+    gzipSync(rawTar([{ name: 'a', content: Buffer.alloc(60_000_000) }])),
+  ],
+  ['half of its gzip', 'cut off', gzipSync(rawTar([{ name: 'a' }])).subarray(0, 30)],
+]
+
+describe(
+  'a tar of upstream',
+  async () => await startService({ upstream: { packages } }),
+  (test) => {
+    for (const [what, problem, body] of evilTars) {
+      test(`with ${what} is refused, and not kept`, async (service) => {
+        const { get, upstream } = service
+        const { reference } = await distOf(service, 'types/tar', '1.0.0')
+        const path = `/dist-proxy/types/tar/1.0.0.0/${reference}.tar`
+        const clear = upstream.fail({ match: distRequests, mode: 'own-words', body })
+        const answer = await get(path)
+        clear()
+        assert.is(answer.statusCode, 502)
+        assert.match(answer.body.toString(), problem)
+        assert.equal(await service.database.db.selectFrom('blob').selectAll().execute(), [])
+      })
+    }
+
+    test('is known by its files once it was kept', async (service) => {
+      const { get } = service
+      const { reference } = await distOf(service, 'types/tar', '1.0.0')
+      assert.is((await get(`/dist-proxy/types/tar/1.0.0.0/${reference}.tar`)).statusCode, 200)
+      const stored = (await service.events()).find(({ type }) => type === 'ArchiveStored')
+      assert.ok(stored?.type === 'ArchiveStored' && stored.data.treeSha256 !== undefined)
+    })
   },
 )
 

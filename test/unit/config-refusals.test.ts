@@ -47,6 +47,7 @@ const names = [
   'PROXY_FEED_INTERVAL',
   'PROXY_DIST_MODE',
   'PROXY_DIST_HOSTS',
+  'PROXY_UNCHECKED_TYPES',
   'PROXY_PIN_ADVISORIES',
   'PRIVATE_VENDORS',
   'PRIVATE_REPLACED_BY',
@@ -201,6 +202,7 @@ describe(
         'a@b',
         'a b',
       ])
+      isRefused('PROXY_UNCHECKED_TYPES', ['zip', 'xz,', 'XZ', 'xz rar', 'all'])
       isRefused('TRUSTED_PROXIES', [
         'proxy.internal',
         '10.0.0.0/33',

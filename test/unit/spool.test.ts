@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import * as assert from 'uvu/assert'
-import { heldBackBytes, openSpool } from '../../src/archives/spool.ts'
+import { heldBackBytes, heldBackBytesOf, openSpool } from '../../src/archives/spool.ts'
 import { sha256Of } from '../../src/snapshots/store.ts'
 import { describe, rejection } from '../support/suite.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -41,6 +41,17 @@ describe('a download that is read while it is written', open, (test) => {
     assert.ok(Buffer.concat([first, second, await third]).equals(body))
     assert.ok((await buffer(blob.bytes())).equals(body))
     assert.ok((await buffer(blob.bytes({ from: 5, to: 9 }))).equals(body.subarray(5, 9)))
+  })
+
+  test('gives nothing of what could be unpacked before it is good', async () => {
+    const directory = temporaryDirectory('spool-tar')
+    const spool = await openSpool(path.join(directory, 'tar'), heldBackBytesOf('tar'))
+    await spool.write(body)
+    assert.is(spool.readableBytes(), 0)
+    const read = buffer(spool.arriving())
+    spool.finish(named)
+    spool.close()
+    assert.ok((await read).equals(body))
   })
 
   test('that broke off gives those who wait an error in place of its end', async (context) => {

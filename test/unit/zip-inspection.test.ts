@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import * as assert from 'uvu/assert'
-import { inspectZip, type Inspection } from '../../src/archives/zip/inspect.ts'
+import { inspectZip } from '../../src/archives/zip/inspect.ts'
 import { describe } from '../support/suite.ts'
 import { removeDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 import { evilZips } from '../support/zips/evil.ts'
 import { goodZips } from '../support/zips/good.ts'
 import { rawZip, unixMode, type RawEntry, type RawParts } from '../support/zips/raw.ts'
+
+type Inspection = Awaited<ReturnType<typeof inspectZip>>
 
 async function open() {
   const directory = temporaryDirectory('almanac-zip')

@@ -1,10 +1,10 @@
 import { createHash, hash } from 'node:crypto'
-import { pipeline } from 'node:stream/promises'
-import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
+import { crc32, inflateRawSync } from 'node:zlib'
+import { inflate, problemOfDeflated } from '../entries/inflate.ts'
 import { stored, type Entry } from './directory.ts'
 import { badEntry } from '../entries/problem.ts'
 import type { Pause } from '../../event-loop.ts'
-import type { Window } from './window.ts'
+import { slicesOf, type Window } from '../entries/window.ts'
 
 /**
  * Up to this size, packed and unpacked, an entry is unpacked in one go on the event loop: that is a
@@ -12,18 +12,8 @@ import type { Window } from './window.ts'
  */
 const smallBytes = 64 * 1024
 
-const chunkBytes = 64 * 1024
 /** zlib takes no smaller one. */
 const chunkBytesMin = 64
-
-const tooLarge = 'is larger than it says'
-/** What zlib says of bytes; all else that it says is about this process. */
-const problems = new Map<unknown, string>([
-  ['Z_DATA_ERROR', "can't be unpacked"],
-  ['Z_BUF_ERROR', 'has a content that is cut off'],
-  ['Z_NEED_DICT', "can't be unpacked"],
-  ['ERR_BUFFER_TOO_LARGE', tooLarge],
-])
 
 export interface Content {
   readonly entry: Entry
@@ -66,7 +56,7 @@ export async function unpack(file: Window, content: Content, pause: Pause): Prom
   if (isSmall(content.entry)) return Buffer.from(await unpackSmall(file, content))
   const chunks: Buffer[] = []
   await unpackLarge(file, content, async (chunk) => {
-    chunks.push(Buffer.from(chunk))
+    chunks.push(chunk)
     await pause()
   })
   return Buffer.concat(chunks)
@@ -75,20 +65,24 @@ export async function unpack(file: Window, content: Content, pause: Pause): Prom
 /** @param take gets each chunk as long as it is valid, until it resolves. */
 async function unpackLarge(
   file: Window,
-  content: Content,
+  { entry, offset }: Content,
   take: (chunk: Buffer) => Promise<void>,
 ): Promise<void> {
-  const measure = createMeasure(content.entry)
-  const add = async (chunk: Buffer): Promise<void> => {
+  const measure = createMeasure(entry)
+  const range = { from: offset, to: offset + entry.packedBytes }
+  for await (const chunk of entry.method === stored ? slicesOf(file, range) : unpacked()) {
     measure.add(chunk)
     await take(chunk)
   }
-  if (content.entry.method === stored) {
-    for await (const slice of slicesOf(file, content)) await add(slice)
-  } else {
-    await inflateLarge(file, content, add)
-  }
   measure.end()
+
+  async function* unpacked(): AsyncGenerator<Buffer> {
+    try {
+      checkAllRead(yield* inflate(file, range), entry)
+    } catch (error) {
+      throw asBadEntry(error, entry)
+    }
+  }
 }
 
 /** A limit on what is unpacked, as well as a check of it. */
@@ -98,7 +92,7 @@ function createMeasure(entry: Entry) {
   return {
     add: (chunk: Buffer) => {
       sizeBytes += chunk.length
-      if (sizeBytes > entry.sizeBytes) throw badEntry(entry.number, tooLarge)
+      if (sizeBytes > entry.sizeBytes) throw badEntry(entry.number, 'is larger than it says')
       crc = crc32(chunk, crc)
     },
     end: () => {
@@ -128,41 +122,12 @@ interface Inflated {
   readonly engine: { readonly bytesWritten: number }
 }
 
-/** The threads of zlib do the work, a chunk at a time. */
-async function inflateLarge(
-  file: Window,
-  content: Content,
-  add: (chunk: Buffer) => Promise<void>,
-): Promise<void> {
-  const { entry } = content
-  const inflate = createInflateRaw({ chunkSize: chunkBytes })
-  async function* packed(): AsyncGenerator<Buffer> {
-    // Copied, since a thread may still read one while the next is fetched.
-    for await (const slice of slicesOf(file, content)) yield Buffer.from(slice)
-  }
-  try {
-    await pipeline(packed, inflate, async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) await add(chunk)
-      checkAllRead(inflate.bytesWritten, entry)
-    })
-  } catch (error) {
-    throw asBadEntry(error, entry)
-  }
-}
-
-async function* slicesOf(file: Window, { entry, offset }: Content): AsyncGenerator<Buffer> {
-  for (let at = 0; at < entry.packedBytes; at += chunkBytes) {
-    yield await file.bytes(offset + at, Math.min(chunkBytes, entry.packedBytes - at))
-  }
-}
-
 /** Bytes after the end of the deflated ones would be seen by nobody. */
 function checkAllRead(readBytes: number, { number, packedBytes }: Entry): void {
   if (readBytes !== packedBytes) throw badEntry(number, 'has bytes after the end of its content')
 }
 
 function asBadEntry(error: unknown, { number }: Entry): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const problem = problems.get(code)
+  const problem = problemOfDeflated(error)
   return problem === undefined ? error : badEntry(number, problem)
 }

@@ -6,7 +6,7 @@ import { type NamedPath, pathOfName } from '../entries/paths.ts'
 import { BadArchive, badEntry } from '../entries/problem.ts'
 import type { Entry as TreeEntry, Kind } from '../entries/tree.ts'
 import type { Pause } from '../../event-loop.ts'
-import type { Window } from './window.ts'
+import type { Window } from '../entries/window.ts'
 
 /** An entry, as the central directory has it. */
 export interface Entry extends TreeEntry {

@@ -1,7 +1,7 @@
 import { centralSignature, localSignature, uint64 } from './headers.ts'
 import { entriesMax, namesBytesMax } from '../entries/limits.ts'
 import { BadArchive } from '../entries/problem.ts'
-import type { Window } from './window.ts'
+import type { Window } from '../entries/window.ts'
 
 /** Where the central directory is, and what the end of the file says about it. */
 export interface End {

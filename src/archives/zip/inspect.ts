@@ -1,36 +1,28 @@
-import { open } from 'node:fs/promises'
 import type { Sha256 } from '../../events/types.ts'
 import { digestOf, unpackSmall, type Content } from './content.ts'
 import { readDirectory } from './directory.ts'
 import { readEnd } from './end-record.ts'
 import { findContent } from './local.ts'
+import { inspectFile, type Inspection } from '../entries/inspection.ts'
 import { depthOf, staysInside } from '../entries/paths.ts'
 import { BadArchive, badEntry } from '../entries/problem.ts'
 import { digestAt, digestBytes, treeOf, treeSha256, type Tree } from '../entries/tree.ts'
 import { createPause } from '../../event-loop.ts'
 import { sortInTurns } from '../entries/turns.ts'
-import { openWindow, type Window } from './window.ts'
-
-export type Inspection =
-  | { readonly ok: true; readonly treeSha256: Sha256 }
-  /** What is wrong: a clause that names nothing from the archive. */
-  | { readonly ok: false; readonly problem: string }
+import type { Window } from '../entries/window.ts'
 
 /**
  * Looks through a whole zip, without unpacking it to disk and in bounded memory. Refuses one that is
  * damaged, that could be read in two ways (each byte has to belong to one entry, and all that is said
  * about it has to agree), that writes outside of its directory, or that is a bomb.
  */
-export async function inspectZip(path: string, sizeBytes: number): Promise<Inspection> {
-  const file = await open(path)
-  try {
-    return { ok: true, treeSha256: await inspect(openWindow(file, sizeBytes)) }
-  } catch (error) {
-    if (error instanceof BadArchive) return { ok: false, problem: error.message }
-    throw error
-  } finally {
-    await file.close()
-  }
+export async function inspectZip(
+  path: string,
+  sizeBytes: number,
+): Promise<Inspection<{ readonly treeSha256: Sha256 }>> {
+  return await inspectFile({ path, sizeBytes }, async (file) => ({
+    treeSha256: await inspect(file),
+  }))
 }
 
 async function inspect(file: Window): Promise<Sha256> {

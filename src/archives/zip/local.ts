@@ -2,7 +2,7 @@ import type { Entry } from './directory.ts'
 import { descriptorFlag, headerAt, localSignature, uint64, withExtra } from './headers.ts'
 import { pathOfName } from '../entries/paths.ts'
 import { badEntry } from '../entries/problem.ts'
-import type { Window } from './window.ts'
+import type { Window } from '../entries/window.ts'
 
 const headerBytes = 30
 const descriptorSignature = 0x08074b50

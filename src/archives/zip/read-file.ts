@@ -6,7 +6,7 @@ import { findContent } from './local.ts'
 import { BadArchive } from '../entries/problem.ts'
 import { isFile, treeOf } from '../entries/tree.ts'
 import { createPause } from '../../event-loop.ts'
-import { openWindow } from './window.ts'
+import { openWindow } from '../entries/window.ts'
 
 export type FileInZip =
   | { readonly outcome: 'read'; readonly bytes: Buffer }

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
-import { BadArchive } from '../entries/problem.ts'
+import { BadArchive } from './problem.ts'
 
+const sliceBytes = 64 * 1024
 /** More than any header with its name, extra fields and comment, and than the longest end record. */
 const windowBytes = 256 * 1024
 
@@ -39,4 +40,14 @@ export function openWindow(file: FileHandle, sizeBytes: number): Window {
   }
 
   return { sizeBytes, bytes }
+}
+
+/** A part of a file, a slice after the other; each is valid for good. */
+export async function* slicesOf(
+  file: Window,
+  { from, to }: { readonly from: number; readonly to: number },
+): AsyncGenerator<Buffer> {
+  for (let at = from; at < to; at += sliceBytes) {
+    yield Buffer.from(await file.bytes(at, Math.min(sliceBytes, to - at)))
+  }
 }

@@ -18,6 +18,7 @@ import {
   webUrl,
   wholeNumber,
 } from './setting-kinds.ts'
+import { unknownSettings } from './unknown-settings.ts'
 
 /** Every setting, read once at the start. Documented in README.md by its environment name. */
 export type Config = {
@@ -150,7 +151,10 @@ export function parseConfig(env: Environment): {
   if (!parsed.success || mistakes.length > 0) {
     throw new StartupError(`Correct these settings:\n  ${mistakes.join('\n  ')}`)
   }
-  return { config: Object.freeze(configOf(parsed.data)), warnings: unknownSettings(set) }
+  return {
+    config: Object.freeze(configOf(parsed.data)),
+    warnings: unknownSettings(Object.keys(set), settingNames),
+  }
 }
 
 function configOf(settings: z.infer<typeof schema>): Config {
@@ -232,36 +236,4 @@ function isLoopback(host: string): boolean {
     host === '::1' ||
     (isIPv4(host) && host.startsWith('127.'))
   )
-}
-
-const suggestionDistanceMax = 3
-
-function unknownSettings(set: Environment): string[] {
-  const known = settingNames
-  const unknown = Object.keys(set).filter((name) => {
-    return name.startsWith('PROXY_') && set[name] !== undefined && !known.includes(name)
-  })
-  return unknown.map((name) => {
-    const [nearest] = known
-      .map((other) => ({ other, distance: editDistance(name, other) }))
-      .toSorted((left, right) => left.distance - right.distance)
-    const isClose = nearest !== undefined && nearest.distance <= suggestionDistanceMax
-    const suggestion = isClose ? `; did you mean ${nearest.other}?` : ''
-    return `${name} isn't a setting of this release and has no effect${suggestion}`
-  })
-}
-
-/** How many letters have to be put in, left out or replaced to get from one name to the other. */
-function editDistance(from: string, to: string): number {
-  let distances = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (const letter of from) {
-    const [first = 0] = distances
-    const next = [first + 1]
-    for (let index = 0; index < to.length; index++) {
-      const replaced = (distances[index] ?? 0) + (letter === to[index] ? 0 : 1)
-      next.push(Math.min(replaced, (distances[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1))
-    }
-    distances = next
-  }
-  return distances[to.length] ?? 0
 }

@@ -33,9 +33,14 @@ export function meaningOf(event: RecordedEvent): Meaning {
   return ofMetadata(event) ?? ofBlock(event) ?? ofArchive(event) ?? ofCondition(event) ?? {}
 }
 
+function isRefusal({ data }: EventOf<'MetadataFetchFailed'>): boolean {
+  return data.reason === 'invalid_document' || data.reason === 'too_large'
+}
+
 function ofMetadata(event: RecordedEvent): Meaning | undefined {
   if (event.type === 'MetadataChanged' || event.type === 'MetadataConfirmed') return ofAnswer(event)
-  if (event.type === 'MetadataFetchFailed' && event.data.reason === 'invalid_document') {
+  if (event.type === 'MetadataFetchFailed') {
+    if (!isRefusal(event)) return undefined
     const { document: subject, problem = 'it is no such document' } = event.data
     const detail = `Upstream sent something for ${subject} that can't be served: ${problem}.`
     return { sees: { code: 'document_refused', subject, cause: '', detail } }

@@ -12,14 +12,12 @@ export function problemOfRootFile(bytes: Buffer): string | undefined {
 }
 
 /**
- * Reads an upstream root file, without what PHP can't read of it. What is in it is looked at where it is used.
- *
- * @throws SyntaxError when it isn't a JSON object.
+ * Reads a recorded root file, without what PHP can't read of it. What is in it is looked at where it is used. One that is
+ * past a limit, which a former release may have kept, says nothing: packages are there without it.
  */
 export function parseRootFile(bytes: Buffer): JsonObject {
   const json = readJson(bytes, limits)
-  if (!json.ok) throw new SyntaxError(json.problem)
+  if (!json.ok || !isJsonObject(json.value)) return {}
   const { value: root, isReadable } = json
-  if (!isJsonObject(root)) throw new SyntaxError('not a JSON object')
   return isReadable(root) ? root : Object.fromEntries(Object.entries(root).filter(isReadable))
 }

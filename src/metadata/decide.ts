@@ -31,6 +31,8 @@ interface FailedFetch {
   readonly outcome: 'failed'
   readonly reason: FetchFailure
   readonly status?: number
+  /** There when a body was refused before all of it came. */
+  readonly problem?: string
   /** There when a body came that was refused. */
   readonly refusal?: Refusal
 }
@@ -85,9 +87,10 @@ export function decide(known: Known, fetch: Fetch): readonly [DomainEvent, ...Do
 
 function failed(
   { document, durationMs, fetchedAt }: Fetch,
-  { reason, status, refusal }: Omit<FailedFetch, 'outcome'>,
+  { reason, status, problem: limit, refusal }: Omit<FailedFetch, 'outcome'>,
 ): DomainEvent {
-  const data = { document, reason, status, durationMs, fetchedAt }
+  const about = { document, reason, status, durationMs, fetchedAt }
+  const data = limit === undefined ? about : { ...about, problem: limit }
   if (refusal === undefined) return { type: 'MetadataFetchFailed', data }
   const { sha256: refusedSha256, problem, inspection } = refusal
   const refused = { ...data, refusedSha256, problem, inspection }

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
+import { tooLarge } from './body.ts'
 
 const decoders = new Map([
   ['gzip', promisify(gunzip)],
@@ -9,8 +10,9 @@ const decoders = new Map([
 
 /**
  * @param encoding of an answer: its `Content-Encoding`.
- * @returns undefined when it can't be decoded: cut off, larger than `sizeBytesMax`, encoded in a way
- * that nobody asked for, or more than once.
+ * @returns undefined when it can't be decoded: cut off, encoded in a way that nobody asked for, or more
+ * than once.
+ * @throws UpstreamFailure `too_large` when it becomes larger than `sizeBytesMax`.
  */
 export async function decode(
   body: Buffer,
@@ -21,7 +23,12 @@ export async function decode(
   if (name === 'identity' || body.length === 0) return body
   try {
     return await decoders.get(name)?.(body, { maxOutputLength: sizeBytesMax })
-  } catch {
+  } catch (error) {
+    if (isTooLarge(error)) throw tooLarge(sizeBytesMax)
     return undefined
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
 }

@@ -24,12 +24,21 @@ export class NotAsked extends Error {
 
 /** What there is instead of an answer. */
 export type NoAnswer =
-  | { readonly outcome: 'failed'; readonly reason: FetchFailure; readonly status?: number }
+  | {
+      readonly outcome: 'failed'
+      readonly reason: FetchFailure
+      readonly status?: number
+      /** There when it was refused: which limit it is past. */
+      readonly problem?: string
+    }
   | { readonly outcome: 'paused'; readonly retryAfterSeconds: number }
 
 /** What upstream does is an outcome; any other error is a bug, or ours, and is thrown on. */
 export function noAnswerOf(error: unknown): NoAnswer {
-  if (error instanceof UpstreamFailure) return { outcome: 'failed', reason: error.reason }
+  if (error instanceof UpstreamFailure) {
+    const { reason, message: problem } = error
+    return { outcome: 'failed', reason, ...(reason === 'too_large' && { problem }) }
+  }
   if (error instanceof NotAsked) {
     return { outcome: 'paused', retryAfterSeconds: error.retryAfterSeconds }
   }

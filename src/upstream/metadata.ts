@@ -12,8 +12,8 @@ export type MetadataAnswer =
   | { readonly outcome: 'missing'; readonly status: number }
   | NoAnswer
 
-/** The largest real document has 1.4 MB; a body past this is no metadata. */
-const documentSizeBytesMax = 32 * 1024 * 1024
+/** The largest real document has 1.4 MB. */
+const documentSizeBytesMax = 8 * 1024 * 1024
 
 /** Where upstream has a document; not for the summary of its lists, which its root file says. */
 export function documentUrl(upstreamUrl: string, document: DocumentName): string {

@@ -4,7 +4,7 @@ import { newEvent } from '../../src/events/new-event.ts'
 import { documentStream } from '../../src/events/types.ts'
 import { inspectionVersion } from '../../src/metadata/inspect.ts'
 import { sha256Of } from '../../src/snapshots/store.ts'
-import { openAlert } from '../support/alerts.ts'
+import { alertsOf, openAlert } from '../support/alerts.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
@@ -64,6 +64,33 @@ describe('documents that are refused', startService, (test) => {
       assert.match((await openAlert(service, 'document_refused')).detail, problem)
       if (!isAgain) await restart()
     }
+  })
+
+  test('are told by the limit when they are too large to be read', async (service) => {
+    const { get, upstream, clock } = service
+    const good = await get(path)
+    const body = Buffer.concat([good.body, Buffer.alloc(9 * 1024 * 1024, ' ')])
+    upstream.fail({ match: /beta\/text/, mode: 'own-words', body })
+    clock.advance(hourSeconds)
+    assert.ok((await get(path)).body.equals(good.body))
+    const limit = 'more than 8388608 bytes'
+    assert.match(JSON.stringify(await lastEvent(service)), limit)
+    assert.match((await openAlert(service, 'document_refused')).detail, limit)
+  })
+
+  test('do not replace the root file, however deep they are', async (service) => {
+    const { get, upstream, clock } = service
+    const good = await get('/packages.json')
+    const lists = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+    const body = `{"metadata-url":"/p2/%package%.json","filter":{"metadata":true,"lists":${lists}}}`
+    upstream.fail({ match: /packages\.json/, mode: 'own-words', body })
+    clock.advance(hourSeconds)
+    const answer = await get('/packages.json')
+    assert.is(answer.statusCode, 200)
+    assert.ok(answer.body.equals(good.body))
+    const alerts = await alertsOf(service, 'document_refused')
+    const root = alerts.find(({ subject }) => subject === 'packages.json')
+    assert.match(root?.detail ?? '', 'JSON nested deeper than 64 levels: 20002')
   })
 
   test('are not inspected again by the same rules, nor after a restart', async (service) => {

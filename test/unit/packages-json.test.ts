@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert'
 import type { JsonObject } from '../../src/composer/minify.ts'
 import { buildRoot, upstreamEndpoints } from '../../src/composer/packages-json.ts'
+import { parseRootFile } from '../../src/composer/root-file.ts'
 import { describe } from '../support/suite.ts'
 
 /** Shaped like Packagist's root file of 2026. */
@@ -212,6 +213,11 @@ describe(
       }
       const broken = { 'security-advisories': null, filter: 'https://host/' }
       assert.equal(upstreamEndpoints(broken, 'https://host'), {})
+    })
+
+    test('says nothing when a former release kept one that is past a limit', () => {
+      const deep = `{"filter":{"lists":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`
+      assert.equal(parseRootFile(Buffer.from(deep)), {})
     })
   },
 )

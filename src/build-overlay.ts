@@ -1,43 +1,32 @@
-import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { readDigest } from '../projections/document-digest.ts'
 import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
-import { readFrozen } from '../projections/freeze.ts'
+import { freeze as freezeProjection, readFrozen } from '../projections/freeze.ts'
 import { readLaidOver } from '../projections/overlay-queries.ts'
 import { readVersionsOf } from '../projections/package-reference.ts'
-import { readAllRules, readRules } from '../projections/version-rule.ts'
-import { type Admit, createAdmit, type HeldArchives } from './archives/admit.ts'
+import { readAllRules, readRules, versionRule } from '../projections/version-rule.ts'
+import { type Admit, createAdmit } from './archives/admit.ts'
 import { type Blocks, createBlocks } from './blocks.ts'
-import type { ArchiveTokens } from './composer/document-archives.ts'
-import {
-  documentName,
-  type DocumentName,
-  type PackageName,
-  packageOfDocument,
-} from './composer/names.ts'
+import { type DocumentName, type PackageName, packageOfDocument } from './composer/names.ts'
 import { createDateOf, type DateOf } from './database/overlaid-dates.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
 import type { Digestion } from './digestion/digestion.ts'
 import type { EventLog } from './events/log.ts'
+import type { Position } from './events/types.ts'
 import { createFreezes, type Freezes } from './freezes.ts'
-import { type Basis, createDocumentAsOf, type DocumentAsOf } from './metadata/as-of.ts'
-import { type Bodies, bodyKey, type BodyName } from './metadata/bodies.ts'
+import { bodyAsOf, createDocumentAsOf, type DocumentAsOf } from './metadata/as-of.ts'
+import type { Bodies } from './metadata/bodies.ts'
 import type { CurrentDocument } from './metadata/current.ts'
+import { createHeldArchives } from './metadata/held-archives.ts'
 import { createRefreshPackage } from './metadata/refresh-package.ts'
-import {
-  basisOfFreeze,
-  createOverlay,
-  type Freeze,
-  freezeNow,
-  type LaidOver,
-  type Overlay,
-} from './metadata/overlay.ts'
+import { createOverlay, freezeNow, type LaidOver, type Overlay } from './metadata/overlay.ts'
 import type { Render } from './metadata/rendering.ts'
 import { createServable } from './metadata/servable.ts'
 import type { Reserved } from './private/reserved.ts'
 import { createStandsInForNone } from './private/stand-ins.ts'
+import { whenCaughtUp } from './projector/caught-up.ts'
 import type { Projector } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import { type Asked, observed, type Observer } from './telemetry/observer.ts'
@@ -52,6 +41,7 @@ interface OverlayParts extends Reserved {
   readonly snapshots: SnapshotStore
   readonly digestion: Digestion
   readonly projector: Projector
+  readonly headAtStart: Position
   readonly current: CurrentDocument
   readonly bodies: Bodies
   readonly render: Render
@@ -79,7 +69,7 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
   })
   const answers = observedAnswers(parts, asOf)
   const overlay = createOverlay({
-    laidOver: async (packageName) => await laidOver(db, packageName),
+    laidOver: createLaidOver(parts),
     ...answers,
     positionAt: log.positionAt,
     render,
@@ -111,21 +101,36 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
   }
 }
 
-/** Only what the answers depend on: they are kept by it. */
-async function laidOver(db: Db, packageName: PackageName): Promise<LaidOver> {
-  const { rules, ...over } = await readLaidOver(db, packageName)
-  return {
-    ...over,
-    rules: rules.map(({ list, constraint, reason }) => ({ list, constraint, reason })),
+/**
+ * Only what the answers depend on: they are kept by it.
+ *
+ * @throws AppError `still_catching_up`: half of the rules would let the others pass.
+ */
+function createLaidOver(parts: OverlayParts): (packageName: PackageName) => Promise<LaidOver> {
+  const caughtUp = whenCaughtUp(parts)
+  return async (packageName) => {
+    caughtUp(versionRule)
+    caughtUp(freezeProjection)
+    const { rules, ...over } = await readLaidOver(parts.db, packageName)
+    return {
+      ...over,
+      rules: rules.map(({ list, constraint, reason }) => ({ list, constraint, reason })),
+    }
   }
 }
 
 function buildAdmit(parts: OverlayParts, asOf: DocumentAsOf): Admit {
   const { db, current } = parts
-  const heldArchives = createHeldArchives(parts, asOf)
+  const { digest } = parts.digestion
+  const heldArchives = createHeldArchives({
+    asOf,
+    positionAt: parts.log.positionAt,
+    archivesIn: async (body, name) => await digest('archives', await parts.bodies.read(body), name),
+  })
+  const laidOver = createLaidOver(parts)
   return createAdmit({
     async laidOver(packageName) {
-      const { rules, freezes } = await laidOver(db, packageName)
+      const { rules, freezes } = await laidOver(packageName)
       const held = freezeNow(freezes)
       return {
         rules,
@@ -169,20 +174,6 @@ function observing({ current, outside }: OverlayParts): (document: DocumentName)
   }
 }
 
-/** What upstream had then; undefined: no such document. */
-function bodyAsOf(
-  asOf: DocumentAsOf,
-): (document: DocumentName, basis: Basis) => Promise<BodyName | undefined> {
-  return async (document, basis) => {
-    try {
-      return (await asOf(document, basis)).body
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'not_known_then') return undefined
-      throw error
-    }
-  }
-}
-
 function buildFreezes(parts: OverlayParts, asOf: DocumentAsOf): Freezes {
   const { db, log, snapshots, projector, current, bodies, outside, isReserved } = parts
   const { digest } = parts.digestion
@@ -204,42 +195,4 @@ function buildFreezes(parts: OverlayParts, asOf: DocumentAsOf): Freezes {
     until: projector.until,
     now: outside.now,
   })
-}
-
-/** Of documents, the archives that they name: a few kilobytes for each. */
-const heldDocumentsMax = 200
-
-function createHeldArchives(
-  { log, bodies, digestion: { digest } }: OverlayParts,
-  asOf: DocumentAsOf,
-): (packageName: PackageName, freeze: Freeze) => Promise<HeldArchives> {
-  const known = new LRUCache<string, ReadonlySet<string>>({ max: heldDocumentsMax })
-  const find = bodyAsOf(asOf)
-
-  async function namedIn(document: DocumentName, basis: Basis, packageName: PackageName) {
-    const body = await find(document, basis)
-    if (body === undefined) return new Set<string>()
-    const key = `${document} ${bodyKey(body)}`
-    const named =
-      known.get(key) ??
-      new Set((await digest('archives', await bodies.read(body), packageName)).map(keyOf))
-    known.set(key, named)
-    return named
-  }
-
-  return async (packageName, freeze) => {
-    const basis = await basisOfFreeze(freeze, log.positionAt)
-    const [tags, branches] = await Promise.all([
-      namedIn(documentName(packageName, 'tags'), basis, packageName),
-      namedIn(documentName(packageName, 'branches'), basis, packageName),
-    ])
-    return {
-      at: freeze.at,
-      has: (request) => tags.has(keyOf(request)) || branches.has(keyOf(request)),
-    }
-  }
-}
-
-function keyOf({ versionToken, referenceToken }: ArchiveTokens): string {
-  return `${versionToken} ${referenceToken}`
 }

@@ -6,13 +6,14 @@ import {
   readPrivateDocument,
   readVersionsOfBlob,
 } from '../projections/private-package.ts'
-import { readRules } from '../projections/version-rule.ts'
+import { readRules, versionRule } from '../projections/version-rule.ts'
 import type { BlobStore } from './archives/blobs.ts'
 import type { PackageName } from './composer/names.ts'
 import type { VersionRule } from './composer/version-rules.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { Digestion } from './digestion/digestion.ts'
+import type { Position } from './events/types.ts'
 import type { ServeArchive } from './http/composer/archive.ts'
 import type { DocumentAsOf } from './metadata/as-of.ts'
 import type { CurrentDocument } from './metadata/current.ts'
@@ -24,6 +25,8 @@ import { noUpstream, type Upstreams } from './private/serve/only-own.ts'
 import { createOpenOwnArchive, withOwnArchives } from './private/serve/own-archives.ts'
 import { createOwnDocuments, withOwnDocuments } from './private/serve/own-documents.ts'
 import type { Reserved } from './private/reserved.ts'
+import { whenCaughtUp } from './projector/caught-up.ts'
+import type { Projector } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import { type CacheKind, observed, type Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
@@ -39,6 +42,8 @@ interface ServingOwnParts extends Reserved {
   readonly observer: Pick<Observer, 'cacheUsed'>
   readonly upstream: Upstream
   readonly db: Db
+  readonly projector: Projector
+  readonly headAtStart: Position
   readonly digestion: Digestion
   readonly snapshots: SnapshotStore
   readonly endpoints: ReadEndpoints
@@ -58,15 +63,16 @@ export async function buildServing(
 ): Promise<ServingOwn> {
   const { config, db, snapshots, isReserved, observer } = parts
   const upstreams = config.proxyEnabled ? withUpstream : await noUpstream(snapshots)
+  const blocksOf = createBlocksOf(parts)
   const documents = createOwnDocuments({
     stateOf: async (document, position) => await readPrivateDocument(db, document, position),
     isPublished: async (packageName) => await isPublished(db, packageName),
-    blocksOf: async (packageName) => await blocksOf(db, packageName),
+    blocksOf,
     snapshots,
   })
   const openOwnArchive = createOpenOwnArchive({
     versionsOf: async (packageName, sha256) => await readVersionsOfBlob(db, packageName, sha256),
-    blocksOf: async (packageName) => await blocksOf(db, packageName),
+    blocksOf,
     blobs: withUpstream.blobs,
   })
   const own: Overlay = {
@@ -97,11 +103,18 @@ export async function buildServing(
   }
 }
 
-async function blocksOf(db: Db, packageName: PackageName): Promise<readonly VersionRule[]> {
-  const rules = await readRules(db, packageName)
-  return rules
-    .filter(({ list }) => list === 'own')
-    .map(({ list, constraint, reason }) => ({ list, constraint, reason }))
+/** The operator's own. @throws AppError `still_catching_up`. */
+function createBlocksOf(
+  parts: ServingOwnParts,
+): (packageName: PackageName) => Promise<readonly VersionRule[]> {
+  const caughtUp = whenCaughtUp(parts)
+  return async (packageName) => {
+    caughtUp(versionRule)
+    const rules = await readRules(parts.db, packageName)
+    return rules
+      .filter(({ list }) => list === 'own')
+      .map(({ list, constraint, reason }) => ({ list, constraint, reason }))
+  }
 }
 
 /** What Composer asks beside metadata and archives. */

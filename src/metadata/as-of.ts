@@ -108,6 +108,20 @@ export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
   }
 }
 
+/** The body of what upstream had then; undefined: no such document. */
+export function bodyAsOf(
+  asOf: DocumentAsOf,
+): (document: DocumentName, basis: Basis) => Promise<BodyName | undefined> {
+  return async (document, basis) => {
+    try {
+      return (await asOf(document, basis)).body
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'not_known_then') return undefined
+      throw error
+    }
+  }
+}
+
 async function observe(current: () => Promise<unknown>): Promise<void> {
   try {
     await current()

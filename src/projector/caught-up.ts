@@ -11,8 +11,8 @@ export interface CaughtUpOptions {
 
 /**
  * Refuses to have a read model asked before it has what was recorded before the start. One that is built anew
- * begins empty: until then revoked tokens would count, others wouldn't, and our own vendors would pass for
- * public ones.
+ * begins empty: until then revoked tokens would count, others wouldn't, our own vendors would pass for public
+ * ones, and blocked versions would be served.
  *
  * @throws AppError `still_catching_up`
  */

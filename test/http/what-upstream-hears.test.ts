@@ -117,7 +117,11 @@ async function ask({ url }: Service, text: string): Promise<void> {
     [text, text],
   ])
   await fetch(`${url}/api/security-advisories/`, { method: 'POST', body: form, headers })
-  const downloads = [text, 'beta/text'].map((name) => ({ name, version: '1.0.0.0' }))
+  const downloads = [
+    { name: text, version: '1.0.0.0' },
+    { name: 'beta/text', version: '1.0.0.0' },
+    { name: 'beta/text', version: text.slice(0, 200) },
+  ]
   const body = JSON.stringify({ downloads, x: text })
   await fetch(`${url}/downloads/`, { method: 'POST', body, headers })
 }

@@ -65,7 +65,7 @@ async function openDatabaseServer(
   { databaseUrl }: Config,
   { dataDirectory, closers, logger }: Starting & { readonly dataDirectory: string },
 ): Promise<string> {
-  await mkdir(dataDirectory, { recursive: true }).catch((error: unknown) => {
+  await mkdir(dataDirectory, { recursive: true, mode: 0o711 }).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : 'unknown reason'
     throw new StartupError(
       `DATA_DIR can't be made (${reason}). Set it to a directory that this user may write to.`,

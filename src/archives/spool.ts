@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { AppError } from '../errors.ts'
 import type { Sha256 } from '../events/types.ts'
 import type { Blob, ByteRange } from './blobs.ts'
+import { stagedFileMode } from './staging.ts'
 
 /** A file that grows while it is read by those who can't wait for its end. */
 export interface Spool {
@@ -58,7 +59,7 @@ interface State {
  */
 export async function openSpool(path: string, heldBack = heldBackBytes): Promise<Spool> {
   const state: State = {
-    file: await open(path, 'wx+'),
+    file: await open(path, 'wx+', stagedFileMode),
     progress: new EventEmitter().setMaxListeners(0),
     heldBackBytes: heldBack,
     writtenBytes: 0,

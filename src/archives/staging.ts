@@ -1,8 +1,11 @@
-import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 
 /** No download takes that long: what is older was left by a process that was killed. */
 const leftOverMs = 60 * 60_000
+
+/** Files there may be read by nobody else on this machine: private packages are among them. */
+export const stagedFileMode = 0o600
 
 /** In DATA_DIR, where downloads wait for their checks. */
 export function stagingIn(dataDirectory: string): string {
@@ -14,7 +17,9 @@ export function stagingIn(dataDirectory: string): string {
  * nodes may be using it.
  */
 export async function prepareStaging(directory: string, nowMs: number): Promise<void> {
-  await mkdir(directory, { recursive: true })
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  // One that was made otherwise, and whatever the umask.
+  await chmod(directory, 0o700)
   for (const name of await readdir(directory)) {
     const file = path.join(directory, name)
     // Another node may be faster.

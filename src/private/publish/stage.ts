@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { isNoRoom } from '../../archives/staging.ts'
+import { isNoRoom, stagedFileMode } from '../../archives/staging.ts'
 import { AppError } from '../../errors.ts'
 import { Sha256 } from '../../events/types.ts'
 
@@ -60,7 +60,7 @@ async function receive(
   if (announcedBytes > zipBytesMax) throw tooLarge()
   if (!(await hasRoomOnDisk(announcedBytes))) throw noRoom()
   const [sha256, sha1] = [createHash('sha256'), createHash('sha1')]
-  const file = await open(target, 'wx')
+  const file = await open(target, 'wx', stagedFileMode)
   const look = looking(announcedBytes, hasRoomOnDisk)
   let sizeBytes = 0
   try {

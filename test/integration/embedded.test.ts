@@ -43,6 +43,26 @@ describe('the embedded PostgreSQL', openWorkplace, (test) => {
     assert.equal(await remembered(second), ['the first'])
   })
 
+  test('lets nobody in over TCP, nor do data of a former release', async (context) => {
+    const directory = context.newDirectory()
+    const rules = path.join(directory, 'postgresql', 'pg_hba.conf')
+    const types =
+      "select string_agg(type || ' ' || auth_method, ', ') as answer from pg_hba_file_rules"
+    await using first = await start(directory)
+    assert.is(await ask(first, types), 'local trust')
+    await remember(first, 'the first')
+    await first.stop()
+    writeFileSync(
+      rules,
+      'local all all trust\nhost all all 127.0.0.1/32 trust\nhost all all ::1/128 trust\n',
+    )
+
+    await using second = await start(directory)
+    assert.is(await ask(second, types), 'local trust')
+    assert.is(statSync(rules).mode & 0o777, 0o600)
+    assert.equal(await remembered(second), ['the first'])
+  })
+
   test('ends with its server gone, however often it is told to', async (context) => {
     const directory = context.newDirectory()
     await using server = await start(directory)

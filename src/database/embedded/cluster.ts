@@ -1,5 +1,5 @@
-import { chownSync, closeSync, fsyncSync, mkdtempSync, openSync } from 'node:fs'
-import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { chownSync, closeSync, fchownSync, fsyncSync, mkdtempSync, openSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Logger } from 'pino'
 import { StartupError } from '../../errors.ts'
@@ -59,6 +59,26 @@ export async function createCluster({
   }
   renameSync(unfinished, cluster)
   flushDirectory(path.dirname(cluster))
+}
+
+/** Whoever may enter the socket's directory; nobody over TCP, whatever the server listens on. */
+const connectionRules = 'local all all trust\n'
+
+/** Puts our rules in place of those that `initdb` writes, which have TCP of this machine as well. */
+export function writeConnectionRules(cluster: string, user: ServerUser): void {
+  const file = path.join(cluster, 'pg_hba.conf')
+  const unfinished = `${file}.unfinished`
+  rmSync(unfinished, { force: true })
+  // Exclusively, and renamed: root never writes through a symbolic link of the server's user.
+  const descriptor = openSync(unfinished, 'wx', 0o600)
+  try {
+    fchownSync(descriptor, user.uid, user.gid)
+    writeFileSync(descriptor, connectionRules)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+  renameSync(unfinished, file)
 }
 
 /** Removes what a crash in `createCluster` left. */

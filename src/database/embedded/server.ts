@@ -7,7 +7,7 @@ import type { Logger } from 'pino'
 import { StartupError } from '../../errors.ts'
 import { findBinaries } from './binaries.ts'
 import { childDescriptors } from './child-descriptors.ts'
-import { clusterMajor, createCluster } from './cluster.ts'
+import { clusterMajor, createCluster, writeConnectionRules } from './cluster.ts'
 import { serverEnvironment } from './command.ts'
 import { createDatabase, isListening, socketPort } from './connection.ts'
 import type { ServerPlace } from './place.ts'
@@ -98,6 +98,7 @@ async function launch({ place, logger }: StartOptions): Promise<{ pid: number; l
   const major = clusterMajor(cluster)
   const binaries = await findBinaries(place, major)
   if (major === undefined) await createCluster({ cluster, binaries, user, logger })
+  writeConnectionRules(cluster, user)
   removeStaleFiles(place)
   const log = openServerLog(place.logFile, user)
   try {

@@ -7,6 +7,7 @@ import type { Outcome, Work } from './work.ts'
 export interface Threads {
   /** @throws DocumentUnreadable when it takes more memory or CPU time than a thread may. */
   readonly run: (work: Work) => Promise<Outcome>
+  /** Ends them, and fails what is under way. */
   readonly close: () => Promise<void>
 }
 
@@ -29,11 +30,14 @@ const lookEveryMs = 200
 export function createThreads(limits: ThreadLimits = limitsOfThreads): Threads {
   const { memoryMegabytesMax: maxOldGenerationSizeMb } = limits
   const idle: Worker[] = []
+  const running = new Set<Worker>()
   const inLine = createLine(threadsMax)
 
   function start(): Worker {
     const file = new URL('worker.js', import.meta.url)
     const worker = new Worker(file, { resourceLimits: { maxOldGenerationSizeMb } })
+    running.add(worker)
+    worker.once('exit', () => running.delete(worker))
     // Who waits for an outcome is told of errors; at other times there is nobody to tell.
     return worker.on('error', () => undefined)
   }
@@ -55,7 +59,8 @@ export function createThreads(limits: ThreadLimits = limitsOfThreads): Threads {
       })
     },
     async close() {
-      await Promise.all(idle.splice(0).map(async (worker) => await worker.terminate()))
+      idle.splice(0)
+      await Promise.all([...running].map(async (worker) => await worker.terminate()))
     },
   }
 }
@@ -66,13 +71,18 @@ async function outcomeOf(
   { cpuMsMax, memoryMegabytesMax }: ThreadLimits,
 ): Promise<Outcome> {
   const deadline = new AbortController()
+  const ended = new AbortController()
+  const end = (): void => ended.abort()
+  worker.once('exit', end)
   const before = process.cpuUsage()
   const timer = setInterval(() => {
     const { user, system } = process.cpuUsage(before)
     if ((user + system) / 1000 > cpuMsMax) deadline.abort()
   }, lookEveryMs)
   try {
-    const outcome = once(worker, 'message', { signal: deadline.signal })
+    const outcome = once(worker, 'message', {
+      signal: AbortSignal.any([deadline.signal, ended.signal]),
+    })
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it is a thread and no window
     worker.postMessage(work)
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- work.ts sends nothing else
@@ -88,6 +98,7 @@ async function outcomeOf(
     throw error
   } finally {
     clearInterval(timer)
+    worker.removeListener('exit', end)
   }
 }
 

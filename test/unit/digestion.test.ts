@@ -118,6 +118,8 @@ describe('the digestion of bodies', open, (test) => {
     }
     const threads = createThreads(limits)
     assert.is((await threads.run(work)).ok, true)
+    const underWay = rejection(threads.run(work))
     await threads.close()
+    assert.not.instance(await underWay, DocumentUnreadable)
   })
 })

@@ -58,7 +58,7 @@ describe('/livez and /readyz', startService, (test) => {
     await sql`
       create trigger broken before insert on document_current
       for each statement execute function broken()`.execute(database.db)
-    await get('/p2/acme/log.json')
+    await get('/p2/acme/http.json')
     await eventually('the read model has stopped', async () => {
       return (await api('GET', '/readyz')).status === 503
     })

@@ -86,7 +86,7 @@ export function buildAccess(parts: AccessParts): BuiltAccess {
       isAnyReserved: lastKnown(parts),
       publicRead: config.publicRead,
       onRefused: observer.tokenRefused,
-      answeringWrong: guesses.answering,
+      guesses,
     }),
     tokens: createTokens({
       storedToken: async (tokenId) => await readToken(db, tokenId),

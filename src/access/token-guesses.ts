@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { Allowance } from './allowance.ts'
 import type { Client } from './client.ts'
@@ -13,19 +14,29 @@ export interface Guesser {
 
 export interface TokenGuesses {
   /**
-   * Resolves when a token that doesn't count may be answered: in turn, once too many others were shown from the same
-   * address. One that was shown from there before is answered at once: a build server with a typo in its token shows
-   * it for days.
+   * Finds out whose a token is: in turn, once too many wrong ones were shown from the same address, so that whoever
+   * guesses learns no more than that. Until it is known, a token is no client of its own. Those that were found
+   * lately, and wrong ones that were shown from there before, have no turn to wait for: a build server with a typo in
+   * its token shows it for days.
    *
+   * @param shown.client by its address.
    * @throws AppError `allowance_used_up` when its turn would come too late.
    */
-  readonly answering: (token: string, client: Client) => Promise<void>
+  readonly finding: <Found>(
+    shown: ShownToken,
+    find: () => Promise<Found | undefined>,
+  ) => Promise<Found | undefined>
   /** Those that show so many that somebody should know. */
   readonly guessers: () => readonly Guesser[]
 }
 
+export interface ShownToken {
+  readonly token: string
+  readonly client: Client
+}
+
 export interface TokenGuessesOptions {
-  /** For the answers to those that show too many. */
+  /** For those that show too many. */
   readonly slowed: Allowance
   /** Milliseconds of any clock. */
   readonly nowMs: () => number
@@ -43,6 +54,9 @@ const tokensRememberedMax = 400
 /** Two or three KB each. Those that come while there are more, and none is forgotten, count as one. */
 const addressesMax = 2_000
 
+/** More than are in use anywhere; one that isn't among them has to wait only where others are guessed. */
+const goodMax = 10_000
+
 interface Guesses {
   /** How many there were, less those that are forgotten by now. */
   level: number
@@ -56,6 +70,7 @@ interface Guesses {
 export function createTokenGuesses(options: TokenGuessesOptions): TokenGuesses {
   const { slowed, nowMs, logger } = options
   const known = new Map<string, Guesses>()
+  const good = new LRUCache<number, true>({ max: goodMax })
 
   function refresh(guesses: Guesses): number {
     const now = nowMs()
@@ -78,19 +93,37 @@ export function createTokenGuesses(options: TokenGuessesOptions): TokenGuesses {
     return known.size < addressesMax ? name : others
   }
 
+  /** @param mark undefined: it wasn't looked up, so it must not pass as known when it comes again. */
+  function count(from: string, mark: number | undefined): void {
+    const guesses = guessesFrom(from)
+    if (mark !== undefined && guesses.seen.has(mark)) return
+    if (refresh(guesses) === 0) guesses.seen.clear()
+    if (mark !== undefined && guesses.seen.size < tokensRememberedMax) guesses.seen.add(mark)
+    guesses.tokens += 1
+    // The alert is of the node that looks, this line of each.
+    if (guesses.tokens === guessesUntilAlert) logger.warn({ from }, 'tokens are guessed')
+    guesses.level = Math.min(levelMax, guesses.level + 1)
+  }
+
   return {
-    async answering(token, client) {
-      const from = nameOf(client)
-      const guesses = guessesFrom(from)
+    async finding({ token, client }, find) {
       const mark = markOf(token)
-      if (guesses.seen.has(mark)) return
-      if (refresh(guesses) === 0) guesses.seen.clear()
-      if (guesses.seen.size < tokensRememberedMax) guesses.seen.add(mark)
-      guesses.tokens += 1
-      // The alert is of the node that looks, this line of each.
-      if (guesses.tokens === guessesUntilAlert) logger.warn({ from }, 'tokens are guessed')
-      guesses.level = Math.min(levelMax, guesses.level + 1)
-      if (guesses.level > guessesFreeMax) await slowed.take(client)
+      const from = nameOf(client)
+      const guesses = known.get(from)
+      const isKnown = good.has(mark) || guesses?.seen.has(mark) === true
+      const isSlow = guesses !== undefined && refresh(guesses) > guessesFreeMax - 1
+      if (isSlow && !isKnown) {
+        await slowed.take(client).catch((error: unknown) => {
+          count(from, undefined)
+          throw error
+        })
+      }
+      const found = await find()
+      if (found === undefined) {
+        good.delete(mark)
+        count(from, mark)
+      } else good.set(mark, true)
+      return found
     },
     guessers() {
       return [...known]

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Client, clientOf } from '../access/client.ts'
 import type { Identify } from '../access/identify.ts'
+import type { TokenGuesses } from '../access/token-guesses.ts'
 import { anonymous, may, mayWithSome, type Principal, type Scope } from '../access/principal.ts'
 import { isTokenOf } from '../admin-token.ts'
 import { parsePackageName } from '../composer/names.ts'
@@ -47,13 +48,12 @@ export interface AuthorizeOptions {
   /** Whether public packages are for everybody. */
   readonly publicRead: boolean
   readonly onRefused: () => void
-  /** Resolves when a token that doesn't count may be answered; see access/token-guesses.ts. */
-  readonly answeringWrong: (token: string, client: Client) => Promise<void>
+  readonly guesses: Pick<TokenGuesses, 'finding'>
 }
 
 /** Here and nowhere else it is decided who may ask; see `Policy` for what. */
 export function createAuthorize(options: AuthorizeOptions): Authorize {
-  const { identify, metricsDigest, onRefused, answeringWrong } = options
+  const { identify, metricsDigest, onRefused, guesses } = options
 
   async function principalFor({ policy }: Access, token: string): Promise<Principal | undefined> {
     if (policy === 'metrics' && isTokenOf(token, metricsDigest)) return { kind: 'metrics' }
@@ -68,14 +68,15 @@ export function createAuthorize(options: AuthorizeOptions): Authorize {
     if (access.policy === 'open') return authorized(anonymous, false)
     const need = await needOf[access.policy](access.vendor, options)
     const token = tokenIn(headers)
-    const principal = token === undefined ? undefined : await principalFor(access, token)
+    const find = async () => (token === undefined ? undefined : await principalFor(access, token))
+    // What is for all tells nobody whether a token counts.
+    const isTelling = need !== undefined && token !== undefined
+    const client = clientOf(anonymous, address)
+    const principal = isTelling ? await guesses.finding({ token, client }, find) : await find()
     // A token that counts no more must not keep anybody from what is for all.
     if (need === undefined) return authorized(principal ?? anonymous, false)
     if (principal !== undefined && need.isMetBy(principal)) return authorized(principal, true)
     onRefused()
-    if (principal === undefined && token !== undefined) {
-      await answeringWrong(token, clientOf(anonymous, address))
-    }
     throw principal === undefined ? unauthorized(access) : forbidden(need)
   }
 }

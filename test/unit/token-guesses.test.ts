@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert'
 import { createAllowance } from '../../src/access/allowance.ts'
 import type { Client } from '../../src/access/client.ts'
 import { createTokenGuesses } from '../../src/access/token-guesses.ts'
-import { describe } from '../support/suite.ts'
+import { describe, rejection } from '../support/suite.ts'
 
 const client = (address: string | undefined): Client => ({
   key: address === undefined ? undefined : `address ${address}`,
@@ -22,7 +22,15 @@ function open() {
     wait: async (ms) => void waits.push(ms),
   })
   const logger = { warn: (about: unknown) => void warnings.push(about) }
-  const { answering, guessers } = createTokenGuesses({ slowed, nowMs, logger })
+  const { finding, guessers } = createTokenGuesses({ slowed, nowMs, logger })
+  const found: string[] = []
+  async function answering(token: string, { key }: Client) {
+    const shown = { token, client: { key, hasToken: false } }
+    await finding(shown, async () => {
+      found.push(token)
+      return token.startsWith('good') ? 'somebody' : undefined
+    })
+  }
   /** Shows so many new tokens; for how long the answers waited, in seconds, or that there was none. */
   let shown = 0
   async function guess(address: string | undefined, times: number) {
@@ -39,7 +47,7 @@ function open() {
     return outcomes
   }
   const advance = (minutes: number) => (now += minutes * 60_000)
-  return { answering, guess, guessers, warnings, advance }
+  return { answering, guess, guessers, found, warnings, advance }
 }
 
 const none = (count: number) => Array.from({ length: count }, () => 0)
@@ -72,6 +80,19 @@ describe(
         guessers().map(({ from }) => from),
         ['192.0.2.1'],
       )
+    })
+
+    test('that are refused are not even looked up, and good ones are as ever', async () => {
+      const { answering, guess, found } = open()
+      await answering('good one', client('192.0.2.1'))
+      await guess('192.0.2.1', 100)
+      assert.is(found.splice(0).length, 1 + 26)
+      await answering('good one', client('192.0.2.1'))
+      await answering('good other', client('192.0.2.2'))
+      for (let times = 0; times < 2; times++) {
+        await rejection(answering('good stranger', client('192.0.2.1')))
+      }
+      assert.equal(found, ['good one', 'good other'])
     })
 
     test('are told of from 200 on, until an hour after they end', async () => {

@@ -54,7 +54,9 @@ export async function openStores({ outside, observer }: StoresParts): Promise<St
   const log = observedLog(createPostgresLog({ db, ...now }), observer)
   const snapshots = createSnapshotStore(db, observer.corruptionFound)
   const digestion = createDigestion()
-  const kept = createKeptAnswers(outside.now)
+  let started: Projector | undefined
+  const shownUntilMs = (): number => started?.shownUntilMs() ?? Number.NEGATIVE_INFINITY
+  const kept = createKeptAnswers({ now: outside.now, shownUntilMs })
   const projector = await startProjector({
     db,
     log,
@@ -63,6 +65,7 @@ export async function openStores({ outside, observer }: StoresParts): Promise<St
     logger,
     onShown: kept.forget,
   })
+  started = projector
   const headAtStart = await catchUp({ log, projector, logger })
   return { db, pool, log, snapshots, digestion, projector, kept, headAtStart }
 }

@@ -39,9 +39,10 @@ const packagesMax = 2_000
 const answersPerPackageMax = 100
 const wholeMax = 1_000
 /**
- * A node whose read models are stopped, or that doesn't reach the database, hears of no events. Together these
- * are less than two seconds: what is made of kept answers is kept from when it was begun.
+ * A node whose read models are stopped, or that doesn't reach the database, hears of no events: for longer than this
+ * it gives nothing from memory, and asks instead. So what was appended is known everywhere when twice as long has passed.
  */
+const unheardMsMax = 1_000
 const keptMsMax = 900
 const wholeSecondsMax = 1
 
@@ -60,7 +61,14 @@ const ignored: ReadonlySet<DomainEvent['type']> = new Set([
   'TokensUsed',
 ])
 
-export function createKeptAnswers(now: () => Instant): KeptAnswers {
+export interface KeptAnswersOptions {
+  readonly now: () => Instant
+  /** See Projector. */
+  readonly shownUntilMs: () => number
+}
+
+export function createKeptAnswers({ now, shownUntilMs }: KeptAnswersOptions): KeptAnswers {
+  const hears = (): boolean => performance.now() - shownUntilMs() < unheardMsMax
   const forgetting: ((packageName: PackageName | undefined) => void)[] = []
   let forgotten = 0
 
@@ -81,14 +89,15 @@ export function createKeptAnswers(now: () => Instant): KeptAnswers {
       const { packageName } = question
       const key = keyOf(question)
       const kept = cache.get(packageName)?.get(key)
-      if (kept !== undefined) return kept
+      if (kept !== undefined && hears()) return kept
       const before = forgotten
+      const start = performance.now()
       const given = await ask(question)
       // Otherwise it may be from before what was to be forgotten meanwhile.
       if (given !== undefined && before === forgotten) {
         const ofPackage = cache.get(packageName) ?? new Map<string, Given>()
         if (ofPackage.size < answersPerPackageMax) ofPackage.set(key, given)
-        if (!cache.has(packageName)) cache.set(packageName, ofPackage)
+        if (!cache.has(packageName)) cache.set(packageName, ofPackage, { start })
       }
       return given
     }
@@ -98,10 +107,11 @@ export function createKeptAnswers(now: () => Instant): KeptAnswers {
     let kept: { given: Given; atMs: number; forgotten: number } | undefined
     return async () => {
       const isFresh = kept?.forgotten === forgotten && performance.now() - kept.atMs < keptMsMax
-      if (kept !== undefined && isFresh) return kept.given
+      if (kept !== undefined && isFresh && hears()) return kept.given
       const before = forgotten
+      const atMs = performance.now()
       const given = await ask()
-      kept = { given, atMs: performance.now(), forgotten: before }
+      kept = { given, atMs, forgotten: before }
       return given
     }
   }
@@ -110,7 +120,7 @@ export function createKeptAnswers(now: () => Instant): KeptAnswers {
     keeping,
     keepingOne,
     keepingWhole: <Given>() => {
-      const { clear, ...whole } = createKeptWhole<Given>({ now, forgotten: () => forgotten })
+      const { clear, ...whole } = createKeptWhole<Given>({ now, hears, forgotten: () => forgotten })
       forgetting.push(clear)
       return whole
     },
@@ -125,12 +135,15 @@ export function createKeptAnswers(now: () => Instant): KeptAnswers {
 
 interface KeptWholeOptions {
   readonly now: () => Instant
+  /** Whether what was appended a moment ago is known here. */
+  readonly hears: () => boolean
   /** How many times something was forgotten. */
   readonly forgotten: () => number
 }
 
 function createKeptWhole<Given>({
   now,
+  hears,
   forgotten,
 }: KeptWholeOptions): KeptWhole<Given> & { readonly clear: () => void } {
   const kept = new Map<string, { readonly given: Given; readonly until: Instant }>()
@@ -139,7 +152,7 @@ function createKeptWhole<Given>({
     clear,
     get(key) {
       const found = kept.get(key)
-      return found !== undefined && now() <= found.until ? found.given : undefined
+      return found !== undefined && now() <= found.until && hears() ? found.given : undefined
     },
     begin() {
       const until = addSeconds(now(), wholeSecondsMax)

@@ -42,6 +42,8 @@ export interface Projector {
    */
   readonly until: (position: Position, name?: string) => Promise<void>
   readonly status: () => readonly ProjectionStatus[]
+  /** Whatever was appended before then, by `performance.now()`, every read model shows and was told of. */
+  readonly shownUntilMs: () => number
   readonly stop: () => Promise<void>
 }
 
@@ -65,6 +67,7 @@ export async function startProjector(options: ProjectorOptions): Promise<Project
       await Promise.all(wanted.map(async (runner) => await runner.until(position, deadline)))
     },
     status: () => runners.map((runner) => runner.status()),
+    shownUntilMs: () => Math.min(...runners.map((runner) => runner.shownUntilMs())),
     async stop() {
       stopping.abort()
       await Promise.all(runners.map(async (runner) => await runner.end()))
@@ -75,6 +78,7 @@ export async function startProjector(options: ProjectorOptions): Promise<Project
 interface Runner {
   readonly until: (position: Position, deadline: AbortSignal) => Promise<void>
   readonly status: () => ProjectionStatus
+  readonly shownUntilMs: () => number
   /** After `stopping`: wakes it and waits until it has let go of the database. */
   readonly end: () => Promise<void>
 }
@@ -89,26 +93,24 @@ async function startRunner(
   const wakeUp = createWakeUp()
   let position = (await readCheckpoint(db, schema)) ?? 0n
   let failure: string | undefined
-
-  /** true when there may be more to do at once. */
-  async function step(): Promise<boolean> {
-    const before = position
-    position = await applyNext(projection, position, options)
-    return position !== before
-  }
+  let shownUntilMs = Number.NEGATIVE_INFINITY
 
   async function stepOrStop(): Promise<void> {
     try {
-      const more = await step()
+      const askedAtMs = performance.now()
+      const { position: reached, isAll } = await applyNext(projection, position, options)
+      const isMore = reached !== position
+      position = reached
+      if (isAll) shownUntilMs = askedAtMs
       wakeUp.announce()
-      if (!more) await wakeUp.wait(pollIntervalMs)
+      if (!isMore) await wakeUp.wait(pollIntervalMs)
     } catch (error) {
       if (isPassing(error)) {
         logger.warn({ err: error, schema }, 'projection waits for the database')
         await delay(retryDelayMs)
         return
       }
-      failure = `after position ${position}: ${error instanceof Error ? error.message : String(error)}`
+      failure = `after position ${position}: ${messageOf(error)}`
       logger.error({ err: error, schema }, `projection stopped ${failure}`)
     }
   }
@@ -130,12 +132,11 @@ async function startRunner(
       state: failure === undefined ? 'running' : 'stopped',
       error: failure,
     }),
+    shownUntilMs: () => shownUntilMs,
     async until(wanted, deadline) {
       const isThere = () => position >= wanted
       while (!isThere()) {
-        if (failure !== undefined || deadline.aborted || stopping.aborted) {
-          throw new AppError('still_catching_up', 'Almanac is still catching up; try again shortly')
-        }
+        if (failure !== undefined || deadline.aborted || stopping.aborted) throw stillCatchingUp()
         wakeUp.wake()
         await wakeUp.nextStep(deadline)
       }
@@ -143,18 +144,26 @@ async function startRunner(
   }
 }
 
-/** Returns how far the read model is then. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function stillCatchingUp(): AppError {
+  return new AppError('still_catching_up', 'Almanac is still catching up; try again shortly')
+}
+
+/** Returns how far the read model is then, and whether that is all there was when the log was asked. */
 async function applyNext(
   projection: Projection,
   after: Position,
   { db, log, sources, onShown }: ProjectorOptions,
-): Promise<Position> {
+): Promise<{ readonly position: Position; readonly isAll: boolean }> {
   const events = await log.read(after, batchEventsMax)
   const last = events.at(-1)?.position
-  if (last === undefined) return after
+  if (last === undefined) return { position: after, isAll: true }
   const schema = schemaOf(projection)
   const position = await applyBatch(db, { projection, schema, events, after, sources })
   // Another node may have come further; what it hasn't come to yet is read once more.
   onShown?.(position > last ? undefined : events)
-  return position
+  return { position, isAll: events.length < batchEventsMax }
 }

@@ -9,6 +9,8 @@ export interface CuttingProxy {
   readonly sent: () => number
   /** Instead of the so manieth message from now on, from 1, its connection is cut. */
   readonly cutAt: (message: number) => void
+  /** Whether everything that is sent waits, either way. */
+  readonly stall: (isStalled: boolean) => void
   readonly close: () => Promise<void>
 }
 
@@ -22,6 +24,7 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
   let sent = 0
   let cutting = Number.POSITIVE_INFINITY
   const open = new Set<Socket>()
+  let stalled = false
 
   const server = createServer((client) => {
     const database = connect(target)
@@ -43,6 +46,7 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
       }
     })
     database.on('data', (chunk) => void client.write(chunk))
+    if (stalled) for (const socket of [client, database]) socket.pause()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -56,6 +60,13 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
     url: through.href,
     sent: () => sent,
     cutAt: (message) => void (cutting = sent + message),
+    stall(isStalled) {
+      stalled = isStalled
+      for (const socket of open) {
+        if (isStalled) socket.pause()
+        else socket.resume()
+      }
+    },
     async close() {
       server.close()
       for (const socket of open) socket.destroy()

@@ -40,8 +40,12 @@ export interface Service {
    * Another node over the same database and upstream, ended with the service; how to ask it.
    *
    * @param settings beside those of the service.
+   * @param databaseThrough how it gets at the database; without it as the service does.
    */
-  readonly startNode: (settings?: Readonly<Record<string, string>>) => Promise<Get>
+  readonly startNode: (
+    settings?: Readonly<Record<string, string>>,
+    databaseThrough?: ServiceOptions['databaseThrough'],
+  ) => Promise<Get>
   readonly withoutDatabase: TestDatabase['without']
   /** Runs a job once, of the first node or another; by itself none runs, and none waits. */
   readonly runJob: (name: string, node?: number) => Promise<void>
@@ -93,9 +97,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       ...ofNode,
     }).config
   const config = configFor(await freePort())
-  const start = async (settingsOfNode = config) =>
+  const start = async (settingsOfNode = config, databaseOfNode = databaseUrl) =>
     await startApp(settingsOfNode, {
-      databaseUrl,
+      databaseUrl: databaseOfNode,
       dataDirectory,
       logger,
       now: clock.now,
@@ -127,9 +131,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     get: askAt(config.publicUrl),
     api: askApiAt(config.publicUrl),
     routes: () => app.routes,
-    async startNode(ofNode) {
+    async startNode(ofNode, databaseThrough) {
       const port = await freePort()
-      others.push(await start(configFor(port, ofNode)))
+      const databaseOfNode = await databaseThrough?.(testDatabase.url)
+      others.push(await start(configFor(port, ofNode), databaseOfNode))
       return askAt(`http://127.0.0.1:${port}`)
     },
     withoutDatabase: testDatabase.without,

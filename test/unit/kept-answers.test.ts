@@ -25,7 +25,11 @@ const blocked = (packageName: string) =>
 /** Answers with how often it was asked about a package; a test may hold the answers back. */
 async function open() {
   const clock = createClock()
-  const { keeping, keepingOne, keepingWhole, forget } = createKeptAnswers(clock.now)
+  const heard = { msAgo: 0 }
+  const { keeping, keepingOne, keepingWhole, forget } = createKeptAnswers({
+    now: clock.now,
+    shownUntilMs: () => performance.now() - heard.msAgo,
+  })
   const asked = new Map<PackageName, number>()
   let held: Promise<void> | undefined
   const ask = keeping(
@@ -40,6 +44,7 @@ async function open() {
   let vendors = 0
   return {
     clock,
+    heard,
     whole: keepingWhole<string>(),
     forget,
     vendors: keepingOne(async () => (vendors += 1)),
@@ -106,7 +111,10 @@ describe('kept answers', open, (test) => {
 
   test('are asked for each time while there are none', async () => {
     let asked = 0
-    const { keeping } = createKeptAnswers(createClock().now)
+    const { keeping } = createKeptAnswers({
+      now: createClock().now,
+      shownUntilMs: () => performance.now(),
+    })
     const askNothing = async (): Promise<object | undefined> => {
       asked += 1
       return undefined
@@ -148,6 +156,18 @@ describe('kept answers', open, (test) => {
     keep()
     clock.advance(2)
     assert.is(whole.get('/url'), undefined)
+  })
+
+  test('are not given while nothing was heard of the log for a second', async (context) => {
+    const { times, vendors, whole, heard } = context
+    whole.begin()('/url', 'an answer')
+    const [ofLog = 0, ofVendors] = [await times(log), await vendors()]
+    heard.msAgo = 1_001
+    assert.equal([await times(log), await vendors()], [ofLog + 1, ofVendors + 1])
+    assert.is(whole.get('/url'), undefined)
+    heard.msAgo = 900
+    assert.is(whole.get('/url'), 'an answer')
+    assert.is(await vendors(), ofVendors + 1)
   })
 
   test('that are whole are not kept when something happened while they were made', async (context) => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { BlobLost, type BlobStore } from '../../archives/blobs.ts'
 import type { JsonObject } from '../../composer/minify.ts'
 import { type PackageName, vendorOf } from '../../composer/names.ts'
@@ -113,7 +114,7 @@ async function publish(
   const inspected = await inspectUpload(staged, publication)
   await checkStandIns(inspected.version, request, options)
   await put(staged, options)
-  const deciding = { ...inspected, request, claimed, publication, sizeBytes }
+  const deciding = { ...inspected, request, claimed: claimed.claimed, publication, sizeBytes }
   let outcome: PublishOutcome = 'unchanged'
   const events = await decideOnStream({ log, until, stream }, async (before) => {
     outcome = outcomeOf(staged, before, versionNormalized)
@@ -121,6 +122,8 @@ async function publish(
   })
   const published = historyOf(events, versionNormalized)?.served
   if (published === undefined) throw new Error(`${stream}: a version was published and is not`)
+  // Who is told that it is published is told that nothing else is served of the vendor any more.
+  if (claimed.isFirst) await delay(claimKnownMs)
   return { ...published, outcome }
 }
 
@@ -179,14 +182,25 @@ async function publicationOf(
   }
 }
 
+/** Every node gives from memory only what was so a second ago, so twice as long is enough for all of them. */
+const claimKnownMs = 2_000
+
+interface Claim {
+  /** The vendor becomes ours with this. */
+  readonly isFirst: boolean
+  /** It had public packages, and whoever publishes knows. */
+  readonly claimed: true | undefined
+}
+
 /** @throws AppError `vendor_is_public`. */
 async function claimOf(
   { packageName, claim }: PublishRequest,
   { isReserved, hasPublicPackages }: PublishOptions,
-): Promise<true | undefined> {
+): Promise<Claim> {
   const vendor = vendorOf(packageName)
-  if ((await isReserved(vendor)) || !(await hasPublicPackages(vendor))) return undefined
-  if (claim) return true
+  if (await isReserved(vendor)) return { isFirst: false, claimed: undefined }
+  if (!(await hasPublicPackages(vendor))) return { isFirst: true, claimed: undefined }
+  if (claim) return { isFirst: true, claimed: true }
   throw new AppError(
     'vendor_is_public',
     `${vendor} has public packages, and would be yours alone: none of those would be served any more; add ?claim=true if that is what you want`,

@@ -84,10 +84,20 @@ export function withOwnDocuments(
   upstreams: Overlay,
   { own, isReserved }: { readonly own: Overlay; readonly isReserved: IsReserved },
 ): Overlay {
-  const overlayFor = async ({ packageName }: PackageDocument): Promise<Overlay> =>
-    (await isReserved(vendorOf(packageName))) ? own : upstreams
+  async function answer(
+    { packageName }: PackageDocument,
+    ask: (overlay: Overlay) => Promise<ServedDocument>,
+  ): Promise<ServedDocument> {
+    const vendor = vendorOf(packageName)
+    if (await isReserved(vendor)) return await ask(own)
+    const served = await ask(upstreams)
+    if (!(await isReserved(vendor))) return served
+    // Upstream may have taken long. Whether who asks may read the vendor's packages wasn't looked at.
+    throw new AppError('still_catching_up', `${vendor} was claimed a moment ago; try again shortly`)
+  }
   return {
-    now: async (asked) => await (await overlayFor(asked)).now(asked),
-    asOf: async (asked, basis) => await (await overlayFor(asked)).asOf(asked, basis),
+    now: async (asked) => await answer(asked, async (overlay) => await overlay.now(asked)),
+    asOf: async (asked, basis) =>
+      await answer(asked, async (overlay) => await overlay.asOf(asked, basis)),
   }
 }

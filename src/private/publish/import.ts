@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises'
 import { extract } from 'tar-stream'
+import { isTarFault } from '../../archives/tar/fault.ts'
 import { PackageName, vendorOf } from '../../composer/names.ts'
 import { AppError, type ErrorCode } from '../../errors.ts'
 import { invalid, readComposerJson } from './inspect.ts'
@@ -72,10 +73,10 @@ export function createImport(options: ImportOptions): Import {
   }
 }
 
-/** What tar-stream throws has no class or code. @throws what is about neither the tar nor its sender. */
+/** @throws what is about neither the tar nor its sender. */
 function problemOfTar(error: unknown): string {
   if (error instanceof AppError) return error.message
-  if (error instanceof Error && /^(?:Invalid|Unexpected|Header|Unknown)/.test(error.message)) {
+  if (isTarFault(error)) {
     return 'it is no tar, or is cut off: send what `tar -c` writes, not compressed'
   }
   throw error

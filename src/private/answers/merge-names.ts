@@ -3,6 +3,7 @@ import { loweredAsPhpDoes } from '../../composer/names.ts'
 import { noticesIn } from '../../composer/notices.ts'
 import type { RelayAnswer } from '../../upstream/relay.ts'
 import { answered, createIsOthers, isRefusal, jsonOf, othersIn, refusalOf } from './json-answer.ts'
+import { matchesGlob } from '../../composer/vendor-patterns.ts'
 import type { OwnPackage } from './own-package.ts'
 
 export interface NamesToMerge {
@@ -94,26 +95,14 @@ function fits({ packageName, type }: OwnPackage, query: URLSearchParams): boolea
   const wantedType = query.get('type') ?? ''
   if (vendor !== undefined && vendor !== '' && !packageName.startsWith(`${vendor}/`)) return false
   if (wantedType !== '' && wantedType !== type) return false
-  return matchesGlob(packageName, query.get('filter')?.toLowerCase() ?? '')
+  return fitsGlob(packageName, query.get('filter')?.toLowerCase() ?? '')
+}
+
+function fitsGlob(name: string, glob: string): boolean {
+  return glob === '' || matchesGlob(name, glob.slice(0, globLengthMax))
 }
 
 const globLengthMax = 200
-
-/** By hand: patterns of many stars make a regular expression take for ever. */
-function matchesGlob(name: string, glob: string): boolean {
-  if (glob === '') return true
-  const [first = '', ...others] = glob.slice(0, globLengthMax).split('*')
-  const last = others.pop()
-  if (last === undefined) return name === first
-  if (!name.startsWith(first)) return false
-  let from = first.length
-  for (const part of others) {
-    const at = name.indexOf(part, from)
-    if (at === -1) return false
-    from = at + part.length
-  }
-  return name.length - last.length >= from && name.endsWith(last)
-}
 
 function fieldsOf({ type, abandoned, homepage }: OwnPackage, fields: readonly string[]) {
   const all: JsonObject = { type, abandoned, repository: homepage }

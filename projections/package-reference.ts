@@ -56,7 +56,7 @@ export const packageReference: Projection = {
   },
 }
 
-/** As long as those that are reported as installed. */
+/** As long as those that are reported as installed, which have nothing that can't be stored either. */
 const bareVersionLengthMax = 200
 
 async function addBare(
@@ -64,7 +64,9 @@ async function addBare(
   packageName: PackageName,
   versions: readonly string[],
 ): Promise<void> {
-  const fitting = versions.filter(({ length }) => length <= bareVersionLengthMax)
+  const fitting = versions.filter((version) => {
+    return version.length <= bareVersionLengthMax && !/[\p{Cc}\p{Cs}]/u.test(version)
+  })
   if (fitting.length === 0) return
   await sql`
     insert into bare_version (package_name, version_normalized)

@@ -81,7 +81,7 @@ function serverOf(said: string | undefined): Pick<Order, 'url' | 'token'> {
   if (token === undefined || !/^[\x21-\x7e]+$/.test(token)) {
     throw new Refusal('set ALMANAC_TOKEN to a token that may publish')
   }
-  return { url: url.replace(/\/+$/, ''), token }
+  return { url: url.replace(/(?<!\/)\/+$/, ''), token }
 }
 
 function parsed(args: readonly string[]) {

@@ -56,14 +56,16 @@ export function webUrl(example: string): z.ZodType<string, string> {
     .refine(isWebUrl, message)
     .transform((text) => {
       const { origin, pathname } = new URL(text)
-      return `${origin}${pathname.replace(/\/+$/, '')}`
+      return `${origin}${pathname.replace(/(?<!\/)\/+$/, '')}`
     })
 }
 
 /** As it is: those of chat services have what is secret in the path or the query. */
 export function webhookUrl(): z.ZodType<string, string> {
   const message = 'must be an http or https URL without credentials and fragment'
-  return z.string().refine((text) => isWebUrl(text.replace(/\?[^\s\p{Cc}\\#]*$/u, '')), message)
+  return z
+    .string()
+    .refine((text) => isWebUrl(text.replace(/^([^?]*)\?[^\s\p{Cc}\\#]*$/u, '$1')), message)
 }
 
 function isWebUrl(text: string): boolean {

@@ -91,7 +91,7 @@ function addressIn(entry: string): string | undefined {
   if (entry.length > entryLengthMax) return undefined
   const text = entry.trim()
   const bare = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text)?.[1] ?? text.replace(ipv4Port, '$1')
-  const address = bare.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  const address = bare.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*/, '')
   if (isIP(address) !== 6) return isIP(address) === 4 ? address : undefined
   const { address: canonical } = new SocketAddress({ address, family: 'ipv6' })
   return canonical.replace(/^::ffff:(?=\d+\.)/, '')

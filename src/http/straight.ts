@@ -102,6 +102,6 @@ export function straightTo(
 
 /** Of its path, without what may be left out at the end. */
 function expressionOf({ path }: Route): RegExp {
-  const whole = path.replace(/\{.*\}$/, '').replaceAll(/:(\w+)/g, `(?<$1>${plain})`)
+  const whole = path.replace(/\{[^{}]*\}$/, '').replaceAll(/:(\w+)/g, `(?<$1>${plain})`)
   return new RegExp(`^${whole}$`)
 }

@@ -3,6 +3,8 @@ import { problemOfVersion, problemsOfVersions } from '../../src/composer/loadabl
 import { expandVersions } from '../../src/composer/minify.ts'
 import { describe } from '../support/suite.ts'
 
+const name = 'acme/log'
+
 describe(
   'versions that Composer can load',
   async () => ({}),
@@ -16,7 +18,7 @@ describe(
           version: `1.0.${patch + 1}`,
         }))
         looks = 0
-        const versions = expandVersions([{ version: '1.0.0', require }, ...others])
+        const versions = expandVersions([{ name, version: '1.0.0', require }, ...others])
         assert.is(problemsOfVersions(versions).size, 0)
         return looks
       }
@@ -25,9 +27,9 @@ describe(
     })
 
     test('are told from those with a problem, which those after them share until they say otherwise', () => {
-      const bad = { version: '1.0.1', require: { php: 'no constraint!' } }
+      const bad = { name, version: '1.0.1', require: { php: 'no constraint!' } }
       const versions = expandVersions([
-        { version: '1.0.0', require: { php: '^8' } },
+        { name, version: '1.0.0', require: { php: '^8' } },
         bad,
         { version: '1.0.2' },
         { version: '1.0.3', require: { php: '^8' } },
@@ -37,7 +39,7 @@ describe(
         [undefined, ...Array(2).fill('require.php: not a constraint'), undefined],
       )
       assert.is(problemOfVersion(bad), 'require.php: not a constraint')
-      assert.is(problemOfVersion({ version: 'no version' })?.startsWith('version:'), true)
+      assert.is(problemOfVersion({ name, version: 'no version' })?.startsWith('version:'), true)
     })
   },
 )

@@ -4,8 +4,8 @@ import { documentName, type DocumentName } from '../composer/names.ts'
 import { createPause } from '../event-loop.ts'
 import type { EventLog } from '../events/log.ts'
 import type { Position } from '../events/types.ts'
-import { addSeconds, type Instant, instantFromMs, msOfInstant } from '../time-machine/instant.ts'
-import { aheadSecondsMax, possibleDate } from '../time-machine/possible-date.ts'
+import { addSeconds, type Instant, instantFromMs } from '../time-machine/instant.ts'
+import { possibleDate } from '../time-machine/possible-date.ts'
 import type { FeedAnswer } from '../upstream/change-feed.ts'
 import { comparableWith, type Comparable, comparePage } from './compare-page.ts'
 import { eventsOfPage, type FeedRead } from './feed-events.ts'
@@ -129,7 +129,7 @@ function createReadPage({ readChangeFeed, now, logger }: FollowFeedOptions): Rea
     const since = before && beginningAfter(before, comparable)
     // Before the question: a change that comes while it is answered may be missing in the answer.
     const readAt = now()
-    const answer = ofThePast(await readChangeFeed(feed, since), readAt)
+    const answer = await readChangeFeed(feed, since)
     if (answer.outcome !== 'page' && answer.outcome !== 'bootstrap') {
       if (!isFailing) logger.warn({ feed, ...answer }, 'the change feed gives no answer of use')
       isFailing = true
@@ -145,14 +145,6 @@ function createReadPage({ readChangeFeed, now, logger }: FollowFeedOptions): Rea
       changes: await changesNamed(actions, readAt),
     }
   }
-}
-
-/** A page that ends after now is of no use: the next one would begin where nothing has happened yet. */
-function ofThePast(answer: FeedAnswer, readAt: Instant): FeedAnswer {
-  if (answer.outcome !== 'page' && answer.outcome !== 'bootstrap') return answer
-  const untilSeconds = answer.until / unitsPerSecond
-  if (untilSeconds <= msOfInstant(readAt) / 1000 + aheadSecondsMax) return answer
-  return { outcome: 'failed', reason: 'invalid_document', status: 200 }
 }
 
 /** A page that is compared with a list for the first time goes back to before the list was fetched. */
@@ -177,7 +169,7 @@ function isIncomplete(
   { before, readAt }: { readonly before: FollowedFeed['last']; readonly readAt: Instant },
 ): boolean {
   if (answer.outcome === 'bootstrap' || answer.resync || before === undefined) return true
-  // A feed that counts backwards was set back, and so has lost changes.
+  // A feed that counts backwards was set back, or was ahead by mistake, and so has lost changes.
   return answer.until < before.until || readAt >= addSeconds(before.readAt, reachSeconds)
 }
 

@@ -1,7 +1,7 @@
 import { addSeconds, type Instant } from './instant.ts'
 
 /** Clocks differ by seconds; a server whose clock is a minute ahead says nothing that dates can be told from. */
-export const aheadSecondsMax = 60
+const aheadSecondsMax = 60
 
 /**
  * A date that upstream gave to something it has, when it can be one: nothing is there before its date. Any

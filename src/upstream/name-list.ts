@@ -20,7 +20,8 @@ export async function fetchNameList(
     const json = await decode(body, answer.headers['content-encoding'], listBytesMax)
     return json === undefined ? { problem: 'unreadable' } : { json }
   } catch (error) {
-    noAnswerOf(error)
-    return { problem: 'no_answer' }
+    const noAnswer = noAnswerOf(error)
+    const isTooLarge = noAnswer.outcome === 'failed' && noAnswer.reason === 'too_large'
+    return { problem: isTooLarge ? 'unreadable' : 'no_answer' }
   }
 }

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { DocumentName } from '../composer/names.ts'
+import { Instant } from '../time-machine/instant.ts'
+import { event, Sha256, sizeBytes, text } from './event-schema.ts'
+
+/** What an upstream metadata answer can lack; a closed list, also the label of the failure metric. */
+export const FetchFailure = z.enum([
+  'connection', // refused, reset, TLS, DNS
+  'timeout',
+  'status', // an answer other than 200, 304, 404 and 410
+  'redirects', // too many, or to a place that isn't allowed
+  'too_large',
+  'invalid_encoding', // a body that doesn't decompress
+  'invalid_document', // not a Composer metadata document of the asked name
+])
+export type FetchFailure = z.infer<typeof FetchFailure>
+
+const leftOut = {
+  /** There when versions had to be left out: names the bytes as upstream sent them. */
+  upstreamSha256: Sha256.optional(),
+  /** The versions left out because Composer couldn't load them, which would cost all the others. */
+  rejectedVersions: z
+    .array(z.object({ version: text, problem: text }))
+    .max(50)
+    .optional(),
+} as const
+
+/** Upstream served bytes that differ from the last ones recorded for this document. */
+export const MetadataChanged = event('MetadataChanged', {
+  document: DocumentName,
+  /** Of the uncompressed body; its name in the snapshot store, where it is before this event is. */
+  sha256: Sha256,
+  sizeBytes,
+  /** Upstream's `Last-Modified`: since when exactly these bytes are current there. */
+  lastModified: Instant.optional(),
+  /** When the answer had arrived, by the clock of the node that asked. */
+  fetchedAt: Instant,
+  previousSha256: Sha256.optional(),
+  ...leftOut,
+})
+
+/** A tagged version now names another commit than before. */
+export const ReferenceMoved = event('ReferenceMoved', {
+  document: DocumentName,
+  version: text,
+  from: text,
+  to: text,
+  fetchedAt: Instant,
+})
+
+/** A version or branch that was there is gone. */
+export const VersionWithdrawn = event('VersionWithdrawn', {
+  document: DocumentName,
+  version: text,
+  reference: text.optional(),
+  fetchedAt: Instant,
+})
+
+/** Upstream still has the bytes recorded last: it said so (304), or sent the same again. */
+export const MetadataConfirmed = event('MetadataConfirmed', {
+  document: DocumentName,
+  sha256: Sha256,
+  lastModified: Instant.optional(),
+  fetchedAt: Instant,
+  ...leftOut,
+})
+
+/** Upstream says that it has no such document. */
+export const MetadataMissing = event('MetadataMissing', {
+  document: DocumentName,
+  status: z.int(),
+  fetchedAt: Instant,
+})
+
+/** Upstream was asked and gave no usable answer. */
+export const MetadataFetchFailed = event('MetadataFetchFailed', {
+  document: DocumentName,
+  reason: FetchFailure,
+  status: z.int().optional(),
+  durationMs: z.int().nonnegative(),
+  fetchedAt: Instant,
+  /** There when a body came that was refused, and so isn't kept: its hash … */
+  refusedSha256: Sha256.optional(),
+  /** … why … */
+  problem: text.optional(),
+  /** … and by which rules; see `inspectionVersion` in metadata/inspect.ts. */
+  inspection: z.int().positive().optional(),
+})

@@ -5,6 +5,7 @@ import {
   filterSummary,
   rootDocument,
 } from '../src/composer/names.ts'
+import { isOnePackage } from '../src/composer/vendor-patterns.ts'
 import type { Tx } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Instant } from '../src/time-machine/instant.ts'
@@ -57,15 +58,19 @@ export function tableOf(changes: readonly NamedChange[]): RawBuilder<unknown> {
      order by document, changed_at desc, change)`
 }
 
-/** Whether a document is of a reserved vendor. @param patterns of those: `*` stands for any characters. */
+/** Whether a document is of a reserved package. @param patterns of vendors and packages: see vendor-patterns.ts. */
 export function isOfReserved(
   document: RawBuilder<unknown>,
   patterns: readonly string[],
 ): RawBuilder<boolean> {
-  const likes = patterns.map((pattern) => {
+  const packages = patterns.filter(isOnePackage)
+  const vendors = patterns.filter((pattern) => !isOnePackage(pattern))
+  const likes = vendors.map((pattern) => {
     return pattern.replaceAll('_', String.raw`\_`).replaceAll('*', '%')
   })
-  return sql`split_part(${document}, '/', 1) like any (${likes}::text[])`
+  return sql`
+    (split_part(${document}, '/', 1) like any (${likes}::text[])
+      or split_part(${document}, '~', 1) = any (${packages}::text[]))`
 }
 
 type ChangeFeedRead = Extract<RecordedEvent, { readonly type: 'ChangeFeedRead' }>

@@ -35,6 +35,7 @@ export const document: Projection = {
   async apply(tx, event) {
     if (event.type === 'ChangeFeedRead') await applyFeedRead(tx, event)
     else if (event.type === 'CachePurged') await purge(tx, event.data)
+    else if (event.type === 'VendorOpened') await doubtVendor(tx, event)
     else if (isAboutDocument(event)) await applyToDocument(tx, event)
   },
 }
@@ -93,6 +94,25 @@ function lastModifiedIn({ data, recordedAt }: AnswerEvent): Instant | undefined 
 /** Whatever verified them before, the feed included, counts no more. */
 async function purge(tx: Tx, scope: PurgeScope): Promise<void> {
   await tx.updateTable('document_current').set({ purged: true }).where(isPurged(scope)).execute()
+}
+
+type VendorOpened = Extract<RecordedEvent, { readonly type: 'VendorOpened' }>
+
+/**
+ * As long as a vendor is reserved, nothing of it is fetched, nor is what the feed tells of it noted: its documents are
+ * asked for again, and until then only what upstream itself last said counts.
+ */
+async function doubtVendor(tx: Tx, { data, recordedAt }: VendorOpened): Promise<void> {
+  await tx
+    .updateTable('document_current')
+    .set({
+      purged: true,
+      unseen_change: 'resync',
+      unseen_change_at: recordedAt,
+      unseen_since: recordedAt,
+    })
+    .where(sql<boolean>`starts_with(document, ${`${data.vendor}/`})`)
+    .execute()
 }
 
 async function readRow(tx: Tx, name: DocumentName): Promise<Row | undefined> {

@@ -1,10 +1,11 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql, type SqlBool } from 'kysely'
 import {
   documentName,
   type DocumentName,
   type PackageName,
   vendorOf,
 } from '../src/composer/names.ts'
+import { isOnePackage, vendorOfPattern } from '../src/composer/vendor-patterns.ts'
 import { isBranch } from '../src/composer/versions.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { Position, RecordedEvent, Sha256 } from '../src/events/types.ts'
@@ -14,13 +15,13 @@ import type { Instant } from '../src/time-machine/instant.ts'
 export type PrivateVersion = Readonly<Database['private_version']>
 export type PrivateDocument = Readonly<Database['private_document']>
 
-/** Packages of our own: their vendors, every state of every version, and every state of their documents. */
+/** Packages of our own: what they reserve, every state of every version, and every state of their documents. */
 export const privatePackage: Projection = {
   name: 'private_package',
-  version: 1,
+  version: 2,
 
   async createTables(tx) {
-    await sql`create table private_vendor (vendor text primary key)`.execute(tx)
+    await sql`create table private_reserved (pattern text primary key)`.execute(tx)
     await sql`
       create table private_version (
         package_name       text        not null,
@@ -49,6 +50,7 @@ export const privatePackage: Projection = {
   async apply(tx, event) {
     if (event.type === 'PrivateVersionPublished') await publish(tx, event)
     else if (event.type === 'PrivateVersionWithdrawn') await withdraw(tx, event)
+    else if (event.type === 'VendorOpened') await openVendor(tx, event.data.vendor)
   },
 }
 
@@ -57,11 +59,7 @@ type Withdrawn = Extract<RecordedEvent, { readonly type: 'PrivateVersionWithdraw
 
 async function publish(tx: Tx, event: Published): Promise<void> {
   const { data, position } = event
-  await tx
-    .insertInto('private_vendor')
-    .values({ vendor: vendorOf(data.packageName) })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
+  await reserveVendor(tx, data.packageName)
   // Of a branch, the state before is served no more.
   await stopServing(tx, event)
   const changing = {
@@ -86,6 +84,35 @@ async function publish(tx: Tx, event: Published): Promise<void> {
     )
     .execute()
   await addDocument(tx, event)
+}
+
+/** A package that an opened vendor has had before changes nothing. */
+async function reserveVendor(tx: Tx, packageName: PackageName): Promise<void> {
+  if (await isReservedByPublications(tx, packageName)) return
+  const pattern = vendorOf(packageName)
+  await tx.deleteFrom('private_reserved').where(isOfVendor(pattern)).execute()
+  await tx.insertInto('private_reserved').values({ pattern }).execute()
+}
+
+async function openVendor(tx: Tx, vendor: string): Promise<void> {
+  await tx.deleteFrom('private_reserved').where('pattern', '=', vendor).execute()
+  await tx
+    .insertInto('private_reserved')
+    .columns(['pattern'])
+    .expression((given) =>
+      given
+        .selectFrom('private_version')
+        .select('package_name as pattern')
+        .where(sql<boolean>`starts_with(package_name, ${`${vendor}/`})`)
+        .distinct(),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+/** Of packages: a vendor in front of the slash. */
+function isOfVendor(vendor: string): RawBuilder<SqlBool> {
+  return sql<SqlBool>`starts_with(pattern, ${`${vendor}/`})`
 }
 
 async function withdraw(tx: Tx, event: Withdrawn): Promise<void> {
@@ -118,20 +145,31 @@ async function addDocument(
     .execute()
 }
 
-/** Index: primary key. */
-export async function hasPrivatePackages(db: Db, vendor: string): Promise<boolean> {
+/**
+ * Whether a package, or any package of a vendor, is reserved by what was published. Index: primary key; of a vendor
+ * that isn't, reads all of private_reserved.
+ */
+export async function isReservedByPublications(db: Db, name: string): Promise<boolean> {
   const row = await db
-    .selectFrom('private_vendor')
-    .select('vendor')
-    .where('vendor', '=', vendor)
+    .selectFrom('private_reserved')
+    .select('pattern')
+    .where((where) => {
+      const isIt = where('pattern', 'in', [vendorOfPattern(name), name])
+      return isOnePackage(name) ? isIt : where.or([isIt, isOfVendor(name)])
+    })
+    .limit(1)
     .executeTakeFirst()
   return row !== undefined
 }
 
-/** All vendors that have, or had, packages. */
-export async function readPrivateVendors(db: Db): Promise<ReadonlySet<string>> {
-  const rows = await db.selectFrom('private_vendor').select('vendor').orderBy('vendor').execute()
-  return new Set(rows.map(({ vendor }) => vendor))
+/** Vendors that have, or had, packages; of those that were opened, the names of those packages. */
+export async function readReservedByPublications(db: Db): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('private_reserved')
+    .select('pattern')
+    .orderBy('pattern')
+    .execute()
+  return rows.map(({ pattern }) => pattern)
 }
 
 /**

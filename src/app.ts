@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import {
-  hasPrivatePackages,
+  isReservedByPublications,
   privatePackage,
-  readPrivateVendors,
+  readReservedByPublications,
 } from '../projections/private-package.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
 import { BlobLost, type BlobStore } from './archives/blobs.ts'
@@ -48,7 +48,7 @@ import { createResolveBasis } from './metadata/basis.ts'
 import type { NameLists } from './metadata/name-lists.ts'
 import type { Purge } from './purge.ts'
 import type { Installs } from './private/installs.ts'
-import { createReserved, type Reserved } from './private/reserved.ts'
+import { createReserved, namesReservedBy, type Reserved } from './private/reserved.ts'
 import { whenCaughtUp } from './projector/caught-up.ts'
 import { readiness } from './readiness.ts'
 import { createReadings } from './readings.ts'
@@ -159,13 +159,13 @@ async function openParts(config: Config, outside: Outside, observer: Observer): 
   const caughtUp = whenCaughtUp(stores)
   const reserved = createReserved({
     patterns: config.privateVendors,
-    async hasPackages(vendor) {
+    async isPublished(name) {
       caughtUp(privatePackage)
-      return await hasPrivatePackages(db, vendor)
+      return await isReservedByPublications(db, name)
     },
-    vendorsWithPackages: stores.kept.keepingOne(async () => {
+    published: stores.kept.keepingOne(async () => {
       caughtUp(privatePackage)
-      return await readPrivateVendors(db)
+      return namesReservedBy(await readReservedByPublications(db))
     }),
   })
   return {
@@ -228,7 +228,7 @@ function allRoutes(parts: Parts, served: Served): readonly Route[] {
 }
 
 function composerRoutes(parts: Parts, served: Served): readonly Route[] {
-  const { log, projector, outside, reservedVendors } = parts
+  const { log, projector, outside, reservedNames } = parts
   const { now } = outside
   const { bodies, root, serveArchive, installs } = served
   const metadata = {
@@ -237,7 +237,7 @@ function composerRoutes(parts: Parts, served: Served): readonly Route[] {
     body: createEncodedBodies(bodies.read, bodyKey),
   }
   return [
-    ...rootFile({ ...metadata, ...root, reservedVendors }),
+    ...rootFile({ ...metadata, ...root, reservedNames }),
     ...packageMetadata(metadata),
     packageArchive(serveArchive),
     ...relayed({ ...metadata, answers: buildAnswers({ ...parts, ...served }) }),

@@ -17,7 +17,7 @@ import type { Projector } from './projector/run.ts'
 import type { Observer } from './telemetry/observer.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 
-interface AccessParts extends Pick<Reserved, 'isReserved' | 'reservedVendors'> {
+interface AccessParts extends Pick<Reserved, 'isReserved' | 'reservedNames'> {
   readonly config: Config
   readonly outside: {
     readonly logger: Logger
@@ -38,10 +38,10 @@ export interface BuiltAccess {
 }
 
 /** Metrics are wanted most while the database is away: then what was known last holds. */
-function lastKnown({ reservedVendors }: Pick<Reserved, 'reservedVendors'>): () => Promise<boolean> {
+function lastKnown({ reservedNames }: Pick<Reserved, 'reservedNames'>): () => Promise<boolean> {
   let isAny = true
   async function read(): Promise<boolean> {
-    const reserved = await reservedVendors().catch(() => undefined)
+    const reserved = await reservedNames().catch(() => undefined)
     if (reserved !== undefined) isAny = reserved.patterns.length > 0
     return isAny
   }

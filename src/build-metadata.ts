@@ -3,7 +3,7 @@ import {
   type CurrentDocument as CurrentRow,
   readCurrentDocument,
 } from '../projections/document-queries.ts'
-import { filterSummary, packageOfDocument, vendorOf } from './composer/names.ts'
+import { filterSummary, packageOfDocument } from './composer/names.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { Digestion } from './digestion/digestion.ts'
@@ -136,8 +136,8 @@ function createFetchMetadata(
   const client = upstream.client({ guard: createAddressGuard(packagistUrl, []), timeouts })
   return async ({ document, knownLastModified }) => {
     const packageName = packageOfDocument(document)?.packageName
-    // Nobody asks for these documents. This is in case somebody does, or the vendor was reserved meanwhile.
-    if (packageName !== undefined && (await isReservedByNow(vendorOf(packageName)))) {
+    // Nobody asks for these documents. This is in case somebody does, or it was reserved meanwhile.
+    if (packageName !== undefined && (await isReservedByNow(packageName))) {
       return { outcome: 'paused', retryAfterSeconds: reservedPauseSeconds }
     }
     if (document !== filterSummary) {

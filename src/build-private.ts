@@ -1,13 +1,20 @@
 import { hasPublicPackages } from '../projections/document-queries.ts'
-import { readPrivatePackages, readPrivateVersions } from '../projections/private-package.ts'
+import {
+  readPrivatePackages,
+  readPrivateVersions,
+  readReservedByPublications,
+} from '../projections/private-package.ts'
 import type { BlobStore } from './archives/blobs.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
+import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
+import { openVendorRoute } from './http/admin/open-vendor.ts'
 import { importRoute } from './http/packages/import.ts'
 import { packageRoutes } from './http/packages/list.ts'
 import { publishRoutes } from './http/packages/publish.ts'
 import type { Route } from './http/route.ts'
+import { createOpenVendor } from './private/open-vendor.ts'
 import { createImport } from './private/publish/import.ts'
 import { createPackages } from './private/publish/packages.ts'
 import { createPublish } from './private/publish/publish.ts'
@@ -18,6 +25,7 @@ import type { SnapshotStore } from './snapshots/store.ts'
 import type { Instant } from './time-machine/instant.ts'
 
 interface PrivateParts extends Reserved {
+  readonly config: Pick<Config, 'privateVendors'>
   readonly outside: {
     readonly dataDirectory: string
     readonly now: () => Instant
@@ -48,7 +56,7 @@ export function buildPrivate(parts: PrivateParts): readonly Route[] {
     log,
     until,
     isReserved: parts.isReservedByNow,
-    reservedVendors: parts.reservedVendors,
+    reservedNames: parts.reservedNames,
     hasPublicPackages: async (vendor) => await hasPublicPackages(db, vendor),
     now: outside.now,
   })
@@ -56,10 +64,17 @@ export function buildPrivate(parts: PrivateParts): readonly Route[] {
     packages: async () => await readPrivatePackages(db),
     versions: async (packageName) => await readPrivateVersions(db, packageName),
   })
+  const openVendor = createOpenVendor({
+    patterns: parts.config.privateVendors,
+    published: async () => await readReservedByPublications(db),
+    log,
+    until,
+  })
   const withdraw = createWithdraw({ log, until, snapshots })
   return [
     ...packageRoutes(packages),
     ...publishRoutes({ ...publishing, withdraw }),
+    openVendorRoute(openVendor),
     importRoute(createImport({ ...staging, ...publishing })),
   ]
 }

@@ -119,7 +119,7 @@ function createBlocksOf(
 
 /** What Composer asks beside metadata and archives. */
 export function buildAnswers(parts: ServingOwnParts): Answers {
-  const { config, upstream, db, endpoints, reservedVendors, digestion } = parts
+  const { config, upstream, db, endpoints, reservedNames, digestion } = parts
   const { packagistUrl, proxyEnabled } = config
   return createAnswers({
     async ask(question) {
@@ -134,16 +134,16 @@ export function buildAnswers(parts: ServingOwnParts): Answers {
       )
     },
     listing: async (position) => await readListing(db, position),
-    reservedVendors,
+    reservedNames,
     searchUrl: `${config.publicUrl}/search.json`,
     digest: digestion.digest,
   })
 }
 
 export function buildInstalls(parts: ServingOwnParts): Installs {
-  const { config, outside, db, reservedVendors } = parts
+  const { config, outside, db, reservedNames } = parts
   return createInstalls({
-    reservedVendors,
+    reservedNames,
     namedAmong: async (installs) => await readNamedAmong(db, installs),
     passOn: config.notifyUpstream && config.proxyEnabled ? passingOn(parts) : undefined,
     ...outside,

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'package_invalid'
   | 'version_exists'
   | 'vendor_is_public'
+  | 'vendor_reserved'
   | 'not_known_then'
   | 'archive_not_found'
   | 'alert_not_found'

@@ -1,4 +1,4 @@
-import { documentName, type DocumentName, type PackageName, vendorOf } from './composer/names.ts'
+import { documentName, type DocumentName, type PackageName } from './composer/names.ts'
 import { AppError } from './errors.ts'
 import type { EventLog } from './events/log.ts'
 import { type DomainEvent, type Position, type RecordedEvent } from './events/types.ts'
@@ -82,8 +82,8 @@ export function createFreezes(options: FreezesOptions): Freezes {
   return {
     async freeze({ at: asked, ...written }) {
       const { packageName } = written
-      if (await isReserved(vendorOf(packageName))) {
-        const message = `${packageName} is of a reserved vendor: it changes only when somebody publishes`
+      if (await isReserved(packageName)) {
+        const message = `${packageName} is yours alone: it changes only when somebody publishes`
         throw new AppError('package_reserved', message)
       }
       refuseFuture(asked ?? now(), now())

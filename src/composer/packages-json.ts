@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from './minify.ts'
 import { distTemplate } from './mirror-tokens.ts'
 import { noticesIn } from './notices.ts'
+import { isOnePackage } from './vendor-patterns.ts'
 
 export type RootOptions = {
   readonly upstreamRoot: JsonObject
@@ -8,8 +9,8 @@ export type RootOptions = {
   readonly publicUrl: string
   /** `rewrite`: documents name no archive but ours, so there is nothing to be a mirror of. */
   readonly distMode: 'mirror' | 'rewrite'
-  /** Vendors whose packages are ours and may be read by who asks; `*` stands for any characters. */
-  readonly ownVendors: readonly string[]
+  /** Patterns of what is ours and may be read by who asks: see vendor-patterns.ts. */
+  readonly reserved: readonly string[]
   /** For a root of the past: `/at/20240501T120000Z`, and what to tell the person at the terminal. */
   readonly pin: { readonly path: string; readonly message: string } | undefined
 }
@@ -23,7 +24,7 @@ export type RootOptions = {
  * stay for good. Advisories and the malware list go without too, being always today's.
  */
 export function buildRoot(options: RootOptions): JsonObject {
-  const { upstreamRoot, publicUrl, distMode, ownVendors, pin } = options
+  const { upstreamRoot, publicUrl, distMode, reserved, pin } = options
   const base = `${publicUrl}${pin?.path ?? ''}`
   return {
     packages: {},
@@ -40,7 +41,7 @@ export function buildRoot(options: RootOptions): JsonObject {
     'notify-batch': `${publicUrl}/downloads/`,
     ...securityAdvisories(upstreamRoot['security-advisories'], publicUrl),
     ...filter(upstreamRoot['filter'], publicUrl),
-    ...availability(upstreamRoot, ownVendors),
+    ...availability(upstreamRoot, reserved),
     ...noticesOf(upstreamRoot, pin?.message),
   }
 }
@@ -69,15 +70,15 @@ function filter(upstream: unknown, publicUrl: string): JsonObject {
 }
 
 /** Which names Composer may ask for at all: upstream's, if it says so, and then ours. */
-function availability(upstream: JsonObject, ownVendors: readonly string[]): JsonObject {
+function availability(upstream: JsonObject, reserved: readonly string[]): JsonObject {
   const passed: Record<string, unknown> = {}
   for (const key of ['available-packages', 'available-package-patterns']) {
     const names = upstream[key]
     if (Array.isArray(names)) passed[key] = names.filter((name) => typeof name === 'string')
   }
-  if (!saysWhatIsThere(upstream) || ownVendors.length === 0) return passed
+  if (!saysWhatIsThere(upstream) || reserved.length === 0) return passed
   const patterns = passed['available-package-patterns']
-  const own = ownVendors.map((vendor) => `${vendor}/*`)
+  const own = reserved.map((pattern) => (isOnePackage(pattern) ? pattern : `${pattern}/*`))
   const all = Array.isArray(patterns) ? [...patterns, ...own] : own
   return { ...passed, 'available-package-patterns': all }
 }

@@ -7,7 +7,7 @@ import { writeDocument } from './write-document.ts'
 /** What of a document of a package may be given to anybody. */
 export interface ServablePart {
   readonly packageName: PackageName
-  /** Patterns of vendors whose packages it may not stand in for. */
+  /** Patterns of packages that it may not stand in for: see vendor-patterns.ts. */
   readonly standsInForNone: readonly string[]
 }
 

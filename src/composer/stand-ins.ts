@@ -20,7 +20,7 @@ export function vendorsStoodInFor(
       const links = version[kind]
       if (!isJsonObject(links) || seen.has(links)) continue
       seen.add(links)
-      for (const target of Object.keys(links)) vendors.add(vendorOfTarget(target) ?? '')
+      for (const target of Object.keys(links)) vendors.add(vendorIn(loweredAsPhpDoes(target)) ?? '')
     }
   }
   vendors.delete('')
@@ -29,19 +29,22 @@ export function vendorsStoodInFor(
 }
 
 /**
- * The versions, each without those of its links by which it would stand in for a package of a reserved vendor.
+ * The versions, each without those of its links by which it would stand in for a reserved package.
  * What has none is the very object passed in.
  */
 export function withoutStandIns(
   versions: readonly JsonObject[],
-  isReserved: (vendor: string) => boolean,
+  isReserved: (name: string) => boolean,
 ): readonly JsonObject[] {
   const cleaned = new Map<JsonObject, JsonObject>()
   function clean(links: JsonObject): JsonObject {
     const known = cleaned.get(links)
     if (known !== undefined) return known
     const entries = Object.entries(links)
-    const kept = entries.filter(([target]) => !isReserved(vendorOfTarget(target) ?? ''))
+    const kept = entries.filter(([target]) => {
+      const name = loweredAsPhpDoes(target)
+      return vendorIn(name) === undefined || !isReserved(name)
+    })
     const result = kept.length === entries.length ? links : Object.fromEntries(kept)
     cleaned.set(links, result)
     return result
@@ -56,9 +59,4 @@ export function withoutStandIns(
     }
     return result
   })
-}
-
-/** Of the target of a link, as Composer reads it; undefined for what can't be a package. */
-function vendorOfTarget(target: string): string | undefined {
-  return vendorIn(loweredAsPhpDoes(target))
 }

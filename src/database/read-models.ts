@@ -226,8 +226,9 @@ export interface AlertTable {
   acknowledged_by: string | null
 }
 
-export interface PrivateVendorTable {
-  vendor: string
+export interface PrivateReservedTable {
+  /** `acme`, or `acme/log` of a vendor that was opened. */
+  pattern: string
 }
 
 export interface PrivateVersionTable {

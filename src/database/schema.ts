@@ -20,7 +20,7 @@ import type {
   InstallTable,
   PrivateDocumentTable,
   PrivateListingTable,
-  PrivateVendorTable,
+  PrivateReservedTable,
   PrivateVersionTable,
   RuledPackageTable,
   TokenTable,
@@ -62,7 +62,7 @@ export interface Database {
   version_rule: VersionRuleTable
   ruled_package: RuledPackageTable
   alert: AlertTable
-  private_vendor: PrivateVendorTable
+  private_reserved: PrivateReservedTable
   private_version: PrivateVersionTable
   private_document: PrivateDocumentTable
   install: InstallTable

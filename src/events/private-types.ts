@@ -35,6 +35,16 @@ export const PrivateVersionWithdrawn = event('PrivateVersionWithdrawn', {
   ...written,
 })
 
+/**
+ * A vendor that publications had reserved has public packages again; what was ever published in it stays reserved. It is
+ * reserved as a whole again by the next publication of a package that it didn't have until then.
+ */
+export const VendorOpened = event('VendorOpened', {
+  /** Lower case. */
+  vendor: z.string().max(200),
+  ...written,
+})
+
 /** An install takes 1,050 bytes of JSON at most, so an event of them stays below 64 KiB. */
 export const installsPerEventMax = 60
 /** There are recorded events with as many as this. */

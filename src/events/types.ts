@@ -23,6 +23,7 @@ import {
   PackagesInstalled,
   PrivateVersionPublished,
   PrivateVersionWithdrawn,
+  VendorOpened,
 } from './private-types.ts'
 import { TokenIssued, TokenRevoked, TokensUsed } from './token-types.ts'
 
@@ -165,6 +166,7 @@ export const DomainEvent = z.discriminatedUnion('type', [
   AlertAcknowledged,
   PrivateVersionPublished,
   PrivateVersionWithdrawn,
+  VendorOpened,
   PackagesInstalled,
   TokenIssued,
   TokenRevoked,
@@ -211,6 +213,11 @@ export function archiveStream(packageName: PackageName): string {
 /** Of our own packages. */
 export function privateStream(packageName: PackageName): string {
   return `private-${packageName}`
+}
+
+/** Of what operators decide about a vendor. */
+export function vendorStream(vendor: string): string {
+  return `vendor-${vendor}`
 }
 
 /** Of a token: also where its successor is issued, so that it can have one only. */

@@ -1,3 +1,4 @@
+import { type PackageName, parsePackageName } from '../composer/names.ts'
 import { asksAs } from '../request-context.ts'
 import type { Authorize } from './auth.ts'
 import type { ClientAddresses } from './client-addresses.ts'
@@ -51,7 +52,9 @@ export function createAnswerFrom(options: AnswerOptions): AnswerFrom {
     const { headers, method } = request
     refuseCrossSite({ method, headers, takes }, publicOrigin)
     const sender = { headers, address: addresses.ofClient(exchange.request) }
-    const { isRestricted, ...who } = await authorize({ policy, surface, vendor }, sender)
+    const packageName = vendor === undefined ? undefined : packageIn(vendor, params)
+    const access = { policy, surface, vendor, packageName }
+    const { isRestricted, ...who } = await authorize(access, sender)
     if (isRestricted) onRestricted()
     asksAs(who.client)
     return await handle({ ...request, ...who })
@@ -73,6 +76,11 @@ export function createAnswerFrom(options: AnswerOptions): AnswerFrom {
 
 function namesVendor(path: string): boolean {
   return path.includes('/:vendor')
+}
+
+/** The one that a path with a vendor in it is about: `log` is in `:package`, in `log.json` and in `log~dev.json`. */
+function packageIn(vendor: string, { package: name, file = '' }: Params): PackageName | undefined {
+  return parsePackageName(vendor, (name ?? file.replace(/(?:~dev)?(?:\.json)?$/, '')).toLowerCase())
 }
 
 function requestOf(exchange: Exchange, params: Params): Omit<RouteRequest, 'principal' | 'client'> {

@@ -4,7 +4,7 @@ import type { Identify } from '../access/identify.ts'
 import type { TokenGuesses } from '../access/token-guesses.ts'
 import { anonymous, may, mayWithSome, type Principal, type Scope } from '../access/principal.ts'
 import { isTokenOf } from '../admin-token.ts'
-import { parsePackageName } from '../composer/names.ts'
+import { type PackageName, parsePackageName } from '../composer/names.ts'
 import { AppError } from '../errors.ts'
 import type { IsReserved } from '../private/reserved.ts'
 import { tokenIn } from './credentials.ts'
@@ -15,6 +15,8 @@ export interface Access {
   readonly policy: Policy
   readonly surface: Route['surface']
   readonly vendor: string | undefined
+  /** Of those the one that it is about, if that is known; undefined: as if it were about all of them. */
+  readonly packageName: PackageName | undefined
 }
 
 /** Who asks, as far as the request says it. */
@@ -66,7 +68,7 @@ export function createAuthorize(options: AuthorizeOptions): Authorize {
       isRestricted,
     })
     if (access.policy === 'open') return authorized(anonymous, false)
-    const need = await needOf[access.policy](access.vendor, options)
+    const need = await needOf[access.policy](access, options)
     const token = tokenIn(headers)
     const find = async () => (token === undefined ? undefined : await principalFor(access, token))
     // What is for all tells nobody whether a token counts.
@@ -89,7 +91,7 @@ interface Need {
 }
 
 type FindNeed = (
-  vendor: Access['vendor'],
+  about: Pick<Access, 'vendor' | 'packageName'>,
   options: AuthorizeOptions,
 ) => Need | undefined | Promise<Need | undefined>
 
@@ -100,13 +102,15 @@ const needOf: Readonly<Record<Policy, FindNeed>> = {
   async metrics(_, { metricsDigest, isAnyReserved }) {
     return metricsDigest === undefined && !(await isAnyReserved()) ? undefined : toReadMetrics
   },
-  async read(vendor, { isReserved, publicRead }) {
-    if (vendor !== undefined && (await isReserved(vendor))) return withVendor('read', vendor)
+  async read({ vendor, packageName = vendor }, { isReserved, publicRead }) {
+    if (packageName !== undefined && (await isReserved(packageName))) {
+      return withVendor('read', vendor)
+    }
     return publicRead ? undefined : withVendor('read', undefined)
   },
-  read_private: (vendor) => withVendor('read', vendor),
-  publish: (vendor) => withVendor('publish', vendor),
-  admin: (vendor) => (vendor === undefined ? toAdministerAll : withVendor('admin', vendor)),
+  read_private: ({ vendor }) => withVendor('read', vendor),
+  publish: ({ vendor }) => withVendor('publish', vendor),
+  admin: ({ vendor }) => (vendor === undefined ? toAdministerAll : withVendor('admin', vendor)),
 }
 
 /** @param vendor undefined: any one will do. */

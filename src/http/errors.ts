@@ -39,6 +39,7 @@ const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
   package_invalid: { status: 422, title: 'Not a package that can be published' },
   version_exists: { status: 409, title: 'Version already published' },
   vendor_is_public: { status: 409, title: 'Vendor of public packages' },
+  vendor_reserved: { status: 409, title: 'Vendor reserved by the settings' },
   not_known_then: { status: 404, title: 'Package not known at that time' },
   archive_not_found: { status: 404, title: 'Archive not found' },
   alert_not_found: { status: 404, title: 'Alert not found' },

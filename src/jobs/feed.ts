@@ -40,7 +40,7 @@ export interface FeedJobOptions {
   readonly endpoints: ReadEndpoints
   readonly refresh: Refresh
   readonly nameLists: Pick<NameLists, 'newest'>
-  readonly reservedVendors: Reserved['reservedVendors']
+  readonly reservedNames: Reserved['reservedNames']
 }
 
 /** Follows upstream's change feed, on one node at a time. undefined: the operator wants none. */
@@ -55,7 +55,7 @@ export function startFeedJob(options: FeedJobOptions): RunningJob | undefined {
 
 function buildFollowFeed(options: FeedJobOptions): FollowFeed {
   const { config, outside, upstream, db, log, projector } = options
-  const { endpoints, refresh, nameLists, reservedVendors } = options
+  const { endpoints, refresh, nameLists, reservedNames } = options
   const { digest } = options.digestion
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const { now, logger } = outside
@@ -76,10 +76,10 @@ function buildFollowFeed(options: FeedJobOptions): FollowFeed {
     followedFeed: async () => await readFollowedFeed(db, stream),
     newestList: nameLists.newest,
     async news(changes) {
-      return await readNews(db, changes, (await reservedVendors()).patterns)
+      return await readNews(db, changes, (await reservedNames()).patterns)
     },
     async unseen(limit) {
-      const { patterns } = await reservedVendors()
+      const { patterns } = await reservedNames()
       return await readUnseen(db, { now: now(), limit, reservedPatterns: patterns })
     },
     lagging: async (documents) => await readLagging(db, documents),

@@ -30,7 +30,7 @@ export interface NameListJobOptions {
   readonly db: Db
   readonly digest: Digest
   readonly endpoints: ReadEndpoints
-  readonly reservedVendors: Reserved['reservedVendors']
+  readonly reservedNames: Reserved['reservedNames']
 }
 
 /** Looks whether it is time, which is one indexed read. */
@@ -72,12 +72,12 @@ async function fetchList(
   about: { readonly stream: string; readonly url: string },
   options: NameListJobOptions,
 ): Promise<void> {
-  const { config, outside, upstream, db, reservedVendors } = options
+  const { config, outside, upstream, db, reservedNames } = options
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const { url } = about
   const guard = createAddressGuard(packagistUrl, [new URL(url).host])
   const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
-  const { patterns } = await reservedVendors()
+  const { patterns } = await reservedNames()
   const known = await readPackagesThere(db, patterns)
   // Before the question: what comes while it is answered may not be in the answer.
   const fetchedAt = outside.now()

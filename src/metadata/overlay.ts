@@ -1,4 +1,5 @@
 import type { Client } from '../access/client.ts'
+import type { Principal } from '../access/principal.ts'
 import type { DocumentName, PackageName } from '../composer/names.ts'
 import type { VersionRule } from '../composer/version-rules.ts'
 import type { Position } from '../events/types.ts'
@@ -60,6 +61,8 @@ export interface PackageDocument {
   readonly packageName: PackageName
   /** At whose expense it is looked up when it isn't known yet. */
   readonly client: Client
+  /** What is ours alone is for those who may read it. */
+  readonly principal: Principal
 }
 
 /** Documents of packages as clients get them: see CurrentDocument and DocumentAsOf for the errors. */

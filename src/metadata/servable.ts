@@ -13,7 +13,7 @@ export interface ServableOptions {
     sha256: Sha256,
     packageName: PackageName,
   ) => Promise<DocumentDigest | undefined>
-  /** Of vendors whose packages a package stands in for, patterns of those where it may not. */
+  /** Of vendors whose packages a package stands in for, and of its own, patterns of what it may not. */
   readonly standsInForNone: (
     packageName: PackageName,
     vendors: readonly string[],
@@ -48,7 +48,7 @@ export function createServable(options: ServableOptions): Servable {
 
   return async (body, packageName) => {
     const { isWhole, standsInFor } = await digest(body.sha256, packageName)
-    const forNone = standsInFor.length === 0 ? [] : await standsInForNone(packageName, standsInFor)
+    const forNone = await standsInForNone(packageName, standsInFor)
     if (isWhole && forNone.length === 0) return body
     return { ...body, servable: { packageName, standsInForNone: forNone } }
   }

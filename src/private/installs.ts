@@ -26,7 +26,7 @@ export interface Reporter {
 export type NoteInstalls = (installs: readonly Install[], reporter: Reporter) => Promise<void>
 
 export interface InstallsOptions {
-  readonly reservedVendors: Reserved['reservedVendors']
+  readonly reservedNames: Reserved['reservedNames']
   /** Those of them that metadata or a publication ever named, withdrawn and blocked ones included. */
   readonly namedAmong: (installs: readonly Install[]) => Promise<readonly Install[]>
   /** Is given those of packages that aren't ours, to be told to upstream; undefined: it isn't told. */
@@ -71,7 +71,7 @@ const withoutToken = 100_000
 const inAll = 1_000_000
 
 export function createInstalls(options: InstallsOptions): Installs {
-  const { reservedVendors, namedAmong, passOn, now, logger } = options
+  const { reservedNames, namedAmong, passOn, now, logger } = options
   const noted = new Map<string, Noted>()
   let notedWithoutToken = 0
   let recordedAt: ReadonlyMap<string, Instant> = new Map()
@@ -112,8 +112,8 @@ export function createInstalls(options: InstallsOptions): Installs {
   return {
     async note(installs, reporter) {
       const { principal } = reporter
-      const { has } = await reservedVendors()
-      const isOurs = ({ packageName }: Install): boolean => has(vendorOf(packageName))
+      const { has } = await reservedNames()
+      const isOurs = ({ packageName }: Install): boolean => has(packageName)
       const readable = installs.filter((install) => {
         return !isOurs(install) || may(principal, 'read', vendorOf(install.packageName))
       })

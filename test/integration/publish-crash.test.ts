@@ -45,7 +45,7 @@ async function open() {
     log,
     until: projector.until,
     isReserved: async () => true,
-    reservedVendors: async () => ({ has: () => true, patterns: [] }),
+    reservedNames: async () => ({ has: () => true, patterns: [] }),
     hasPublicPackages: async () => false,
     now: clock.now,
   }

@@ -1,6 +1,8 @@
 import * as assert from 'uvu/assert'
 import type { Principal } from '../../src/access/principal.ts'
 import { digestOfToken } from '../../src/admin-token.ts'
+import { PackageName, vendorOf } from '../../src/composer/names.ts'
+import { matcherOf } from '../../src/composer/vendor-patterns.ts'
 import { AppError } from '../../src/errors.ts'
 import { createAuthorize } from '../../src/http/auth.ts'
 import { statusOf } from '../../src/http/errors.ts'
@@ -17,6 +19,8 @@ async function identify(text: string): Promise<Principal | undefined> {
   return { kind: 'token', id: text, grants: [{ scope, ...(vendor && { vendors: [vendor] }) }] }
 }
 
+const isReserved = matcherOf(['acme', 'opened/ours'])
+
 function open({ publicRead = true, identified = identify, metrics = true } = {}) {
   const refused: string[] = []
   const wrong: string[] = []
@@ -24,7 +28,7 @@ function open({ publicRead = true, identified = identify, metrics = true } = {})
     identify: identified,
     metricsDigest: metrics ? digestOfToken(metricsToken) : undefined,
     isAnyReserved: async () => false,
-    isReserved: async (vendor) => vendor === 'acme',
+    isReserved: async (name) => isReserved(name),
     publicRead,
     onRefused: () => void refused.push('refused'),
     guesses: {
@@ -35,9 +39,12 @@ function open({ publicRead = true, identified = identify, metrics = true } = {})
       },
     },
   })
-  async function ask(policy: Policy, vendor: string | undefined, token: string | undefined) {
+  async function ask(policy: Policy, about: string | undefined, token: string | undefined) {
+    const packageName = PackageName.safeParse(about).data
+    const vendor = packageName === undefined ? about : vendorOf(packageName)
     const headers = token === undefined ? {} : { authorization: authorization(token, 'Basic') }
-    return await authorize({ policy, surface: 'api', vendor }, { headers, address: '192.0.2.1' })
+    const access = { policy, surface: 'api', vendor, packageName } as const
+    return await authorize(access, { headers, address: '192.0.2.1' })
   }
   return { ask, refused, wrong }
 }
@@ -68,6 +75,17 @@ describe(
           assert.is(cell, expected, `${policy} ${vendor}, ${principal}`)
         }
       }
+    })
+
+    test('of an opened vendor, only what stays reserved takes a token, or what may be that', async () => {
+      const { ask } = open()
+      assert.is((await ask('read', 'opened/log', undefined)).isRestricted, false)
+      assert.is(await cellOf(ask('read', 'opened/ours', undefined)), '401')
+      assert.is(await cellOf(ask('read', 'opened/ours', 'read-beta')), '403')
+      assert.is((await ask('read', 'opened/ours', 'read-opened')).isRestricted, true)
+      assert.is(await cellOf(ask('read', 'opened', undefined)), '401')
+      assert.is(await cellOf(ask('read', 'acme/log', undefined)), '401')
+      assert.is(await cellOf(ask('read_private', 'opened/log', undefined)), '401')
     })
 
     test('a handler learns who asks, also of what is for everybody', async ({ ask }) => {

@@ -27,7 +27,7 @@ function open() {
   const clock = createClock()
   const { log, appends } = createRecordingLog()
   const installs = createInstalls({
-    reservedVendors: async () => ({ has: () => false, patterns: [] }),
+    reservedNames: async () => ({ has: () => false, patterns: [] }),
     namedAmong: async (asked) => asked,
     passOn: undefined,
     now: clock.now,

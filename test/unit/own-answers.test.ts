@@ -5,7 +5,7 @@ import { PackageName } from '../../src/composer/names.ts'
 import { type Answers, createAnswers } from '../../src/private/answers/answers.ts'
 import type { OwnPackage } from '../../src/private/answers/own-package.ts'
 import { createDigestion } from '../../src/digestion/digestion.ts'
-import { createReserved } from '../../src/private/reserved.ts'
+import { createReserved, namesReservedBy } from '../../src/private/reserved.ts'
 import type { RelayAnswer, RelayQuestion } from '../../src/upstream/relay.ts'
 import { describe } from '../support/suite.ts'
 
@@ -36,10 +36,10 @@ interface World {
 /** @param upstreams what every answer of upstream has, or its very text; undefined: it offers nothing. */
 function world(upstreams: unknown, status = 200): World {
   const asked: RelayQuestion[] = []
-  const { reservedVendors } = createReserved({
+  const reserved = createReserved({
     patterns: ['acme', 'hidden-*'],
-    hasPackages: async () => false,
-    vendorsWithPackages: async () => new Set(['umbrella']),
+    isPublished: async () => false,
+    published: async () => namesReservedBy(['umbrella', 'opened/log']),
   })
   const answers = createAnswers({
     async ask(question) {
@@ -51,7 +51,7 @@ function world(upstreams: unknown, status = 200): World {
       return { status, body, lastModified: 'then' }
     },
     listing: async () => ours,
-    reservedVendors,
+    reservedNames: reserved.reservedNames,
     searchUrl: 'https://packages.example.com/search.json',
     digest: createDigestion().digest,
   })
@@ -139,6 +139,24 @@ describe(
       const answer = await answers.lists(undefined)
       assert.equal(answer && json(answer), { filter: { malware: { 'bad/one': '*' }, other: {} } })
       assert.is(answer?.lastModified, 'then')
+    })
+
+    test('has upstream’s names of an opened vendor, but for those that stay reserved', async () => {
+      const names = ['opened/log', 'Opened/LOG', 'opened/logs', 'opened', 'openedX/log']
+      const advisories = Object.fromEntries(names.map((name) => [name, []]))
+      const { answers, asked } = world({ packageNames: names, advisories })
+      assert.equal(json(await answers.list(query(''), nobody)), {
+        packageNames: ['opened/logs', 'openedX/log'],
+      })
+      const wanted = query('packages[]=opened/log&packages[]=opened/logs')
+      assert.equal(json(await answers.advisories({ query: wanted, form: false }, nobody)), {
+        advisories: { 'opened/logs': [] },
+      })
+      assert.is(asked.at(-1)?.query.toString(), 'packages%5B%5D=opened%2Flogs')
+      const before = asked.length
+      await answers.providers(PackageName.parse('opened/log'), nobody)
+      await answers.search(query('q=opened+logs'), nobody)
+      assert.is(asked.length, before)
     })
 
     test('is answered without upstream where it offers nothing', async () => {

@@ -26,7 +26,7 @@ const upstreamRoot: JsonObject = {
 }
 
 const publicUrl = 'https://proxy.test/composer'
-const ours = { publicUrl, distMode: 'mirror', ownVendors: [] } as const
+const ours = { publicUrl, distMode: 'mirror', reserved: [] } as const
 const pin = { path: '/at/20240501T120000Z', message: 'As of 1 May 2024.' }
 
 describe(
@@ -97,16 +97,21 @@ describe(
     })
 
     test('names our vendors where upstream says what is there, and nowhere else', () => {
-      const own = { ...ours, ownVendors: ['acme', 'umbrella-*'], pin: undefined }
+      const own = { ...ours, reserved: ['acme', 'umbrella-*', 'opened/ours'], pin: undefined }
       const patterns = 'available-package-patterns'
       assert.is(buildRoot({ upstreamRoot: {}, ...own })[patterns], undefined)
       const named = { 'available-packages': ['a/b'] }
-      assert.equal(buildRoot({ upstreamRoot: named, ...own })[patterns], ['acme/*', 'umbrella-*/*'])
+      assert.equal(buildRoot({ upstreamRoot: named, ...own })[patterns], [
+        'acme/*',
+        'umbrella-*/*',
+        'opened/ours',
+      ])
       const patterned = { [patterns]: ['b/*'] }
       assert.equal(buildRoot({ upstreamRoot: patterned, ...own })[patterns], [
         'b/*',
         'acme/*',
         'umbrella-*/*',
+        'opened/ours',
       ])
     })
 

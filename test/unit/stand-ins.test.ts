@@ -3,6 +3,9 @@ import { expandVersions, type JsonObject, minifyVersions } from '../../src/compo
 import { PackageName } from '../../src/composer/names.ts'
 import { servablePart } from '../../src/composer/servable-part.ts'
 import { vendorsStoodInFor } from '../../src/composer/stand-ins.ts'
+import { anyVendor } from '../../src/composer/document-digest.ts'
+import { namesReservedBy } from '../../src/private/reserved.ts'
+import { createStandsInForNone } from '../../src/private/stand-ins.ts'
 import { describe } from '../support/suite.ts'
 
 const packageName = PackageName.parse('pub/kit')
@@ -57,6 +60,38 @@ describe(
         { replace: { 'acmeX/a': '*', acme: '*' }, provide: undefined },
         { replace: undefined, provide: { 'psr/log': '1' } },
       ])
+    })
+
+    test('is none of a single reserved package, and all others of its vendor', () => {
+      const bytes = documentOf([{ version: '1.0', replace: { 'Acme/LOG': '*', 'acme/logs': '1' } }])
+      assert.equal(linksOf(servedOf(bytes, 'acme/log')), [
+        { replace: { 'acme/logs': '1' }, provide: undefined },
+      ])
+    })
+
+    test('may be of its own vendor, when names of that stay reserved', async () => {
+      const reserved = namesReservedBy([
+        'acme',
+        'umb*',
+        'pub/ours',
+        'pubs/ours',
+        'other/x',
+        'other/y',
+      ])
+      const standsInForNone = createStandsInForNone({
+        allowed: [],
+        reservedNames: async () => reserved,
+      })
+      const of = async (...vendors: readonly string[]) =>
+        await standsInForNone(packageName, vendors)
+      assert.equal(await of(), ['pub/ours'])
+      assert.equal(await of('beta', 'umbrella', 'other'), [
+        'pub/ours',
+        'umbrella',
+        'other/x',
+        'other/y',
+      ])
+      assert.equal(await of(anyVendor), reserved.patterns)
     })
 
     test('is told from what only a reader other than PHP would take for it', () => {

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { loweredAsPhpDoes, PackageName } from '../../src/composer/names.ts'
 import { type Answers, createAnswers } from '../../src/private/answers/answers.ts'
 import { createDigestion } from '../../src/digestion/digestion.ts'
-import { createReserved } from '../../src/private/reserved.ts'
+import { createReserved, namesReservedBy } from '../../src/private/reserved.ts'
 import type { RelayAnswer } from '../../src/upstream/relay.ts'
 import { describe, rejection } from '../support/suite.ts'
 
@@ -11,15 +11,15 @@ const anybody = { principal: { kind: 'anonymous' }, position: undefined } as con
 
 /** @param text of every answer of upstream. */
 function answersOf(text: string, status = 200): Answers {
-  const { reservedVendors } = createReserved({
+  const reserved = createReserved({
     patterns: ['acme', 'hidden-*', 'kit'],
-    hasPackages: async () => false,
-    vendorsWithPackages: async () => new Set(),
+    isPublished: async () => false,
+    published: async () => namesReservedBy([]),
   })
   return createAnswers({
     ask: async () => ({ status, body: Buffer.from(text), lastModified: undefined }),
     listing: async () => [],
-    reservedVendors,
+    reservedNames: reserved.reservedNames,
     searchUrl: 'https://packages.example.com/search.json',
     digest: createDigestion().digest,
   })

@@ -5,7 +5,7 @@ import { describe } from '../support/suite.ts'
 
 /** What is put to upstream, decoded; undefined: it isn't asked. */
 function passedOn(endpoint: 'search' | 'list', query: string): string | undefined {
-  const reserved = { patterns: ['acme', 'umbrella', 'hidden-*'] }
+  const reserved = { patterns: ['acme', 'umbrella', 'hidden-*', 'opened/ours'] }
   const question = questionForUpstream(endpoint, new URLSearchParams(query), reserved)
   return question && [...question].map((pair) => pair.join('=')).join('&')
 }
@@ -28,6 +28,8 @@ describe(
         'git@github.com:acme/secret.git',
         'hidden-things/x',
         'hidden things',
+        'opened/ours',
+        'Opened',
         'umbrella',
         'x%2facme%2fy',
         '%61cme',

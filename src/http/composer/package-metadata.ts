@@ -48,7 +48,7 @@ export function packageMetadata(deps: PackageMetadataDeps): readonly Route[] {
   })
 }
 
-function documentAsked({ param, client }: RouteRequest): PackageDocument {
+function documentAsked({ param, client, principal }: RouteRequest): PackageDocument {
   const [, name = '', dev] = /^(.+?)(~dev)?\.json$/.exec(param('file')) ?? []
   const packageName = parsePackageName(param('vendor'), name)
   if (packageName === undefined) {
@@ -58,6 +58,7 @@ function documentAsked({ param, client }: RouteRequest): PackageDocument {
     document: documentName(packageName, dev === undefined ? 'tags' : 'branches'),
     packageName,
     client,
+    principal,
   }
 }
 

@@ -3,6 +3,7 @@ import { rootDocument } from '../../composer/names.ts'
 import type { JsonObject } from '../../composer/minify.ts'
 import { buildRoot, saysWhatIsThere } from '../../composer/packages-json.ts'
 import { parseRootFile } from '../../composer/root-file.ts'
+import { vendorOfPattern } from '../../composer/vendor-patterns.ts'
 import type { Basis } from '../../metadata/as-of.ts'
 import type { Reserved } from '../../private/reserved.ts'
 import {
@@ -29,7 +30,7 @@ export interface RootDeps extends MetadataDeps {
   readonly pinnedNumber: number
   /** Since when a root file has been what these words stand for; rises with each that is new. */
   readonly renderedSince: (content: string) => Promise<Instant>
-  readonly reservedVendors: Reserved['reservedVendors']
+  readonly reservedNames: Reserved['reservedNames']
 }
 
 /** `/packages.json`, now and as of an instant: upstream's root file, with every URL leading here. */
@@ -53,9 +54,9 @@ async function answerCurrent(request: RouteRequest, deps: RootDeps): Promise<Ans
   const { sha256, staleSeconds } = await deps.current(rootDocument)
   const { identity } = await deps.body({ sha256, reconstructed: undefined })
   const upstreamRoot = parseRootFile(identity)
-  const { ownVendors, caching } = await ownAmong(upstreamRoot, request, deps)
-  const root = buildRoot({ upstreamRoot, publicUrl, distMode, ownVendors, pin: undefined })
-  const content = [distMode, publicUrl, sha256, ...ownVendors].join(' ')
+  const { reserved, caching } = await ownAmong(upstreamRoot, request, deps)
+  const root = buildRoot({ upstreamRoot, publicUrl, distMode, reserved, pin: undefined })
+  const content = [distMode, publicUrl, sha256, ...reserved].join(' ')
   return answerDocument(request.headers, {
     body: await encodeBody(Buffer.from(JSON.stringify(root))),
     lastModified: httpDate(await deps.renderedSince(content)),
@@ -63,16 +64,18 @@ async function answerCurrent(request: RouteRequest, deps: RootDeps): Promise<Ans
   })
 }
 
-/** What a root file says of our vendors, which depends on who asks when it says what is there at all. */
+/** What a root file says of what is reserved, which depends on who asks when it says what is there at all. */
 async function ownAmong(
   upstreamRoot: JsonObject,
   { principal }: RouteRequest,
-  { reservedVendors }: RootDeps,
-): Promise<{ readonly ownVendors: readonly string[]; readonly caching: Answer['headers'] }> {
-  if (!saysWhatIsThere(upstreamRoot)) return { ownVendors: [], caching: {} }
-  const { patterns } = await reservedVendors()
+  { reservedNames }: RootDeps,
+): Promise<{ readonly reserved: readonly string[]; readonly caching: Answer['headers'] }> {
+  if (!saysWhatIsThere(upstreamRoot)) return { reserved: [], caching: {} }
+  const { patterns } = await reservedNames()
   return {
-    ownVendors: patterns.filter((vendor) => may(principal, 'read', vendor)).toSorted(),
+    reserved: patterns
+      .filter((pattern) => may(principal, 'read', vendorOfPattern(pattern)))
+      .toSorted(),
     caching: { 'Cache-Control': 'private, no-cache', Vary: 'Accept-Encoding, Authorization' },
   }
 }
@@ -81,12 +84,12 @@ async function answerAsOf(request: RouteRequest, basis: Basis, deps: RootDeps): 
   const found = await deps.asOf(rootDocument, basis)
   const { identity } = await deps.body(found.body)
   const upstreamRoot = parseRootFile(identity)
-  const { ownVendors, caching } = await ownAmong(upstreamRoot, request, deps)
+  const { reserved, caching } = await ownAmong(upstreamRoot, request, deps)
   const root = buildRoot({
     upstreamRoot,
     publicUrl: deps.publicUrl,
     distMode: deps.distMode,
-    ownVendors,
+    reserved,
     pin: { path: `/at/${compactInstant(basis.at)}`, message: messageFor(basis) },
   })
   // What is written changes with the settings, which have a second of their own, and once more when the
@@ -94,8 +97,8 @@ async function answerAsOf(request: RouteRequest, basis: Basis, deps: RootDeps): 
   const date = addSeconds(floorToSecond(basis.at), deps.pinnedNumber)
   return answerDocument(request.headers, {
     body: await encodeBody(Buffer.from(JSON.stringify(root))),
-    // Our vendors among it are today's.
-    lastModified: basis.settled && ownVendors.length === 0 ? httpDate(date) : undefined,
+    // What is reserved is so today.
+    lastModified: basis.settled && reserved.length === 0 ? httpDate(date) : undefined,
     headers: { ...pinnedHeaders(found, basis), ...caching },
   })
 }

@@ -9,7 +9,7 @@ import type { RelayAnswer, RelayQuestion } from '../../upstream/relay.ts'
 import { mergeAnswer, type Merging } from './merge.ts'
 import type { OwnPackage } from './own-package.ts'
 import { questionForUpstream } from './questions.ts'
-import type { Reserved, ReservedVendors } from '../reserved.ts'
+import type { Reserved, ReservedNames } from '../reserved.ts'
 
 /** Who asks, and as of which position; undefined: now. */
 export interface Asker {
@@ -21,7 +21,7 @@ export interface AnswersOptions {
   /** undefined: upstream doesn't offer that. */
   readonly ask: (question: RelayQuestion) => Promise<RelayAnswer | undefined>
   readonly listing: (position: Position | undefined) => Promise<readonly OwnPackage[]>
-  readonly reservedVendors: Reserved['reservedVendors']
+  readonly reservedNames: Reserved['reservedNames']
   /** Where clients search. */
   readonly searchUrl: string
   readonly digest: Digest
@@ -50,7 +50,7 @@ export interface Answers {
 }
 
 export function createAnswers(options: AnswersOptions): Answers {
-  const { ask, listing, reservedVendors, searchUrl, digest } = options
+  const { ask, listing, reservedNames, searchUrl, digest } = options
   const merged = createMerge(digest)
 
   async function readable({ principal, position }: Asker): Promise<readonly OwnPackage[]> {
@@ -61,7 +61,7 @@ export function createAnswers(options: AnswersOptions): Answers {
   async function askAbout(
     endpoint: 'search' | 'list',
     query: URLSearchParams,
-    reserved: ReservedVendors,
+    reserved: ReservedNames,
   ): Promise<RelayAnswer | undefined> {
     const question = questionForUpstream(endpoint, query, reserved)
     return question && (await ask({ endpoint, query: question }))
@@ -69,7 +69,7 @@ export function createAnswers(options: AnswersOptions): Answers {
 
   return {
     async search(query, asker) {
-      const vendors = await reservedVendors()
+      const vendors = await reservedNames()
       const own = await readable(asker)
       const answer = await askAbout('search', query, vendors)
       // At a pin there is none: its URL would have to say the instant as the client did.
@@ -78,16 +78,16 @@ export function createAnswers(options: AnswersOptions): Answers {
       return await merged(answer, { what: 'search', ...asked, nextUrl })
     },
     async list(query, asker) {
-      const vendors = await reservedVendors()
+      const vendors = await reservedNames()
       const own = await readable(asker)
       const answer = await askAbout('list', query, vendors)
       const asked = { own, query: query.toString(), reserved: vendors.patterns }
       return await merged(answer, { what: 'list', ...asked })
     },
     async providers(packageName, asker) {
-      const { has, patterns: reserved } = await reservedVendors()
+      const { has, patterns: reserved } = await reservedNames()
       const own = (await readable(asker)).filter(({ provided }) => provided.includes(packageName))
-      const isOurs = has(vendorOf(packageName))
+      const isOurs = has(packageName)
       const query = new URLSearchParams()
       const answer = isOurs
         ? undefined
@@ -95,7 +95,7 @@ export function createAnswers(options: AnswersOptions): Answers {
       return await merged(answer, { what: 'providers', own, reserved })
     },
     async advisories({ query, form }, asker) {
-      const vendors = await reservedVendors()
+      const vendors = await reservedNames()
       const known = new Set<string>((await readable(asker)).map(({ packageName }) => packageName))
       const { ofOthers, ofOurs, isNaming } = advisoriesAsked(query, vendors)
       const own = ofOurs.filter((name) => known.has(name))
@@ -107,7 +107,7 @@ export function createAnswers(options: AnswersOptions): Answers {
     },
     async lists(ifModifiedSince) {
       const answer = await ask(summaryQuestion(ifModifiedSince))
-      const { patterns: reserved } = await reservedVendors()
+      const { patterns: reserved } = await reservedNames()
       return answer && (await merged(answer, { what: 'lists', reserved }))
     },
   }
@@ -146,7 +146,7 @@ interface AdvisoriesAsked {
 }
 
 /** What is passed on is written anew, from what is understood of it: names, and since when. */
-function advisoriesAsked(query: URLSearchParams, { has }: ReservedVendors): AdvisoriesAsked {
+function advisoriesAsked(query: URLSearchParams, { has }: ReservedNames): AdvisoriesAsked {
   const ofOthers = new URLSearchParams()
   const ofOurs: PackageName[] = []
   let isNaming = false
@@ -157,7 +157,7 @@ function advisoriesAsked(query: URLSearchParams, { has }: ReservedVendors): Advi
     const text = loweredAsPhpDoes(value).replace(/^pkg:(?:\/\/)?composer\//, '')
     const name = PackageName.safeParse(text).data
     if (name === undefined) continue
-    if (has(vendorOf(name))) ofOurs.push(name)
+    if (has(name)) ofOurs.push(name)
     else ofOthers.append('packages[]', name)
   }
   return { ofOthers, ofOurs, isNaming }

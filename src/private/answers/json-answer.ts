@@ -51,19 +51,19 @@ export function refusalOf(answer: RelayAnswer): RelayAnswer {
 const nameLengthMax = 255
 
 /**
- * Tells names that upstream may say from those of reserved vendors, as Composer reads them: A to Z count as lower
+ * Tells names that upstream may say from those that are reserved, as Composer reads them: A to Z count as lower
  * case, and no other letter does. Vendors are remembered, since in lists one comes many times.
  */
 export function createIsOthers(patterns: readonly string[]): (name: unknown) => name is string {
-  const reserved = new Set(patterns)
-  const isNamed = matcherOf(patterns.filter((pattern) => pattern.includes('*')))
+  const isReserved = matcherOf(patterns)
   const known = new Map<string, boolean>()
   return (name): name is string => {
     if (typeof name !== 'string' || name.length > nameLengthMax) return false
-    const [vendor = ''] = loweredAsPhpDoes(name).split('/', 1)
-    const isOurs = known.get(vendor) ?? (reserved.has(vendor) || isNamed(vendor))
-    known.set(vendor, isOurs)
-    return !isOurs
+    const lowered = loweredAsPhpDoes(name)
+    const [vendor = ''] = lowered.split('/', 1)
+    const hasOurs = known.get(vendor) ?? isReserved(vendor)
+    known.set(vendor, hasOurs)
+    return !hasOurs || !isReserved(lowered)
   }
 }
 

@@ -1,3 +1,5 @@
+import { vendorOfPattern } from '../../composer/vendor-patterns.ts'
+
 /** Packagist's search engine reads no more than 512 bytes. */
 const textLengthMax = 200
 
@@ -32,11 +34,15 @@ function mixesLetters(text: string): boolean {
  * Whether a text has the name of a reserved vendor as a word, or as several: `acme-corp` is in `Acme Corp`, `acme` is
  * in `acme-tools` and `x/acme.log` but not in `acmeish`. Letters with accents count as those without.
  *
- * @param patterns vendors in lower case, in which `*` stands for any characters.
+ * The vendor of a reserved package counts like a reserved one, since which of its packages is meant isn't known.
+ *
+ * @param patterns in lower case: see vendor-patterns.ts.
  */
 export function namesVendor(text: string, patterns: readonly string[]): boolean {
   const joined = `-${joinedWords(text)}-`
-  return patterns.some((pattern) => isAmongWords(joined, pattern.replaceAll(/[_.-]+/g, '-')))
+  return patterns.some((pattern) => {
+    return isAmongWords(joined, vendorOfPattern(pattern).replaceAll(/[_.-]+/g, '-'))
+  })
 }
 
 function joinedWords(text: string): string {

@@ -1,5 +1,5 @@
 import { namesVendor, plainWords } from './plain-words.ts'
-import type { ReservedVendors } from '../reserved.ts'
+import type { ReservedNames } from '../reserved.ts'
 
 /** Of one parameter: what may be passed on of its value; undefined: it isn't understood. */
 type Read = (value: string) => string | undefined
@@ -48,7 +48,7 @@ const repeatsMax = 20
 export function questionForUpstream(
   endpoint: keyof typeof parameters,
   query: URLSearchParams,
-  { patterns }: Pick<ReservedVendors, 'patterns'>,
+  { patterns }: Pick<ReservedNames, 'patterns'>,
 ): URLSearchParams | undefined {
   const question = new URLSearchParams()
   for (const parameter of parameters[endpoint]) {

@@ -29,7 +29,7 @@ export interface PublishOptions extends StageOptions {
   /** Resolves once the read models have everything up to `position`. */
   readonly until: (position: Position) => Promise<void>
   readonly isReserved: IsReserved
-  readonly reservedVendors: Reserved['reservedVendors']
+  readonly reservedNames: Reserved['reservedNames']
   /** Whether upstream has, or had, packages of a vendor, as far as is known here. */
   readonly hasPublicPackages: (vendor: string) => Promise<boolean>
   readonly now: () => Instant
@@ -99,7 +99,7 @@ async function publish(
   const { packageName, version } = request
   const { log, until, now } = options
   const versionNormalized = checkNames(packageName, version)
-  const claimed = await claimOf(request, options)
+  let claim = await claimOf(request, options)
   const stream = privateStream(packageName)
   const name = { packageName, version, versionNormalized }
   // Looked at first: of what is there already, today's checks are not asked.
@@ -114,16 +114,20 @@ async function publish(
   const inspected = await inspectUpload(staged, publication)
   await checkStandIns(inspected.version, request, options)
   await put(staged, options)
-  const deciding = { ...inspected, request, claimed: claimed.claimed, publication, sizeBytes }
+  const deciding = { ...inspected, request, publication, sizeBytes }
   let outcome: PublishOutcome = 'unchanged'
   const events = await decideOnStream({ log, until, stream }, async (before) => {
     outcome = outcomeOf(staged, before, versionNormalized)
-    return outcome === 'unchanged' ? undefined : await publicationOf(deciding, before, options)
+    if (outcome === 'unchanged') return undefined
+    // The vendor may have been opened since.
+    const { isFirst, claimed } = await claimOf(request, options)
+    claim = { isFirst: claim.isFirst || isFirst, claimed: claim.claimed ?? claimed }
+    return await publicationOf({ ...deciding, claimed: claim.claimed }, before, options)
   })
   const published = historyOf(events, versionNormalized)?.served
   if (published === undefined) throw new Error(`${stream}: a version was published and is not`)
   // Who is told that it is published is told that nothing else is served of the vendor any more.
-  if (claimed.isFirst) await delay(claimKnownMs)
+  if (claim.isFirst) await delay(claimKnownMs)
   return { ...published, outcome }
 }
 
@@ -198,7 +202,7 @@ async function claimOf(
   { isReserved, hasPublicPackages }: PublishOptions,
 ): Promise<Claim> {
   const vendor = vendorOf(packageName)
-  if (await isReserved(vendor)) return { isFirst: false, claimed: undefined }
+  if (await isReserved(packageName)) return { isFirst: false, claimed: undefined }
   if (!(await hasPublicPackages(vendor))) return { isFirst: true, claimed: undefined }
   if (claim) return { isFirst: true, claimed: true }
   throw new AppError(
@@ -216,9 +220,9 @@ async function claimOf(
 async function checkStandIns(
   version: JsonObject,
   { packageName, mayPublish }: PublishRequest,
-  { reservedVendors }: PublishOptions,
+  { reservedNames }: PublishOptions,
 ): Promise<void> {
-  const { has } = await reservedVendors()
+  const { has } = await reservedNames()
   const vendors = [...vendorsStoodInFor([version], packageName)]
   const vendor = vendors.find((each) => has(each) && !mayPublish(each))
   if (vendor === undefined) return

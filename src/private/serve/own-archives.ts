@@ -50,13 +50,13 @@ export function createOpenOwnArchive(options: OwnArchivesOptions): OpenOwnArchiv
   }
 }
 
-/** Opens what is ours for reserved vendors, and for all others what is upstream's. */
+/** Opens what is ours of reserved packages, and of all others what is upstream's. */
 export function withOwnArchives(
   upstreams: OpenForClients,
   { own, isReserved }: { readonly own: OpenOwnArchive; readonly isReserved: IsReserved },
 ): (request: ArchiveRequest, principal: Principal) => Promise<Found | Arriving> {
   return async (request, principal) => {
-    const isOurs = await isReserved(vendorOf(request.packageName))
+    const isOurs = await isReserved(request.packageName)
     return isOurs ? await own(request, principal) : await upstreams(request)
   }
 }

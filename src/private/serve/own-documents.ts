@@ -1,3 +1,4 @@
+import { may } from '../../access/principal.ts'
 import { type DocumentName, type PackageName, vendorOf } from '../../composer/names.ts'
 import { emptyDocument } from '../../composer/own-document.ts'
 import type { VersionRule } from '../../composer/version-rules.ts'
@@ -79,20 +80,24 @@ function pastOf(
   }
 }
 
-/** Answers with what is ours for reserved vendors, and for all others with what is upstream's. */
+/** Answers with what is ours of reserved packages, and of all others with what is upstream's. */
 export function withOwnDocuments(
   upstreams: Overlay,
   { own, isReserved }: { readonly own: Overlay; readonly isReserved: IsReserved },
 ): Overlay {
   async function answer(
-    { packageName }: PackageDocument,
+    { packageName, principal }: PackageDocument,
     ask: (overlay: Overlay) => Promise<ServedDocument>,
   ): Promise<ServedDocument> {
     const vendor = vendorOf(packageName)
-    if (await isReserved(vendor)) return await ask(own)
-    const served = await ask(upstreams)
-    if (!(await isReserved(vendor))) return served
-    // Upstream may have taken long. Whether who asks may read the vendor's packages wasn't looked at.
+    if (!(await isReserved(packageName))) {
+      const served = await ask(upstreams)
+      // Upstream may have taken long.
+      if (!(await isReserved(packageName))) return served
+    } else if (may(principal, 'read', vendor)) {
+      return await ask(own)
+    }
+    // When the route looked at who asks, the vendor wasn't reserved.
     throw new AppError('still_catching_up', `${vendor} was claimed a moment ago; try again shortly`)
   }
   return {

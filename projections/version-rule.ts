@@ -98,9 +98,10 @@ async function follow(
   await sql`
     insert into version_rule (package_name, list, position, "constraint", since)
     select package_name, 'malware', ${position}, version_constraint, ${recordedAt} from ${now}
-    where package_name not in (select package_name from version_rule where list = 'malware')`.execute(
-    tx,
-  )
+    where not exists (
+      select from version_rule r
+      where r.package_name = listed.package_name and r.list = 'malware'
+    )`.execute(tx)
   await sql`
     insert into ruled_package select package_name from ${now} on conflict do nothing`.execute(tx)
 }

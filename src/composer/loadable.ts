@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isLinkConstraint } from './constraints.ts'
+import { isDistType } from './dist-types.ts'
 import type { JsonObject } from './minify.ts'
 import { normalizeVersion, versionLengthMax } from './versions.ts'
 
@@ -19,7 +20,9 @@ const address = z
   .max(2000)
   .refine((text) => !/^-|\p{Cc}/u.test(text), 'looks like an option or has control characters')
   .refine((text) => !command.test(text), 'names a command to run')
-const mirrors = z.array(z.looseObject({ url: address })).nullish()
+const mirrorsAt = (url: typeof address) => z.array(z.looseObject({ url })).nullish()
+/** Composer installs archives, and links directories, of the machine it runs on, too: nobody looks through those. */
+const webAddress = address.refine((text) => /^https?:\/\//i.test(text), 'is not on the web')
 
 const constraint = z.string().refine(isLinkConstraint, 'not a constraint')
 const links = z.record(z.string(), constraint).or(z.array(z.never())).optional()
@@ -29,14 +32,16 @@ const Loadable = z.object({
   name: plain,
   version: segment.min(1),
   version_normalized: segment.optional(),
-  source: z.object({ type: plain, url: address, reference: argument, mirrors }).nullish(),
+  source: z
+    .object({ type: plain, url: address, reference: argument, mirrors: mirrorsAt(address) })
+    .nullish(),
   dist: z
     .object({
-      type: plain,
-      url: address,
+      type: plain.refine(isDistType, 'not a type of archives'),
+      url: webAddress,
       reference: argument.nullish(),
       shasum: plain.nullish(),
-      mirrors,
+      mirrors: mirrorsAt(webAddress),
     })
     .nullish(),
   require: links,

@@ -136,6 +136,14 @@ describe(
         'a reference that is an option',
         { source: { ...good.source, reference: '--upload-pack=x' } },
       ],
+      ...['/srv/log.zip', 'file:///srv/log.zip', 'phar:///srv/x', 'C:\\log.zip', '../log.zip'].map(
+        (url) => [`a dist at ${url}`, { dist: { ...good.dist, url } }] as const,
+      ),
+      ['a dist that is a directory', { dist: { ...good.dist, type: 'path' } }],
+      [
+        'a mirror of its dist that is a file here',
+        { dist: { ...good.dist, mirrors: [{ url: '/srv/%package%.zip', preferred: true }] } },
+      ],
       ['a URL that is an option', { dist: { ...good.dist, url: '--output=/etc/passwd' } }],
       ...[
         'ext::sh -c "touch /tmp/x"',

@@ -23,7 +23,7 @@ import { archiveId, archiveKey } from './archive.ts'
  */
 export const blobUse: Projection = {
   name: 'blob_use',
-  version: 5,
+  version: 6,
 
   async createTables(tx) {
     await sql`

@@ -8,7 +8,7 @@ import type { Projection } from '../src/projector/projection.ts'
 /** Of the bytes of each document of a package, what decides whether they are served as they are. */
 export const documentDigest: Projection = {
   name: 'document_digest',
-  version: 1,
+  version: 2,
 
   async createTables(tx) {
     await sql`

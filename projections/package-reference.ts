@@ -16,7 +16,7 @@ const rowsPerInsert = 1000
  */
 export const packageReference: Projection = {
   name: 'package_reference',
-  version: 4,
+  version: 5,
 
   async createTables(tx) {
     await sql`

@@ -72,7 +72,7 @@ export const alertCodes: Readonly<Record<AlertCode, Explanation>> = {
   versions_left_out: {
     severity: 'warning',
     action:
-      'Look at these versions upstream: Composer cannot load them, or they call themselves another package, which may be an attack. Tell the maintainers; all others are served.',
+      'Look at these versions upstream: Composer cannot load them, or they call themselves another package or two versions at once, which may be an attack. Tell the maintainers; all others are served.',
   },
   constraint_unreadable: {
     severity: 'critical',

@@ -4,7 +4,7 @@ import { countExpandedKeys, expandVersions, isJsonObject, type JsonObject } from
 import type { PackageName } from './names.ts'
 import { withPrintableNotices } from './notices.ts'
 import { type About, type LeftOut, whyNeverServed, withoutOthers } from './own-content.ts'
-import { normalizeVersion } from './versions.ts'
+import { composer1DefaultBranch, normalizeVersion } from './versions.ts'
 
 /** A metadata file of one package: `p2/vendor/name.json` or `p2/vendor/name~dev.json`. */
 export type PackageDocument = {
@@ -140,9 +140,6 @@ const Version = Normalized.extend({
     shasum: storableOrNull,
   }),
 })
-
-/** For Composer 1; later ones read the version itself in place of it. */
-const composer1DefaultBranch = '9999999-dev'
 
 /**
  * The archive that a version offers; undefined when it has none, as metapackages do, or when what

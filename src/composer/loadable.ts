@@ -101,7 +101,8 @@ function firstProblem(version: JsonObject, checks: readonly Check[]): string | u
   return undefined
 }
 
-function problemOfName({ version, version_normalized: normalized }: JsonObject) {
-  const isKnown = normalized !== undefined || normalizeVersion(String(version)) !== undefined
-  return isKnown ? undefined : 'version: not a version that Composer knows'
+function problemOfName({ version }: JsonObject) {
+  return normalizeVersion(String(version)) !== undefined
+    ? undefined
+    : 'version: not a version that Composer knows'
 }

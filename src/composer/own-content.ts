@@ -1,6 +1,7 @@
 import { unreadableText } from './json.ts'
 import { isJsonObject, type JsonObject } from './minify.ts'
 import { loweredAsPhpDoes, type PackageName } from './names.ts'
+import { composer1DefaultBranch, normalizeVersion } from './versions.ts'
 
 /** What a document is looked through for. */
 export interface About {
@@ -20,7 +21,8 @@ export interface LeftOut {
 /**
  * Why a version is never given to anybody, whenever it was recorded. Composer goes by the name that a version
  * has and not by the document it is in: one of another package would be installed in the place of a private, a
- * blocked or a frozen one. A version without any name can't take a place: Composer refuses it.
+ * blocked or a frozen one. A version without any name can't take a place: Composer refuses it. One that is compared
+ * by another version than it is locked by would be installed though that version is blocked.
  *
  * @param sent the version, with the key that it was sent under, if it was.
  */
@@ -30,8 +32,18 @@ export function whyNeverServed(
 ): string | undefined {
   if (!isReadable(sent)) return unreadableText
   const { name = null } = sent[1]
-  if (name === null || isNameOf(packageName, name)) return undefined
-  return 'name: of another package'
+  if (name !== null && !isNameOf(packageName, name)) return 'name: of another package'
+  return problemOfNormalized(sent[1])
+}
+
+/** All of 237,366 real versions say what Composer makes of `version`, or what is read as if it weren't there. */
+function problemOfNormalized(sent: JsonObject): string | undefined {
+  const { version = null, version_normalized: normalized = null } = sent
+  // Composer turns a number into text that depends on PHP's version.
+  if (version !== null && typeof version !== 'string') return 'version: no text'
+  if (normalized === null || normalized === composer1DefaultBranch) return undefined
+  const isTrue = version !== null && normalizeVersion(version) === normalized
+  return isTrue ? undefined : 'version_normalized: of another version'
 }
 
 /** Whether Composer reads a name as this one: it lowers A to Z and nothing else. */

@@ -11,6 +11,9 @@ const numberedBranch = /^v?(\d+(?:\.(?:\d+|[x*])){0,3})$/i
 /** Characters of a version. The longest of 2,313 real documents has 81: the branch of a robot. */
 export const versionLengthMax = 255
 
+/** A `version_normalized` for Composer 1; later ones read the version itself in place of it. */
+export const composer1DefaultBranch = '9999999-dev'
+
 /** Stands for "any" in a branch such as `1.x`: higher than every number that a tag has. */
 const wildcard = '9999999'
 

@@ -117,6 +117,45 @@ describe('versions of another package that a former release recorded', openRecor
   })
 })
 
+const openRenamed = async () => {
+  const service = await startService()
+  const { upstream } = service
+  const document = (await (await fetch(upstream.url + path)).json()) as {
+    packages: Record<string, JsonObject[]>
+  }
+  const own = document.packages['beta/text'] ?? []
+  const renamed = {
+    name: 'beta/text',
+    version: '9.9.9',
+    version_normalized: '1.0.5.0',
+    dist: { type: 'zip', url: `${upstream.url}/evil.zip`, reference: evilReference, shasum: '' },
+  }
+  const json = { ...document, packages: { 'beta/text': [...own, renamed] } }
+  await recordUnlooked(service, 'beta/text', JSON.stringify(json))
+  service.clock.advance(60)
+  return service
+}
+
+describe('a version by the name of another that a former release recorded', openRenamed, (test) => {
+  test('is not served under either name, at no time', async ({ get, api, clock, upstream }) => {
+    const { status } = await api('POST', '/api/v1/proxy/block', {
+      json: { package: 'beta/text', constraint: '9.9.9' },
+    })
+    assert.is(status, 200)
+    for (const each of [path, `/at/${compactInstant(clock.now())}${path}`]) {
+      const { statusCode, body } = await get(each)
+      assert.is(statusCode, 200, each)
+      assert.not.match(body.toString(), '9.9.9', each)
+      assert.match(body.toString(), '"version":"1.1.0"')
+    }
+    for (const version of ['1.0.5.0', '9.9.9.0', '9.9.9']) {
+      const { statusCode } = await get(`/dist-proxy/beta/text/${version}/${evilReference}.zip`)
+      assert.is(statusCode, 404, version)
+    }
+    assert.is(upstream.requestsFor(/evil/).length, 0)
+  })
+})
+
 describe('a document without such versions', open, (test) => {
   test('is the very bytes that upstream sent, with its date', async ({ get, upstream }) => {
     const sent = await fetch(upstream.url + path)

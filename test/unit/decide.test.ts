@@ -163,14 +163,21 @@ describe(
       ['a dist whose reference leads up', { dist: { ...good.dist, reference: '../b' } }],
       ['a version that leads up', { version: 'dev-../../b', version_normalized: undefined }],
       ['a normalized version that leads up', { version_normalized: '../1.0.0.0' }],
-      ['an escape sequence for terminals', { version: '2.0.0\u001B[31m' }],
+      [
+        'an escape sequence for terminals',
+        { version: 'dev-2\u001B[31m', version_normalized: 'dev-2\u001B[31m' },
+      ],
+      [
+        'a version that Composer does not know, with what is for Composer 1',
+        { version: '1.x.y.z', version_normalized: '9999999-dev' },
+      ],
       ['a reference longer than any', { dist: { ...good.dist, reference: 'a'.repeat(300) } }],
     ]
     for (const [what, change] of bad) {
       test(`${what}: that version is left out, the others stay`, () => {
         const inspected = inspectBody(
           document,
-          send(good, { ...good, version: '2.0.0', ...change }),
+          send(good, { ...good, version: '2.0.0', version_normalized: '2.0.0.0', ...change }),
         )
         assert.ok(inspected.ok)
         assert.equal(JSON.parse(inspected.body.toString()), JSON.parse(send(good).toString()))

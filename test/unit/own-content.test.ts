@@ -101,6 +101,67 @@ describe(
 )
 
 describe(
+  'versions that Composer would compare by the name of another',
+  async () => ({}),
+  (test) => {
+    const named = (version: unknown, normalized?: unknown) => {
+      return { name: 'pub/kit', version, version_normalized: normalized }
+    }
+    const versionsOf = (...versions: readonly object[]) =>
+      parsed({ packages: { 'pub/kit': versions } }).versions.length
+
+    test('are no part of a document, and are said to be left out', () => {
+      const others = [
+        '9.9.9',
+        '9.9.9.0.0',
+        '1.0.0.0',
+        'v9.9.9.0',
+        ' 9.9.9.0',
+        '9.9.9.0-stable',
+        'dev-x',
+        'x',
+        '',
+        9,
+        true,
+        ['9.9.9.0'],
+      ]
+      for (const other of others) {
+        const json = { packages: { 'pub/kit': [own, named('9.9.9', other)] } }
+        const result = inspected(json)
+        assert.equal(written(json), { packages: { 'pub/kit': [own] } }, JSON.stringify(other))
+        assert.equal(result.ok && result.rejected, [
+          { version: '"9.9.9"', problem: 'version_normalized: of another version' },
+        ])
+      }
+    })
+
+    test('are found where a minified list only says that one of the names is another', () => {
+      const versions = [named('9.9.9', '9.9.9.0'), named('9.9.8', '9.9.9.0')]
+      const json = { minified: 'composer/2.0', packages: { 'pub/kit': minifyVersions(versions) } }
+      assert.equal(parsed(json).versions, [versions[0]])
+    })
+
+    test('have names that are text', () => {
+      assert.is(versionsOf(named(9), named(9.5, '9.5.0.0'), named('x', '9.0.0.0')), 0)
+    })
+
+    test('are told from those whose name is normalized as Composer does it, or not at all', () => {
+      const versions = [
+        named('v2.0-rc1', '2.0.0.0-RC1'),
+        named('2.0.0-BETA.2', '2.0.0.0-beta2'),
+        named('1.x-dev', '1.9999999.9999999.9999999-dev'),
+        named('dev-Main', 'dev-Main'),
+        named('9.9.9+build', '9.9.9.0'),
+        named('dev-master', '9999999-dev'),
+        named('1.0', null),
+        named('1.1'),
+      ]
+      assert.is(versionsOf(...versions), versions.length)
+    })
+  },
+)
+
+describe(
   'a body of upstream',
   async () => ({}),
   (test) => {

@@ -53,9 +53,12 @@ describe(
     })
 
     test('is compared by what Composer compares by', () => {
-      const versions = [{ version: 'foo', version_normalized: '2.0.0.0' }]
+      const versions = [
+        { version: 'v2.0', version_normalized: '2.0.0.0' },
+        { version: 'dev-trunk', version_normalized: '9999999-dev' },
+      ]
       const bytes = Buffer.from(JSON.stringify({ packages: { 'acme/log': versions } }))
-      const rest = read(withoutBlocked(bytes, packageName, [rule('2.0')]))
+      const rest = read(withoutBlocked(bytes, packageName, [rule('2.0|dev-trunk')]))
       assert.equal(rest['packages'], { 'acme/log': [] })
     })
 

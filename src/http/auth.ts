@@ -53,6 +53,12 @@ export interface AuthorizeOptions {
   readonly guesses: Pick<TokenGuesses, 'finding'>
 }
 
+interface Shown {
+  readonly access: Access
+  readonly token: string | undefined
+  readonly client: Client
+}
+
 /** Here and nowhere else it is decided who may ask; see `Policy` for what. */
 export function createAuthorize(options: AuthorizeOptions): Authorize {
   const { identify, metricsDigest, onRefused, guesses } = options
@@ -60,6 +66,10 @@ export function createAuthorize(options: AuthorizeOptions): Authorize {
   async function principalFor({ policy }: Access, token: string): Promise<Principal | undefined> {
     if (policy === 'metrics' && isTokenOf(token, metricsDigest)) return { kind: 'metrics' }
     return await identify(token)
+  }
+  async function findPrincipal({ access, token, client }: Shown): Promise<Principal | undefined> {
+    if (token === undefined) return undefined
+    return await guesses.finding({ token, client }, async () => await principalFor(access, token))
   }
   return async (access, { headers, address }) => {
     const authorized = (principal: Principal, isRestricted: boolean): Authorized => ({
@@ -70,17 +80,22 @@ export function createAuthorize(options: AuthorizeOptions): Authorize {
     if (access.policy === 'open') return authorized(anonymous, false)
     const need = await needOf[access.policy](access, options)
     const token = tokenIn(headers)
-    const find = async () => (token === undefined ? undefined : await principalFor(access, token))
-    // What is for all tells nobody whether a token counts.
-    const isTelling = need !== undefined && token !== undefined
     const client = clientOf(anonymous, address)
-    const principal = isTelling ? await guesses.finding({ token, client }, find) : await find()
+    // Also of what is for all: what else is in the answer may tell whether a token counts.
+    const find = async () => await findPrincipal({ access, token, client })
+    const principal = await (need === undefined ? find().catch(unlessUsedUp) : find())
     // A token that counts no more must not keep anybody from what is for all.
     if (need === undefined) return authorized(principal ?? anonymous, false)
     if (principal !== undefined && need.isMetBy(principal)) return authorized(principal, true)
     onRefused()
     throw principal === undefined ? unauthorized(access) : forbidden(need)
   }
+}
+
+/** Whoever would have to wait too long for a no is nobody in particular. */
+function unlessUsedUp(error: unknown): undefined {
+  if (error instanceof AppError && error.code === 'allowance_used_up') return undefined
+  throw error
 }
 
 /** What somebody must be allowed to. */

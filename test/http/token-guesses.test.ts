@@ -33,6 +33,25 @@ describe('guessing tokens', open, (test) => {
     await isResolved(service, alert)
   })
 
+  test('is told of also where the answer is for all, and that is given to everybody', async (service) => {
+    const headers = { 'x-forwarded-for': '198.51.100.10' }
+    async function search(token: string) {
+      const shown = { ...headers, authorization: authorization(token) }
+      return (await service.get('/search.json?q=log', shown)).statusCode
+    }
+    for (let n = 0; n < 20; n++) assert.is(await search(`guess-${n}`), 200)
+    const statuses = await Promise.all(
+      Array.from({ length: 200 }, async (_, n) => await search(`guess-${20 + n}`)),
+    )
+    assert.is(statuses.filter((status) => status === 200).length, 200)
+    await watch(service, 15)
+    const alert = await openAlert(service, 'token_guesses')
+    assert.is(alert.subject, '198.51.100.10')
+    service.clock.advance(7_200)
+    await watch(service, 135)
+    await isResolved(service, alert)
+  })
+
   test('is not what a build server with a typo in its token does', async (service) => {
     const typo = `${newTokenText()}x`
     for (let n = 0; n < 250; n++) assert.is(await service.show(typo, '198.51.100.9'), 401)

@@ -21,7 +21,7 @@ async function identify(text: string): Promise<Principal | undefined> {
 
 const isReserved = matcherOf(['acme', 'opened/ours'])
 
-function open({ publicRead = true, identified = identify, metrics = true } = {}) {
+function open({ publicRead = true, identified = identify, metrics = true, isUsedUp = false } = {}) {
   const refused: string[] = []
   const wrong: string[] = []
   const authorize = createAuthorize({
@@ -33,6 +33,7 @@ function open({ publicRead = true, identified = identify, metrics = true } = {})
     onRefused: () => void refused.push('refused'),
     guesses: {
       async finding({ token, client }, find) {
+        if (isUsedUp) throw new AppError('allowance_used_up', 'too many', { retryAfterSeconds: 5 })
         const found = await find()
         if (found === undefined) wrong.push(`${token} from ${client.key}`)
         return found
@@ -129,15 +130,24 @@ describe(
       assert.equal(refused, [])
     })
 
-    test('a token that does not count is a guess, where one is needed', async () => {
+    test('a token that does not count is a guess, also where none is needed', async () => {
       const { ask, wrong } = open()
-      await ask('read', 'beta', 'nonsense')
+      await ask('open', undefined, 'nonsense')
+      await ask('read', 'beta', undefined)
+      await ask('read', 'beta', 'read-acme')
       await ask('read', 'acme', 'read-acme')
       await rejection(ask('read', 'acme', undefined))
       await rejection(ask('read', 'acme', 'read-beta'))
       assert.equal(wrong, [])
+      await ask('read', 'beta', 'wrong')
       await rejection(ask('read', 'acme', 'nonsense'))
-      assert.equal(wrong, ['nonsense from address 192.0.2.1'])
+      assert.equal(wrong, ['wrong from address 192.0.2.1', 'nonsense from address 192.0.2.1'])
+    })
+
+    test('one guess too many keeps nobody from what is for all', async () => {
+      const { ask } = open({ isUsedUp: true })
+      assert.is((await ask('read', 'beta', 'nonsense')).principal.kind, 'anonymous')
+      assert.is(await cellOf(ask('read', 'acme', 'nonsense')), '503')
     })
 
     test('a vendor is named to who may not, unless it can not be one', async ({ ask }) => {

@@ -94,7 +94,7 @@ export function createLookUp(options: LookUpOptions): LookUp {
 
 /** Whether no request was made for this client. */
 function isForNothing(refreshed: Refreshed): boolean {
-  return refreshed.outcome === 'paused' || (refreshed.outcome === 'recorded' && refreshed.isShared)
+  return refreshed.outcome === 'paused' || refreshed.isShared
 }
 
 function isOverBudget(refreshed: Refreshed): boolean {

@@ -44,11 +44,15 @@ export interface RefreshOptions {
 
 /** `paused`: upstream wasn't asked, so there is nothing to record. */
 export type Refreshed =
-  /** Of a document that never was: the same is recorded already, or `isOverBudget`: it may not be. */
+  /**
+   * Of a document that never was: the same is recorded already, or `isOverBudget`: it may not be. `isShared`:
+   * somebody else in this process had it asked for already.
+   */
   | {
       readonly outcome: 'unrecorded'
       readonly answer: 'missing' | 'failed'
       readonly isOverBudget: boolean
+      readonly isShared: boolean
     }
   /** `isShared`: somebody else had it fetched already, in this process or on another node. */
   | { readonly outcome: 'recorded'; readonly isShared: boolean }
@@ -87,7 +91,7 @@ export function createRefresh(options: RefreshOptions): Refresh {
 }
 
 function shared(refreshed: Refreshed): Refreshed {
-  return refreshed.outcome === 'recorded' ? { ...refreshed, isShared: true } : refreshed
+  return refreshed.outcome === 'paused' ? refreshed : { ...refreshed, isShared: true }
 }
 
 async function refreshOnOneNode(task: Task, options: RefreshOptions): Promise<Refreshed> {
@@ -148,7 +152,7 @@ function whyUnrecorded(
   if (outcome === 'failed' && fetched.reason === 'invalid_document') return undefined
   const isOverBudget = neverThere !== outcome
   if (isOverBudget && mayRecord()) return undefined
-  return { outcome: 'unrecorded', answer: outcome, isOverBudget }
+  return { outcome: 'unrecorded', answer: outcome, isOverBudget, isShared: false }
 }
 
 interface Keep {

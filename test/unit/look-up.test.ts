@@ -18,7 +18,11 @@ function open(isUnlisted: LookUpOptions['nameLists']['isUnlisted'] = async () =>
     async refresh(document, { mayRecord = () => true } = {}) {
       asked += 1
       if (document.startsWith('there/')) return { outcome: 'recorded', isShared: false }
-      if (!mayRecord()) return { outcome: 'unrecorded', answer: 'missing', isOverBudget: true }
+      if (document.startsWith('shared/')) {
+        return { outcome: 'unrecorded', answer: 'missing', isOverBudget: false, isShared: true }
+      }
+      const answer = { answer: 'missing', isOverBudget: true, isShared: false } as const
+      if (!mayRecord()) return { outcome: 'unrecorded', ...answer }
       events += 1
       return { outcome: 'recorded', isShared: false }
     },
@@ -43,6 +47,12 @@ describe(
     test('is free when upstream has them', async () => {
       const { lookUpAll, counts } = open()
       await lookUpAll('there/package', 5_000)
+      assert.equal(counts(), { asked: 5_000, events: 0 })
+    })
+
+    test('is free for those who join when somebody else has upstream asked', async () => {
+      const { lookUpAll, counts } = open()
+      await lookUpAll('shared/package', 5_000)
       assert.equal(counts(), { asked: 5_000, events: 0 })
     })
 

@@ -4,7 +4,11 @@ import { DocumentName } from '../../src/composer/names.ts'
 import { createDigestion } from '../../src/digestion/digestion.ts'
 import type { EventLog } from '../../src/events/log.ts'
 import { NotRecordable } from '../../src/events/new-event.ts'
-import { createRefresh } from '../../src/metadata/refresh.ts'
+import {
+  createRefresh,
+  type KnownDocument,
+  type RefreshOptions,
+} from '../../src/metadata/refresh.ts'
 import { sha256Of } from '../../src/snapshots/store.ts'
 import { createClock } from '../support/clock.ts'
 import { createRecordingLog } from '../support/recording-log.ts'
@@ -13,6 +17,28 @@ import { describe, rejection } from '../support/suite.ts'
 const document = DocumentName.parse('acme/log')
 const body = Buffer.from('{"packages":{"acme/log":[{"name":"acme/log","version":"1.0.0"}]}}')
 
+const unknown: KnownDocument = {
+  streamVersion: 0,
+  sha256: undefined,
+  lastModified: undefined,
+  refused: undefined,
+  neverThere: undefined,
+}
+
+function parts(log: EventLog): RefreshOptions {
+  return {
+    fetchMetadata: async () => ({ outcome: 'body', body, lastModified: undefined }),
+    snapshots: { put: async (bytes) => sha256Of(bytes), get: async () => body },
+    log,
+    knownDocument: async () => unknown,
+    until: async () => {},
+    digest: createDigestion().digest,
+    turnFor: () => ({ take: async () => true, release: async () => {} }),
+    now: createClock().now,
+    logger: pino({ level: 'silent' }),
+  }
+}
+
 /** Over a log that doesn't take what changes documents, and what was appended to it all the same. */
 function openRefresh(error: Error) {
   const { log, appends } = createRecordingLog()
@@ -20,23 +46,7 @@ function openRefresh(error: Error) {
     if (each.events.some(({ type }) => type === 'MetadataChanged')) throw error
     return await log.append(each)
   }
-  const refresh = createRefresh({
-    fetchMetadata: async () => ({ outcome: 'body', body, lastModified: undefined }),
-    snapshots: { put: async (bytes) => sha256Of(bytes), get: async () => body },
-    log: { ...log, append },
-    knownDocument: async () => ({
-      streamVersion: 0,
-      sha256: undefined,
-      lastModified: undefined,
-      refused: undefined,
-      neverThere: undefined,
-    }),
-    until: async () => {},
-    digest: createDigestion().digest,
-    turnFor: () => ({ take: async () => true, release: async () => {} }),
-    now: createClock().now,
-    logger: pino({ level: 'silent' }),
-  })
+  const refresh = createRefresh(parts({ ...log, append }))
   return { refresh, appends }
 }
 
@@ -58,6 +68,23 @@ describe(
       const { refresh, appends } = openRefresh(new Error('no database'))
       assert.match(String(await rejection(refresh(document))), 'no database')
       assert.equal(appends, [])
+    })
+  },
+)
+
+describe(
+  'an answer that is recorded already',
+  async () => ({}),
+  (test) => {
+    test('is shared by those who join while upstream is asked', async () => {
+      const refresh = createRefresh({
+        ...parts(createRecordingLog().log),
+        fetchMetadata: async () => ({ outcome: 'missing', status: 404 }),
+        knownDocument: async () => ({ ...unknown, streamVersion: 1, neverThere: 'missing' }),
+      })
+      const answers = await Promise.all([refresh(document), refresh(document), refresh(document)])
+      const isShared = answers.map((answer) => answer.outcome === 'unrecorded' && answer.isShared)
+      assert.equal(isShared, [false, true, true])
     })
   },
 )

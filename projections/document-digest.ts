@@ -1,11 +1,14 @@
 import { sql } from 'kysely'
 import type { DocumentDigest } from '../src/composer/document-digest.ts'
-import { packageOfDocument } from '../src/composer/names.ts'
+import { packageOfDocument, type PackageName } from '../src/composer/names.ts'
 import type { Db } from '../src/database/schema.ts'
 import type { Sha256 } from '../src/events/types.ts'
 import type { Projection } from '../src/projector/projection.ts'
 
-/** Of the bytes of each document of a package, what decides whether they are served as they are. */
+/**
+ * Of the bytes of each document of a package, what decides whether they are served as they are. The same
+ * bytes may be recorded for two packages, and say something else of each.
+ */
 export const documentDigest: Projection = {
   name: 'document_digest',
   version: 2,
@@ -13,9 +16,11 @@ export const documentDigest: Projection = {
   async createTables(tx) {
     await sql`
       create table document_digest (
-        sha256        text    primary key,
+        package_name  text    not null,
+        sha256        text    not null,
         whole         boolean not null,
-        stands_in_for text[]  not null
+        stands_in_for text[]  not null,
+        primary key (package_name, sha256)
       )`.execute(tx)
   },
 
@@ -27,17 +32,22 @@ export const documentDigest: Projection = {
     const digest = await digested('servability', await snapshot(sha256), packageName)
     if (digest === undefined) return
     await sql`
-      insert into document_digest (sha256, whole, stands_in_for)
-      values (${sha256}, ${digest.isWhole}, ${digest.standsInFor}::text[])
+      insert into document_digest (package_name, sha256, whole, stands_in_for)
+      values (${packageName}, ${sha256}, ${digest.isWhole}, ${digest.standsInFor}::text[])
       on conflict do nothing`.execute(tx)
   },
 }
 
-/** Index: primary key; at most one row. undefined: these bytes aren't digested yet. */
-export async function readDigest(db: Db, sha256: Sha256): Promise<DocumentDigest | undefined> {
+/** Index: primary key; at most one row. undefined: these bytes aren't digested yet for this package. */
+export async function readDigest(
+  db: Db,
+  packageName: PackageName,
+  sha256: Sha256,
+): Promise<DocumentDigest | undefined> {
   const row = await db
     .selectFrom('document_digest')
     .select(['whole', 'stands_in_for'])
+    .where('package_name', '=', packageName)
     .where('sha256', '=', sha256)
     .executeTakeFirst()
   return row && { isWhole: row.whole, standsInFor: row.stands_in_for }

@@ -74,7 +74,7 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
     positionAt: log.positionAt,
     render,
     servable: createServable({
-      digestOf: async (sha256) => await readDigest(db, sha256),
+      digestOf: async (sha256, packageName) => await readDigest(db, packageName, sha256),
       readOut: async (sha256, packageName) =>
         await digest('servability', await parts.snapshots.get(sha256), packageName),
       standsInForNone: createStandsInForNone({

@@ -75,6 +75,7 @@ export interface FeedNamedPackageTable {
 }
 
 export interface DocumentDigestTable {
+  package_name: PackageName
   sha256: Sha256
   /** They are served as they are, unless something is laid over them. */
   whole: boolean

@@ -40,15 +40,16 @@ export interface BodiesOptions {
  * document at any number of instants makes no more bodies than it has versions.
  */
 export function createBodies({ snapshot, digest, publicUrl }: BodiesOptions): Bodies {
-  const publications = new LRUCache<Sha256, readonly Instant[]>({ max: documentsMax })
+  const publications = new LRUCache<string, readonly Instant[]>({ max: documentsMax })
   async function publicationsIn(
     sha256: Sha256,
     packageName: PackageName,
   ): Promise<readonly Instant[]> {
-    const known = publications.get(sha256)
+    const key = `${packageName} ${sha256}`
+    const known = publications.get(key)
     if (known !== undefined) return known
     const times = await digest('publicationTimes', await snapshot(sha256), packageName)
-    publications.set(sha256, times)
+    publications.set(key, times)
     return times
   }
   return {
@@ -67,10 +68,8 @@ export function createBodies({ snapshot, digest, publicUrl }: BodiesOptions): Bo
   }
 }
 
-/** For caches of what is made of bodies. */
+/** For caches of what is made of bodies: of all that it is made by, packages included. */
 export function bodyKey(name: BodyName): string {
   const { sha256, servable, reconstructed, without, rewrittenFor } = name
-  const rules = without === undefined ? '' : JSON.stringify(without.rules)
-  const part = servable === undefined ? '' : JSON.stringify(servable)
-  return `${sha256} ${reconstructed?.at ?? ''} ${rewrittenFor ?? ''} ${rules} ${part}`
+  return JSON.stringify([sha256, servable, reconstructed, without, rewrittenFor])
 }

@@ -6,8 +6,11 @@ import type { Sha256 } from '../events/types.ts'
 import type { BodyName } from './bodies.ts'
 
 export interface ServableOptions {
-  /** undefined: the read model hasn't come to these bytes yet. */
-  readonly digestOf: (sha256: Sha256) => Promise<DocumentDigest | undefined>
+  /** undefined: the read model hasn't come to these bytes of this package yet. */
+  readonly digestOf: (
+    sha256: Sha256,
+    packageName: PackageName,
+  ) => Promise<DocumentDigest | undefined>
   /** undefined: past the limits that bodies have now. */
   readonly readOut: (
     sha256: Sha256,
@@ -27,22 +30,23 @@ export interface ServableOptions {
  */
 export type Servable = (body: BodyName, packageName: PackageName) => Promise<BodyName>
 
-/** Some hundred bytes each; bytes never change, so neither does what is known of them. */
+/** Some hundred bytes each; bytes never change, so neither does what they say of a package. */
 const digestsMax = 50_000
 
 export function createServable(options: ServableOptions): Servable {
   const { digestOf, readOut, standsInForNone } = options
-  const digests = new LRUCache<Sha256, DocumentDigest>({ max: digestsMax })
+  const digests = new LRUCache<string, DocumentDigest>({ max: digestsMax })
 
   async function digest(sha256: Sha256, packageName: PackageName): Promise<DocumentDigest> {
-    const known = digests.get(sha256)
+    const key = `${packageName} ${sha256}`
+    const known = digests.get(key)
     if (known !== undefined) return known
-    const found = (await digestOf(sha256)) ?? (await readOut(sha256, packageName))
+    const found = (await digestOf(sha256, packageName)) ?? (await readOut(sha256, packageName))
     if (found === undefined) {
       const message = `what is recorded of ${packageName} is past the limits of this release`
       throw new AppError('upstream_unavailable', message)
     }
-    digests.set(sha256, found)
+    digests.set(key, found)
     return found
   }
 

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert'
 import { compactInstant } from '../../src/time-machine/instant.ts'
+import { recordUnlooked } from '../support/former-release.ts'
 import { packageZip, putTo } from '../support/publishing.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
@@ -133,6 +134,49 @@ describe('a vendor that is reserved by name', opening({ PRIVATE_VENDORS: 'ac*' }
     assert.not(standsIn(text))
     const rows = await database.db.selectFrom('document_digest').select('stands_in_for').execute()
     assert.ok(rows.some(({ stands_in_for: [vendor] }) => vendor === '*'))
+  })
+})
+
+/** The list of a package whose versions, each of a month of 2025 from January, replace what is given. */
+const listOf = (name: string, replaced: readonly string[]) => {
+  const dist = { type: 'zip', url: 'http://dist.test/a.zip', reference: 'a'.repeat(40) }
+  const versions = replaced.map((other, index) => {
+    const time = `2025-0${index + 1}-01T00:00:00+00:00`
+    return { name, version: `1.${index}.0`, time, dist, replace: { [other]: '*' } }
+  })
+  return { [name]: versions }
+}
+
+describe('a body that a former release recorded for two packages', open, (test) => {
+  test('says of each what it says of that one, whichever is asked for first', async (service) => {
+    const { clock } = service
+    for (const order of [['one', 'two'] as const, ['two', 'one'] as const]) {
+      const vendor = `pub-${order[0]}`
+      const lists = {
+        ...listOf(`${vendor}/one`, ['other/one']),
+        ...listOf(`${vendor}/two`, ['other/two', 'acme/secret']),
+      }
+      for (const name of order) {
+        await recordUnlooked(service, `${vendor}/${name}`, JSON.stringify({ packages: lists }))
+      }
+      await putTo(service)('acme/secret/1.0.0', packageZip({ name: 'acme/secret' }))
+      for (const past of [
+        '',
+        '/at/2025-01-15',
+        '/at/2025-03-15',
+        `/at/${compactInstant(clock.now())}`,
+      ]) {
+        for (const name of order) {
+          const path = `${past}/p2/${vendor}/${name}.json`
+          const text = await textAt(service, path)
+          const isBefore2nd = name === 'one' || past === '/at/2025-01-15'
+          const versions = [...text.matchAll(/"version":"([^"]+)"/g)].map(([, version]) => version)
+          assert.equal(versions, isBefore2nd ? ['1.0.0'] : ['1.0.0', '1.1.0'], path)
+          assert.match(text, `other/${name}`)
+          assert.not(standsIn(text), path)
+        }
+      }
+    }
   })
 })
 

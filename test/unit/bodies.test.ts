@@ -17,13 +17,17 @@ const begin = Date.UTC(2025, 0, 1)
 const { digest } = createDigestion()
 const publicUrl = 'https://proxy.test'
 
-function documentOf(daysPublished: readonly number[]): Buffer {
+function listOf(name: PackageName, daysPublished: readonly number[]) {
   const versions = daysPublished.map((published, index) => ({
     version: `1.${index}.0`,
     time: new Date(begin + published * day).toISOString(),
     dist: { type: 'zip', url: 'https://dist.test/a.zip', reference: 'a'.repeat(40) },
   }))
-  return Buffer.from(JSON.stringify({ packages: { 'acme/log': versions } }))
+  return { [name]: versions }
+}
+
+function documentOf(daysPublished: readonly number[]): Buffer {
+  return Buffer.from(JSON.stringify({ packages: listOf(packageName, daysPublished) }))
 }
 
 describe(
@@ -89,6 +93,27 @@ describe(
         keys.add(bodyKey(name))
       }
       assert.is(keys.size, 3)
+    })
+
+    test('have another name for each package that the bytes were recorded for', async () => {
+      const other = PackageName.parse('acme/other')
+      const packages = { ...listOf(packageName, [0]), ...listOf(other, [0, 10]) }
+      const bytes = Buffer.from(JSON.stringify({ packages }))
+      const sha256 = sha256Of(bytes)
+      const bodies = createBodies({ snapshot: async () => bytes, digest, publicUrl })
+      const at = instantFromMs(begin + 20 * day)
+      const rules = [{ list: 'own', constraint: '2.0.0', reason: null }] as const
+      const keys = new Set<string>()
+      for (const name of [packageName, other]) {
+        const reconstructed = await bodies.asOf(sha256, name, at)
+        const made = (await bodies.read(reconstructed)).toString()
+        assert.ok(made === reconstructDocument(bytes, name, at).toString(), name)
+        keys.add(bodyKey(reconstructed))
+        keys.add(
+          bodyKey({ sha256, reconstructed: undefined, without: { packageName: name, rules } }),
+        )
+      }
+      assert.is(keys.size, 4)
     })
 
     test('are rewritten once for all who want them', async () => {

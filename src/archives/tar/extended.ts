@@ -9,11 +9,13 @@ export const extendedBytesMax = 64 * 1024
 export interface Extended {
   readonly types: readonly Header['type'][]
   readonly pax: readonly PaxRecord[]
+  /** In the form of GNU. undefined: the entry's own header has all of its name. */
+  readonly longName: Buffer | undefined
 }
 
 type PaxRecord = readonly [key: string, value: Buffer]
 
-export const nothingExtended: Extended = { types: [], pax: [] }
+export const nothingExtended: Extended = { types: [], pax: [], longName: undefined }
 
 /** Those of a pax header by which readers find an entry, or where its content ends. */
 const decisive = new Set(['path', 'linkpath', 'size'])
@@ -26,13 +28,18 @@ export function withExtended(
   entryNumber: number,
 ): Extended {
   if (before.types.includes(type)) throw badEntry(entryNumber, 'has two names')
-  const pax = type.startsWith('pax') ? decisiveRecords(body, entryNumber) : []
-  if (!type.startsWith('pax')) checkLongName(body, entryNumber)
-  if (type !== 'pax-global') return { types: [...before.types, type], pax: [...before.pax, ...pax] }
+  // PHP refuses the whole tar for one, whatever it says.
+  if (type === 'long-link-name') throw badEntry(entryNumber, longLink)
+  const types = [...before.types, type]
+  if (type === 'long-name') return { ...before, types, longName: longNameIn(body, entryNumber) }
+  const pax = decisiveRecords(body, entryNumber)
+  if (type !== 'pax-global') return { ...before, types, pax: [...before.pax, ...pax] }
   // It is about all entries after it, so that it can't be true of each.
   if (pax.length > 0) throw badEntry(entryNumber, 'has two names')
   return before
 }
+
+const longLink = 'is a link to a path in the long form of GNU, which PHP cannot read'
 
 function decisiveRecords(body: Buffer, entryNumber: number): readonly PaxRecord[] {
   const records = [...paxRecords(body, entryNumber)]
@@ -41,25 +48,39 @@ function decisiveRecords(body: Buffer, entryNumber: number): readonly PaxRecord[
 }
 
 /** GNU's name is a text that ends with the first NUL. Others would read on. */
-function checkLongName(body: Buffer, entryNumber: number): void {
+function longNameIn(body: Buffer, entryNumber: number): Buffer {
   const end = body.indexOf(0)
-  if (end !== -1 && !isZero(body.subarray(end))) throw badEntry(entryNumber, 'has two names')
+  if (end === -1) return body
+  if (!isZero(body.subarray(end))) throw badEntry(entryNumber, 'has two names')
+  return body.subarray(0, end)
 }
 
 /**
  * PHP doesn't read pax headers, and others prefer what these say to the entry's own header: they have to
- * say the same. So a name that is too long for the header has to be in the form of GNU.
+ * say the same. So a name that is too long for the header has to be in the form of GNU, of which the
+ * header has the beginning: up to 100 bytes, or fewer where a writer keeps characters whole.
  */
-export function checkAgreement(header: Header, { pax }: Extended, entryNumber: number): void {
-  for (const [key, value] of pax) {
-    if (key === 'size' && value.toString('latin1') !== String(header.sizeBytes)) {
-      throw badEntry(entryNumber, 'has two sizes')
-    }
-    const isOther = key === 'path' && !value.equals(header.name)
-    if (isOther || (key === 'linkpath' && !value.equals(header.linkName))) {
-      throw badEntry(entryNumber, 'has two names')
-    }
+export function checkAgreement(
+  header: Header,
+  { pax, longName }: Extended,
+  entryNumber: number,
+): void {
+  if (longName !== undefined && !isBeginning(header.name, longName)) {
+    throw badEntry(entryNumber, 'has two names')
   }
+  const said = new Map([
+    ['path', longName ?? header.name],
+    ['linkpath', header.linkName],
+    ['size', Buffer.from(String(header.sizeBytes))],
+  ])
+  for (const [key, value] of pax) {
+    if (said.get(key)?.equals(value) === true) continue
+    throw badEntry(entryNumber, key === 'size' ? 'has two sizes' : 'has two names')
+  }
+}
+
+function isBeginning(beginning: Buffer, name: Buffer): boolean {
+  return beginning.length > 0 && name.subarray(0, beginning.length).equals(beginning)
 }
 
 /** Records are "length key=value\n", the length that of all of it. */

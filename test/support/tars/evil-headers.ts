@@ -53,6 +53,14 @@ const twoNames: readonly (readonly [string, readonly RawEntry[]])[] = [
   ],
   ['two names in the form of GNU', [longName('d'), longName('b'), gnuB]],
   ['something behind a name in the form of GNU', [{ ...longName('b'), content: 'b\0/../c' }, gnuB]],
+  ['a name in the form of GNU that begins otherwise', [longName('d/b'), gnuB]],
+  ['a name in the form of GNU that is shorter', [longName('b'), { ...gnuB, name: 'b/../c' }]],
+  ['a name in the form of GNU only', [longName('b'), { ...gnuB, name: '' }]],
+  ['nothing as its name in the form of GNU', [longName(''), gnuB]],
+  [
+    'another name in a pax header than in the form of GNU',
+    [pax({ path: 'b' }), longName('b.php'), gnuB],
+  ],
   ['a prefix where GNU has times', [{ ...gnuB, prefix: 'd' }]],
 ]
 

@@ -42,6 +42,15 @@ const otherTypes: readonly (readonly [string, RawEntry])[] = [
   ['a link with the name of a directory', link('a/', 'b')],
 ]
 
+/** PHP refuses each of them, and so the whole tar. */
+const longLinks: readonly (readonly [string, string, RawEntry])[] = [
+  ['a long link, as from GNU', 't'.repeat(120), link('b', 't'.repeat(100))],
+  ['a long hard link, as from GNU', 't'.repeat(120), hardLink('b', 't'.repeat(100))],
+  ['a link up, in the form of GNU', '../c', link('b', 'a')],
+  ['a link of 5,000 bytes', 't'.repeat(5000), link('b', 't')],
+  ['the target of a link, and none', 'a', file('b')],
+]
+
 /** The hard link comes second. */
 const hardLinks: readonly (readonly [string, RegExp, string, string])[] = [
   ['a hard link to nothing', /entry 2 is a hard link to no file/, 'b', 'c'],
@@ -65,7 +74,7 @@ export const evilNames: readonly EvilTar[] = [
     ]
   }),
   ...namesOut.map(([what, path]): EvilTar => {
-    const evil = () => rawTar([file('a'), longName(path), { ...file('b'), magic: gnuMagic }])
+    const evil = () => rawTar([file('a'), longName(path), { ...file(path), magic: gnuMagic }])
     return [`${what}, in the form of GNU`, /entry 2 has a name that leads out/, evil]
   }),
   [
@@ -92,16 +101,10 @@ export const evilNames: readonly EvilTar[] = [
       const evil = () => rawTar([...named({ path, target }), beside])
       return [what, /entry 1 is a link that leads out/, evil]
     }),
-  [
-    'a link up, in the form of GNU',
-    /entry 1 is a link that leads out/,
-    () => rawTar([longName('../b', 'K'), { ...link('a', 'c'), magic: gnuMagic }, file('z')]),
-  ],
-  [
-    'a link of 5,000 bytes',
-    /too long/,
-    () => rawTar([longName('b'.repeat(5000), 'K'), { ...link('a', 'b'), magic: gnuMagic }]),
-  ],
+  ...longLinks.map(([what, target, entry]): EvilTar => {
+    const evil = () => rawTar([file('a'), longName(target, 'K'), { ...entry, magic: gnuMagic }])
+    return [what, /entry 2 is a link to a path in the long form of GNU, which PHP cannot/, evil]
+  }),
   ...hardLinks.map(([what, problem, name, target]): EvilTar => {
     const others = [link('link', 'a'), { name: 'd/', type: '5' }, file('z')]
     return [what, problem, () => rawTar([file('a'), hardLink(name, target), ...others])]

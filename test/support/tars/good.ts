@@ -43,14 +43,16 @@ export const goodTars: readonly GoodTar[] = [
   ['a name of 100 bytes', () => rawTar([file('n'.repeat(100))])],
   ['a long name in the form of GNU', () => rawTar([longName(long), gnu(long.slice(0, 100))])],
   [
-    'a link to a long name in the form of GNU',
-    () =>
-      rawTar([
-        longName('t'.repeat(120), 'K'),
-        longName(long),
-        { ...gnu(long.slice(0, 100)), type: '2', content: '', linkName: 't'.repeat(100) },
-        ...one,
-      ]),
+    'a long name in the form of GNU, whose beginning ends with a whole character',
+    () => rawTar([longName(`acme/${'ü'.repeat(60)}`), gnu(`acme/${'ü'.repeat(47)}`)]),
+  ],
+  [
+    'a long name in the form of GNU, and the same in a pax header',
+    () => rawTar([pax({ path: long }), longName(long), gnu(long.slice(0, 100))]),
+  ],
+  [
+    'a link of 100 bytes',
+    () => rawTar([{ name: 'a', type: '2', linkName: 't'.repeat(100) }, ...one]),
   ],
   ['a commit, as from git', () => rawTar([pax({ comment: 'c'.repeat(40) }, 'g'), ...one])],
   ['times in pax headers', () => rawTar([pax({ mtime: '1.5', atime: '2.5' }), ...one])],

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { Allowance } from './allowance.ts'
 import type { Client } from './client.ts'
@@ -14,10 +13,10 @@ export interface Guesser {
 
 export interface TokenGuesses {
   /**
-   * Finds out whose a token is: in turn, once too many wrong ones were shown from the same address, so that whoever
-   * guesses learns no more than that. Until it is known, a token is no client of its own. Those that were found
-   * lately, and wrong ones that were shown from there before, have no turn to wait for: a build server with a typo in
-   * its token shows it for days.
+   * Finds out whose a token is: at once, so that one that counts is never kept waiting by those that guess from the
+   * same address. Once too many wrong ones were shown from there, the answer to another wrong one waits its turn. One
+   * that was shown from there before has no turn to wait for: a build server with a typo in its token shows it for
+   * days. That a right one needs no turn lets through what is guessed right, too: what can't be guessed is random.
    *
    * @param shown.client by its address.
    * @throws AppError `allowance_used_up` when its turn would come too late.
@@ -54,9 +53,6 @@ const tokensRememberedMax = 400
 /** Two or three KB each. Those that come while there are more, and none is forgotten, count as one. */
 const addressesMax = 2_000
 
-/** More than are in use anywhere; one that isn't among them has to wait only where others are guessed. */
-const goodMax = 10_000
-
 interface Guesses {
   /** How many there were, less those that are forgotten by now. */
   level: number
@@ -70,7 +66,6 @@ interface Guesses {
 export function createTokenGuesses(options: TokenGuessesOptions): TokenGuesses {
   const { slowed, nowMs, logger } = options
   const known = new Map<string, Guesses>()
-  const good = new LRUCache<number, true>({ max: goodMax })
 
   function refresh(guesses: Guesses): number {
     const now = nowMs()
@@ -93,7 +88,7 @@ export function createTokenGuesses(options: TokenGuessesOptions): TokenGuesses {
     return known.size < addressesMax ? name : others
   }
 
-  /** @param mark undefined: it wasn't looked up, so it must not pass as known when it comes again. */
+  /** @param mark undefined: it was refused, so it must not pass as known when it comes again. */
   function count(from: string, mark: number | undefined): void {
     const guesses = guessesFrom(from)
     if (mark !== undefined && guesses.seen.has(mark)) return
@@ -107,23 +102,20 @@ export function createTokenGuesses(options: TokenGuessesOptions): TokenGuesses {
 
   return {
     async finding({ token, client }, find) {
+      const found = await find()
+      if (found !== undefined) return found
       const mark = markOf(token)
       const from = nameOf(client)
       const guesses = known.get(from)
-      const isKnown = good.has(mark) || guesses?.seen.has(mark) === true
       const isSlow = guesses !== undefined && refresh(guesses) > guessesFreeMax - 1
-      if (isSlow && !isKnown) {
+      if (isSlow && !guesses.seen.has(mark)) {
         await slowed.take(client).catch((error: unknown) => {
           count(from, undefined)
           throw error
         })
       }
-      const found = await find()
-      if (found === undefined) {
-        good.delete(mark)
-        count(from, mark)
-      } else good.set(mark, true)
-      return found
+      count(from, mark)
+      return undefined
     },
     guessers() {
       return [...known]

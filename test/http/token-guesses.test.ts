@@ -1,9 +1,10 @@
 import * as assert from 'uvu/assert'
 import { newTokenText } from '../../src/access/token-text.ts'
 import { isOpen, isResolved, openAlert, watch } from '../support/alerts.ts'
-import { authorization } from '../support/api.ts'
+import { adminToken, authorization } from '../support/api.ts'
 import { startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
+import { issueToken } from '../support/tokens.ts'
 
 async function open() {
   const service = await startService({ settings: { TRUSTED_PROXIES: '127.0.0.1' } })
@@ -31,6 +32,21 @@ describe('guessing tokens', open, (test) => {
     clock.advance(7_200)
     await watch(service, 135)
     await isResolved(service, alert)
+  })
+
+  test('keeps nobody behind the same address waiting, not even right after a start', async (service) => {
+    const { token } = await issueToken(service, { grants: [{ scope: 'read' }] })
+    await service.restart()
+    const guesses = async () => {
+      const shown = Array.from(
+        { length: 50 },
+        async () => await service.show(newTokenText(), '198.51.100.11'),
+      )
+      return (await Promise.all(shown)).filter((status) => status === 503).length
+    }
+    assert.ok((await guesses()) > 0)
+    assert.is(await service.show(token, '198.51.100.11'), 403, 'it counts, for something else')
+    assert.is(await service.show(adminToken, '198.51.100.11'), 200)
   })
 
   test('is told of also where the answer is for all, and that is given to everybody', async (service) => {

@@ -1,6 +1,6 @@
 import type { Client } from '../access/client.ts'
 import type { PackageName } from '../composer/names.ts'
-import { explainRule, ruleAgainst, type VersionRule } from '../composer/version-rules.ts'
+import { blockedAmong, explainRule, type VersionRule } from '../composer/version-rules.ts'
 import { AppError } from '../errors.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import type { ArchiveRequest } from './archive.ts'
@@ -70,10 +70,9 @@ async function refuseBlocked(
     await refreshPackage(packageName, { client })
     ;({ isNamed, versions } = await versionsOf(request))
   }
-  for (const version of versions) {
-    const rule = ruleAgainst(version, rules)
-    if (rule === undefined) continue
-    const message = `${packageName} ${version} is not served: ${explainRule(rule)}`
-    throw new AppError('archive_blocked', message)
-  }
+  const blocked = blockedAmong(versions, rules)
+  if (blocked === undefined) return
+  const { version, rule } = blocked
+  const message = `${packageName} ${version} is not served: ${explainRule(rule)}`
+  throw new AppError('archive_blocked', message)
 }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { compareVersions, type VersionParts, versionParts } from './version-compare.ts'
+import { compareVersions, versionKey, type VersionParts, versionParts } from './version-compare.ts'
 import { normalizeVersion, trim } from './versions.ts'
 
 type Operator = '=' | '!=' | '<' | '<=' | '>' | '>='
@@ -15,8 +15,21 @@ interface Test extends Comparison {
   readonly parts: VersionParts
 }
 
-/** Alternatives, of which each is all of its comparisons; one without any is met by every version. */
-export type Constraint = readonly (readonly Test[])[]
+export interface Constraint {
+  /** By their keys, the versions that are alternatives by themselves: looked up at once, however many they are. */
+  readonly versionKeys: ReadonlySet<string>
+  /** The other alternatives, of which each is all of its comparisons; one without any is met by every version. */
+  readonly alternatives: readonly (readonly Test[])[]
+  /** Of the other alternatives together: what a version is compared with. */
+  readonly comparisonsCount: number
+}
+
+/** Is met by every version. */
+export const everyVersion: Constraint = {
+  versionKeys: new Set(),
+  alternatives: [[]],
+  comparisonsCount: 0,
+}
 
 /**
  * Characters of a constraint with all its alternatives. The longest of 2,313 real documents has 151, but a
@@ -35,13 +48,22 @@ const controls = /[^\P{Cc}\t\n\r]/u
  */
 export function parseConstraint(text: string): Constraint | undefined {
   if (text.length > constraintLengthMax || controls.test(text)) return undefined
+  const versionKeys = new Set<string>()
   const alternatives: (readonly Test[])[] = []
   for (const alternative of trim(text).split(/\|\|?/)) {
     const comparisons = parseAlternative(trim(alternative))
     if (comparisons === undefined) return undefined
-    alternatives.push(comparisons.map((part) => ({ ...part, parts: versionParts(part.version) })))
+    const tests = comparisons.map((part) => ({ ...part, parts: versionParts(part.version) }))
+    const [only] = tests
+    if (tests.length === 1 && only?.operator === '=') versionKeys.add(keyOf(only))
+    else alternatives.push(tests)
   }
-  return alternatives
+  return { versionKeys, alternatives, comparisonsCount: alternatives.flat().length }
+}
+
+/** Branches by name have no order, and are equal to themselves only. */
+function keyOf({ version, parts }: Pick<Test, 'version' | 'parts'>): string {
+  return isNamed(version) ? version : versionKey(parts)
 }
 
 function parseAlternative(text: string): readonly Comparison[] | undefined {
@@ -74,11 +96,10 @@ export function isLinkConstraint(text: string): boolean {
 }
 
 /** @param version normalized, as in `version_normalized`. */
-export function satisfies(version: string, constraint: Constraint): boolean {
-  const parts = versionParts(version)
-  return constraint.some((alternative) => {
-    return alternative.every((test) => meets({ version, parts }, test))
-  })
+export function satisfies(version: string, { versionKeys, alternatives }: Constraint): boolean {
+  const compared = { version, parts: versionParts(version) }
+  if (versionKeys.has(keyOf(compared))) return true
+  return alternatives.some((alternative) => alternative.every((test) => meets(compared, test)))
 }
 
 function meets(

@@ -19,6 +19,16 @@ export function compareVersions(left: VersionParts, right: VersionParts): number
   return afterEnd(left[common]) - afterEnd(right[common])
 }
 
+/**
+ * Two versions have the same key exactly when `compareVersions` gives 0 for them. That has no such key for words that begin
+ * with `#`, which no normalized version has.
+ */
+export function versionKey(parts: VersionParts): string {
+  return parts
+    .map((part) => (isNumber(part) ? String(clamped(part)) : `word${rankOf(part)}`))
+    .join('.')
+}
+
 function compareParts(left: string, right: string): number {
   if (isNumber(left) && isNumber(right)) return compareNumbers(left, right)
   return Math.sign(rankOf(left) - rankOf(right))

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type Constraint, parseConstraint, satisfies } from './constraints.ts'
+import { type Constraint, everyVersion, parseConstraint, satisfies } from './constraints.ts'
 import { namedVersion, normalizedVersion, readRecorded } from './document.ts'
 import { filterVersions } from './filter-versions.ts'
 import type { JsonObject } from './minify.ts'
@@ -23,19 +23,52 @@ const constraints = new LRUCache<string, Constraint>({
   sizeCalculation: (_, text) => text.length + 1,
 })
 
-/** The rule that a version may not be served by; undefined: it may. @param version normalized. */
-export function ruleAgainst(
-  version: string,
-  rules: readonly VersionRule[],
-): VersionRule | undefined {
-  return rules.find(({ constraint }) => satisfies(version, read(constraint)))
+/** A version that may not be served, and the rule by which it may not. */
+export interface Blocked {
+  readonly version: string
+  readonly rule: VersionRule
 }
 
-/** One alternative without comparisons: every version. */
-const everyVersion: Constraint = [[]]
+/**
+ * Comparisons of all versions with a rule; each takes up to 0.4 µs. The largest of 2,313 real documents has 1,258 versions,
+ * and lists of malware name versions one by one, which is no comparison.
+ */
+const comparisonsMax = 5_000_000
+/** The same for an archive, whose versions are compared between other requests: it is seldom of more than one. */
+const comparisonsOfArchiveMax = 100_000
+
+/** The first version of an archive that it may not be served for; undefined: it may. @param versions normalized. */
+export function blockedAmong(
+  versions: readonly string[],
+  rules: readonly VersionRule[],
+): Blocked | undefined {
+  const distinct = [...new Set(versions)]
+  const ruleAgainst = createCheck(rules, comparisonsOfArchiveMax / distinct.length)
+  for (const version of distinct) {
+    const rule = ruleAgainst(version)
+    if (rule !== undefined) return { version, rule }
+  }
+  return undefined
+}
+
+/**
+ * Finds the rule that a version may not be served by. A rule that takes more comparisons keeps out every version: what it
+ * was meant to keep out must not get in.
+ */
+function createCheck(
+  rules: readonly VersionRule[],
+  comparisonsPerVersionMax: number,
+): (versionNormalized: string) => VersionRule | undefined {
+  const read = rules.map((rule) => {
+    const constraint = readConstraint(rule.constraint)
+    const isCheap = constraint.comparisonsCount <= comparisonsPerVersionMax
+    return { rule, constraint: isCheap ? constraint : everyVersion }
+  })
+  return (version) => read.find(({ constraint }) => satisfies(version, constraint))?.rule
+}
 
 /** A rule that can't be read keeps out every version: it was recorded by a release that could read it. */
-function read(text: string): Constraint {
+function readConstraint(text: string): Constraint {
   const known = constraints.get(text)
   if (known !== undefined) return known
   const constraint = parseConstraint(text) ?? everyVersion
@@ -61,8 +94,9 @@ export function withoutBlocked(
 ): Buffer {
   const document = readRecorded(bytes, packageName)
   const blocked = new Map<JsonObject, VersionRule>()
+  const ruleAgainst = createCheck(rules, comparisonsMax / document.versions.length)
   for (const version of document.versions) {
-    const rule = ruleAgainst(normalizedVersion(version) ?? '', rules)
+    const rule = ruleAgainst(normalizedVersion(version) ?? '')
     if (rule !== undefined) blocked.set(version, rule)
   }
   const top = { ...document.top, warning: warningOf(packageName, blocked) }

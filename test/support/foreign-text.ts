@@ -16,7 +16,7 @@ import { noticesIn } from '../../src/composer/notices.ts'
 import { publishableVersion } from '../../src/composer/published-version.ts'
 import { matcherOf } from '../../src/composer/vendor-patterns.ts'
 import { compareVersions, versionParts } from '../../src/composer/version-compare.ts'
-import { ruleAgainst } from '../../src/composer/version-rules.ts'
+import { blockedAmong } from '../../src/composer/version-rules.ts'
 import { normalizeVersion } from '../../src/composer/versions.ts'
 import { createClientAddresses } from '../../src/http/client-addresses.ts'
 import { isNotModified } from '../../src/http/conditional.ts'
@@ -75,7 +75,7 @@ export const readers: Readonly<Record<string, Reader>> = {
   },
   'constraint of a link': isLinkConstraint,
   'constraint of a rule': (constraint) =>
-    ruleAgainst('1.2.3.0', [{ list: 'own', constraint, reason: null }]),
+    blockedAmong(['1.2.3.0'], [{ list: 'own', constraint, reason: null }]),
   'constraint of a list': (text) =>
     malwareIn(Buffer.from(JSON.stringify({ filter: { malware: { 'acme/log': text } } }))),
   version: normalizeVersion,

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert'
 import { minifyVersions, type JsonObject } from '../../src/composer/minify.ts'
 import { PackageName } from '../../src/composer/names.ts'
-import { ruleAgainst, type VersionRule, withoutBlocked } from '../../src/composer/version-rules.ts'
+import { blockedAmong, type VersionRule, withoutBlocked } from '../../src/composer/version-rules.ts'
 import { describe } from '../support/suite.ts'
 
 const packageName = PackageName.parse('acme/log')
@@ -64,14 +64,39 @@ describe(
 
     test('names the first rule that is met', () => {
       const rules = [rule('1.0'), rule('*', { reason: 'all' })]
-      assert.is(ruleAgainst('1.0.0.0', rules), rules[0])
-      assert.is(ruleAgainst('2.0.0.0', rules), rules[1])
+      assert.equal(blockedAmong(['1.0.0.0'], rules), { version: '1.0.0.0', rule: rules[0] })
+      assert.equal(blockedAmong(['2.0.0.0'], rules), { version: '2.0.0.0', rule: rules[1] })
     })
 
     test('keeps nothing of what a rule is against that nobody can read', () => {
       const unreadable = rule('nonsense')
-      assert.is(ruleAgainst('2.0.0.0', [unreadable]), unreadable)
-      assert.is(ruleAgainst('dev-main', [unreadable]), unreadable)
+      assert.is(blockedAmong(['2.0.0.0'], [unreadable])?.rule, unreadable)
+      assert.is(blockedAmong(['dev-main'], [unreadable])?.rule, unreadable)
+    })
+
+    test('is gone through at once, however many versions a list names one by one', () => {
+      const listed = Array.from({ length: 3_000 }, (_, minor) => `9.${minor}.1`)
+      const names = Array.from({ length: 10_000 }, (_, minor) => `7.${minor}.1`)
+      const rules = [rule(listed.join('|'), { list: 'malware' })]
+      const bytes = documentOf(...names)
+      const before = process.cpuUsage()
+      assert.is(withoutBlocked(bytes, packageName, rules), bytes)
+      assert.is(blockedAmong(names, rules), undefined)
+      const { user, system } = process.cpuUsage(before)
+      const cpuMs = (user + system) / 1000
+      assert.ok(cpuMs < 3_000, `${cpuMs} ms; one by one it takes ten seconds and more`)
+      assert.is(blockedAmong([...names, '9.2999.1.0'], rules)?.version, '9.2999.1.0')
+    })
+
+    test('keeps nothing where a rule takes too many comparisons, and all where others do', () => {
+      const ranges = Array.from({ length: 3_000 }, (_, minor) => `>9.${minor}`)
+      const names = Array.from({ length: 10_000 }, (_, minor) => `7.${minor}.1`)
+      const rest = withoutBlocked(documentOf(...names), packageName, [rule(ranges.join('|'))])
+      assert.equal(read(rest)['packages'], { 'acme/log': [] })
+      assert.is(blockedAmong(names.slice(0, 33), [rule(ranges.join('|'))]), undefined)
+      assert.is(blockedAmong(names.slice(0, 34), [rule(ranges.join('|'))])?.version, names[0])
+      const many = Array.from({ length: 1_000 }, () => 'dev-main')
+      assert.is(blockedAmong(many, [rule(ranges.join('|'))]), undefined)
     })
   },
 )

@@ -4,7 +4,7 @@ import type { Blob, BlobStore } from '../../archives/blobs.ts'
 import type { OpenForClients } from '../../archives/for-clients.ts'
 import { versionToken } from '../../composer/mirror-tokens.ts'
 import { type PackageName, vendorOf } from '../../composer/names.ts'
-import { explainRule, ruleAgainst, type VersionRule } from '../../composer/version-rules.ts'
+import { blockedAmong, explainRule, type VersionRule } from '../../composer/version-rules.ts'
 import { AppError } from '../../errors.ts'
 import { Sha256 } from '../../events/types.ts'
 import type { IsReserved } from '../reserved.ts'
@@ -38,9 +38,9 @@ export function createOpenOwnArchive(options: OwnArchivesOptions): OpenOwnArchiv
     if (sha256 === undefined || version === undefined || distType !== 'zip') {
       throw new AppError('archive_not_found', `no version of ${packageName} has this archive`)
     }
-    const rule = ruleAgainst(version, await blocksOf(packageName))
-    if (rule !== undefined) {
-      const message = `${packageName} ${version} is not served: ${explainRule(rule)}`
+    const blocked = blockedAmong([version], await blocksOf(packageName))
+    if (blocked !== undefined) {
+      const message = `${packageName} ${version} is not served: ${explainRule(blocked.rule)}`
       throw new AppError('archive_blocked', message)
     }
     const blob = await blobs.find(sha256)

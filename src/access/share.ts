@@ -12,13 +12,15 @@ export interface SharedOptions {
   readonly inAll: number
   /** Of that, what those without a token have together: they can't use up what those with one need. */
   readonly withoutToken: number
+  /** Of either, what only clients have that took less than `below`: a few can't use it up. Without it, nothing. */
+  readonly kept?: { readonly count: number; readonly below: number }
   /** Names the present day, or hour; with another one everything is there again. */
   readonly period: () => string
 }
 
 /** Clients that can't be told apart have one share together. */
 export function createShared(options: SharedOptions): Shared {
-  const { perClient, inAll, withoutToken, period } = options
+  const { perClient, inAll, withoutToken, kept = { count: 0, below: 0 }, period } = options
   // As many clients as there is in all, since one that took nothing isn't among them.
   const begin = () => ({
     period: period(),
@@ -37,8 +39,10 @@ export function createShared(options: SharedOptions): Shared {
     take(client) {
       if (taken.period !== period()) taken = begin()
       const { key = '', hasToken } = client
-      if ((taken.byClient.get(key) ?? 0) >= perClient || taken.inAll >= inAll) return undefined
-      if (!hasToken && taken.without >= withoutToken) return undefined
+      const own = taken.byClient.get(key) ?? 0
+      const others = own < kept.below ? 0 : kept.count
+      if (own >= perClient || taken.inAll >= inAll - others) return undefined
+      if (!hasToken && taken.without >= withoutToken - others) return undefined
       const of = taken
       add(client, 1)
       return {

@@ -138,25 +138,26 @@ async function asking<Given>(
   options: AskingOptions,
   ask: (known: KnownReference) => Promise<Given>,
 ): Promise<Given> {
-  const { known, giveBack } = await findReference(request, options)
-  const isUnnamed = giveBack !== undefined
+  const { known, end } = await findReference(request, options)
+  const isUnnamed = end !== undefined
+  let isMadeUp = false
   try {
-    const given = await ask(known)
-    giveBack?.()
-    return given
+    return await ask(known)
   } catch (error) {
     options.refused.add(keyOf(request), error, isUnnamed)
-    // It wasn't asked.
-    if (error instanceof AppError && error.retryAfterSeconds !== undefined) giveBack?.()
+    // With a time at which to ask again, it wasn't asked.
+    isMadeUp = error instanceof AppError && error.retryAfterSeconds === undefined
     throw error
+  } finally {
+    end?.(isMadeUp)
   }
 }
 
-/** `giveBack` is there when no metadata names it. */
+/** `end` is there when no metadata names it. */
 async function findReference(
   request: ArchiveRequest,
   { knownReference, unnamedCommit, refreshPackage, isAllowed }: OpenArchiveOptions,
-): Promise<{ readonly known: KnownReference; readonly giveBack?: () => void }> {
+): Promise<{ readonly known: KnownReference; readonly end?: UnnamedCommit['end'] }> {
   let known = await knownReference(request)
   let unnamed: UnnamedCommit | undefined
   if (known === undefined) {
@@ -166,6 +167,19 @@ async function findReference(
     unnamed = known === undefined ? await unnamedCommit(request) : undefined
     known ??= unnamed?.known
   }
+  try {
+    return { known: checked(request, known, isAllowed), ...(unnamed && { end: unnamed.end }) }
+  } catch (error) {
+    unnamed?.end(false)
+    throw error
+  }
+}
+
+function checked(
+  request: ArchiveRequest,
+  known: KnownReference | undefined,
+  isAllowed: OpenArchiveOptions['isAllowed'],
+): KnownReference {
   if (known === undefined || known.dist_type !== request.distType) {
     throw new AppError(
       'archive_not_found',
@@ -178,7 +192,7 @@ async function findReference(
       `${hostOf(known.dist_url)} isn't among the hosts that archives may come from`,
     )
   }
-  return { known, ...(unnamed && { giveBack: unnamed.giveBack }) }
+  return known
 }
 
 function hostOf(url: string): string {

@@ -126,4 +126,40 @@ describe('commits that one client makes up', behindProxy, (test) => {
       assert.is((await get(path, { 'x-forwarded-for': '192.0.2.3' })).statusCode, 200)
     }
   })
+
+  test('are waited for in line by those that are there', async (service) => {
+    const { get, upstream, clock } = service
+    const commits: string[] = []
+    for (let count = 0; count < 15; count++) {
+      commits.push((await distOf(service, 'acme/mailer', 'dev-main')).reference)
+      upstream.pushCommit('acme/mailer', 'main')
+    }
+    clock.advance(3600)
+    const gate = upstream.hold(distRequests)
+    const answers = commits.map(async (commit) => {
+      const path = `/dist-proxy/acme/mailer/dev-main/${commit}.zip`
+      return (await get(path, { 'x-forwarded-for': '192.0.2.4' })).statusCode
+    })
+    await gate.arrived
+    gate.release()
+    assert.equal(new Set(await Promise.all(answers)), new Set([200]))
+  })
+
+  test('by a few leave some for those who made up none', async (service) => {
+    const { get, upstream, clock } = service
+    const { reference } = await distOf(service, 'acme/clock', 'dev-main')
+    upstream.pushCommit('acme/clock', 'main')
+    clock.advance(3600)
+    await get('/p2/acme/clock~dev.json')
+    const ask = async (commit: string, address: string) => {
+      const path = `/dist-proxy/acme/clock/dev-main/${commit}.zip`
+      return (await get(path, { 'x-forwarded-for': address })).statusCode
+    }
+    for (let made = 0; made < 20; made++) {
+      const commit = made.toString(16).padStart(40, 'f')
+      await ask(commit, made < 10 ? '192.0.2.5' : '192.0.2.6')
+    }
+    assert.is(await ask('e'.repeat(40), '192.0.2.6'), 503)
+    assert.is(await ask(reference, '192.0.2.7'), 200)
+  })
 })

@@ -40,6 +40,21 @@ describe(
       assert.is(taken(anonymous(undefined), 100), 3)
     })
 
+    test('keeps a part for clients that took little', () => {
+      const shared = createShared({
+        perClient: 6,
+        inAll: 20,
+        withoutToken: 10,
+        kept: { count: 3, below: 1 },
+        period: () => '2026-06-01',
+      })
+      const taken = (key: string, times: number) =>
+        Array.from({ length: times }, () => shared.take(anonymous(key))).filter(Boolean).length
+      assert.equal([taken('one', 9), taken('two', 9)], [6, 1])
+      assert.equal([taken('three', 9), taken('four', 9), taken('five', 9)], [1, 1, 1])
+      assert.is(taken('six', 9), 0, 'and then nothing is left')
+    })
+
     test('has again what is given back, on the same day', () => {
       const { shared, taken, nextDay } = open()
       const client = anonymous('address 192.0.2.1')

@@ -94,7 +94,9 @@ export function problemOfPublished(version: JsonObject): string | undefined {
   if (namesItself(version) && !isLinkConstraint(asWritten)) {
     return `self.version must be written out, since ${asWritten} is no constraint`
   }
-  return problemOfVersion(version)
+  // Its dist isn't told but made here, with a URL that is completed when it is sent.
+  const { dist: _, ...told } = version
+  return problemOfVersion(told)
 }
 
 function namesItself(version: JsonObject): boolean {

@@ -33,13 +33,19 @@ interface World {
   readonly asked: readonly RelayQuestion[]
 }
 
-/** @param upstreams what every answer of upstream has, or its very text; undefined: it offers nothing. */
-function world(upstreams: unknown, status = 200): World {
+/**
+ * @param upstreams what every answer of upstream has, or its very text; undefined: it offers nothing.
+ * @param claimed is reserved once upstream was asked.
+ */
+function world(upstreams: unknown, status = 200, claimed?: string): World {
   const asked: RelayQuestion[] = []
   const reserved = createReserved({
     patterns: ['acme', 'hidden-*'],
     isPublished: async () => false,
-    published: async () => namesReservedBy(['umbrella', 'opened/log']),
+    published: async () => {
+      const claimedNow = claimed === undefined || asked.length === 0 ? [] : [claimed]
+      return namesReservedBy(['umbrella', 'opened/log', ...claimedNow])
+    },
   })
   const answers = createAnswers({
     async ask(question) {
@@ -132,6 +138,19 @@ describe(
       const hidden = json(await answers.advisories({ query: ofOurs, form: false }, nobody))
       assert.equal(hidden, { advisories: {} })
       assert.is(asked.length, 1)
+    })
+
+    test('says nothing of upstream’s about who is claimed while that is asked', async () => {
+      const late = () => world(upstreams, 200, 'psr').answers
+      const psr = new URLSearchParams({ 'packages[]': 'psr/log' })
+      const monolog = world(upstreams, 200, 'monolog').answers
+      const told = await Promise.all([
+        late().list(query(''), nobody),
+        late().search(query('q=log'), nobody),
+        monolog.providers(PackageName.parse('psr/log-implementation'), nobody),
+        late().advisories({ query: psr, form: false }, nobody),
+      ])
+      for (const answer of told) assert.not.match(answer.body.toString(), /psr|monolog/)
     })
 
     test('passes on lists of malware without names of reserved vendors', async () => {

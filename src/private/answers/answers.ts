@@ -50,13 +50,11 @@ export interface Answers {
 }
 
 export function createAnswers(options: AnswersOptions): Answers {
-  const { ask, listing, reservedNames, searchUrl, digest } = options
+  const { ask, reservedNames, searchUrl, digest } = options
   const merged = createMerge(digest)
+  const reservedByNow = createReservedByNow(reservedNames)
+  const readable = createReadable(options.listing)
 
-  async function readable({ principal, position }: Asker): Promise<readonly OwnPackage[]> {
-    const all = await listing(position)
-    return all.filter(({ packageName }) => may(principal, 'read', vendorOf(packageName)))
-  }
   /** undefined: upstream doesn't offer it, or isn't asked because that might name a reserved vendor. */
   async function askAbout(
     endpoint: 'search' | 'list',
@@ -74,24 +72,25 @@ export function createAnswers(options: AnswersOptions): Answers {
       const answer = await askAbout('search', query, vendors)
       // At a pin there is none: its URL would have to say the instant as the client did.
       const nextUrl = asker.position === undefined ? pageAfter(query, searchUrl) : undefined
-      const asked = { own, query: query.toString(), reserved: vendors.patterns }
+      const asked = { own, query: query.toString(), reserved: await reservedByNow() }
       return await merged(answer, { what: 'search', ...asked, nextUrl })
     },
     async list(query, asker) {
       const vendors = await reservedNames()
       const own = await readable(asker)
       const answer = await askAbout('list', query, vendors)
-      const asked = { own, query: query.toString(), reserved: vendors.patterns }
+      const asked = { own, query: query.toString(), reserved: await reservedByNow() }
       return await merged(answer, { what: 'list', ...asked })
     },
     async providers(packageName, asker) {
-      const { has, patterns: reserved } = await reservedNames()
+      const { has } = await reservedNames()
       const own = (await readable(asker)).filter(({ provided }) => provided.includes(packageName))
       const isOurs = has(packageName)
       const query = new URLSearchParams()
       const answer = isOurs
         ? undefined
         : await ask({ endpoint: 'providersApi', query, packageName })
+      const reserved = await reservedByNow()
       return await merged(answer, { what: 'providers', own, reserved })
     },
     async advisories({ query, form }, asker) {
@@ -102,15 +101,31 @@ export function createAnswers(options: AnswersOptions): Answers {
       const isAboutOthers = !isNaming || ofOthers.has('packages[]')
       const answer = isAboutOthers ? await ask(advisoryQuestion(ofOthers, form)) : undefined
       const asked = isNaming ? ofOthers.getAll('packages[]') : undefined
-      const reserved = vendors.patterns
+      const reserved = await reservedByNow()
       return await merged(answer, { what: 'advisories', own, asked, reserved })
     },
     async lists(ifModifiedSince) {
       const answer = await ask(summaryQuestion(ifModifiedSince))
-      const { patterns: reserved } = await reservedNames()
+      const reserved = await reservedByNow()
       return answer && (await merged(answer, { what: 'lists', reserved }))
     },
   }
+}
+
+function createReadable(
+  listing: AnswersOptions['listing'],
+): (asker: Asker) => Promise<readonly OwnPackage[]> {
+  return async ({ principal, position }) => {
+    const all = await listing(position)
+    return all.filter(({ packageName }) => may(principal, 'read', vendorOf(packageName)))
+  }
+}
+
+/** For when upstream has answered, which may have taken long: what it said may name who was claimed meanwhile. */
+function createReservedByNow(
+  reservedNames: Reserved['reservedNames'],
+): () => Promise<readonly string[]> {
+  return async () => (await reservedNames()).patterns
 }
 
 /** A list of all of Packagist is 13 MB: what is large is merged in another thread. */

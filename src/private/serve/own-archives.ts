@@ -55,8 +55,45 @@ export function withOwnArchives(
   upstreams: OpenForClients,
   { own, isReserved }: { readonly own: OpenOwnArchive; readonly isReserved: IsReserved },
 ): (request: ArchiveRequest, principal: Principal) => Promise<Found | Arriving> {
+  /** Upstream may have taken long. A claim answers when what is remembered of reserved names has it everywhere. */
+  async function refuseClaimed(packageName: PackageName): Promise<void> {
+    if (!(await isReserved(packageName))) return
+    const message = `${vendorOf(packageName)} was claimed a moment ago; try again shortly`
+    throw new AppError('still_catching_up', message)
+  }
   return async (request, principal) => {
-    const isOurs = await isReserved(request.packageName)
-    return isOurs ? await own(request, principal) : await upstreams(request)
+    const { packageName } = request
+    if (await isReserved(packageName)) return await own(request, principal)
+    const archive = await upstreams(request)
+    if ('sha256' in archive) {
+      try {
+        await refuseClaimed(packageName)
+      } catch (error) {
+        archive.leave?.()
+        throw error
+      }
+      return archive
+    }
+    await refuseClaimed(packageName)
+    return arrivingUnless(archive, async () => await refuseClaimed(packageName))
+  }
+}
+
+/** The same as long as `refuse` doesn't throw: what is refused before all of it was given isn't whole. */
+function arrivingUnless(archive: Arriving, refuse: () => Promise<void>): Arriving {
+  const whole = archive.whole?.then(async (blob) => {
+    await refuse()
+    return blob
+  })
+  whole?.catch(() => undefined) // It may be that nobody wants it.
+  return {
+    sizeBytes: archive.sizeBytes,
+    async *bytes() {
+      for await (const bytes of archive.bytes()) {
+        await refuse()
+        yield bytes
+      }
+    },
+    ...(whole !== undefined && { whole }),
   }
 }

@@ -18,7 +18,7 @@ export interface SharedOptions {
   readonly period: () => string
 }
 
-/** Clients that can't be told apart have one share together. */
+/** Clients that can't be told apart have no share: only what there is in all limits them. */
 export function createShared(options: SharedOptions): Shared {
   const { perClient, inAll, withoutToken, kept = { count: 0, below: 0 }, period } = options
   // As many clients as there is in all, since one that took nothing isn't among them.
@@ -30,16 +30,16 @@ export function createShared(options: SharedOptions): Shared {
   })
   let taken = begin()
 
-  function add({ key = '', hasToken }: Client, count: 1 | -1): void {
-    taken.byClient.set(key, (taken.byClient.get(key) ?? 0) + count)
+  function add({ key, hasToken }: Client, count: 1 | -1): void {
+    if (key !== undefined) taken.byClient.set(key, (taken.byClient.get(key) ?? 0) + count)
     taken.inAll += count
     if (!hasToken) taken.without += count
   }
   return {
     take(client) {
       if (taken.period !== period()) taken = begin()
-      const { key = '', hasToken } = client
-      const own = taken.byClient.get(key) ?? 0
+      const { key, hasToken } = client
+      const own = key === undefined ? 0 : (taken.byClient.get(key) ?? 0)
       const others = own < kept.below ? 0 : kept.count
       if (own >= perClient || taken.inAll >= inAll - others) return undefined
       if (!hasToken && taken.without >= withoutToken - others) return undefined

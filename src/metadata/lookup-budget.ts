@@ -27,6 +27,8 @@ const perSecond = 2
 const eventsPerClient = 2_000
 /** Ten such projects in a day, and at 1 KB for each name 20 MB at most. */
 const eventsInAll = 20_000
+/** Of these, for clients that took little: five can't use up what ten others need for what they have of other repositories. */
+const eventsKept = { count: 2_000, below: 200 }
 
 export function createLookupBudget(now: () => Instant): LookupBudget {
   const message =
@@ -36,6 +38,7 @@ export function createLookupBudget(now: () => Instant): LookupBudget {
     perClient: eventsPerClient,
     inAll: eventsInAll,
     withoutToken: eventsInAll / 2,
+    kept: eventsKept,
     period: () => dayOf(now()),
   })
   return {

@@ -70,6 +70,16 @@ describe(
       assert.is(counts().events, 2_002)
     })
 
+    test('leaves some of the day to clients that took little', () => {
+      const { clock } = open()
+      const { mayRecord } = createLookupBudget(clock.now)
+      const taken = (key: string | undefined) =>
+        Array.from({ length: 2_500 }, () => mayRecord({ key, hasToken: false })).filter(Boolean)
+      for (const host of [1, 2, 3, 4]) assert.is(taken(`address 192.0.2.${host}`).length, 2_000)
+      assert.is(taken('address 192.0.2.5').length, 200)
+      assert.is(taken('address 192.0.2.6').length, 200)
+    })
+
     test('for the past is refused then, since the past is what is recorded', async () => {
       const { clock, lookUp, lookUpAll } = open()
       for (let hour = 0; hour < 2; hour++) {

@@ -35,9 +35,10 @@ describe(
       assert.is(taken(withToken('token two'), 3), 2, 'and then nothing is left')
     })
 
-    test('is one share for all clients that can not be told apart', () => {
+    test('is limited in all, and not by client, for those that can not be told apart', () => {
       const { taken } = open()
-      assert.is(taken(anonymous(undefined), 100), 3)
+      assert.is(taken(anonymous(undefined), 100), 5)
+      assert.is(taken(withToken('token one'), 100), 3)
     })
 
     test('keeps a part for clients that took little', () => {

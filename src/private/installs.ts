@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Client } from '../access/client.ts'
-import { actorOf, anonymous, may, type Principal } from '../access/principal.ts'
+import { actorOf, may, type Principal } from '../access/principal.ts'
 import { createShared } from '../access/share.ts'
 import { type PackageName, vendorOf } from '../composer/names.ts'
 import type { EventLog } from '../events/log.ts'
@@ -56,9 +56,9 @@ type Noted = PackagesInstalled['installs'][number]
 
 /** Of further ones, until the next batch, nothing is noted … */
 const notedMax = 10_000
-/** … and of clients without a token no more than these. */
+/** … and of clients without a token no more than these, of each one no more than it leaves to the others. */
 const notedWithoutTokenMax = notedMax / 2
-/** With more than these, what was recorded within the hour doesn't wait. */
+/** With as many, what was recorded within the hour doesn't wait. One client alone can't have more noted. */
 const waitingForTheHourMax = notedMax / 4
 const recordedEverySeconds = 3600
 /** Of batches. Without a database for so long that more come together, the oldest go first. */
@@ -73,14 +73,14 @@ const inAll = 1_000_000
 export function createInstalls(options: InstallsOptions): Installs {
   const { reservedNames, namedAmong, passOn, now, logger } = options
   const noted = new Map<string, Noted>()
-  let notedWithoutToken = 0
+  const withoutTokenNoted = createNotedByClient()
   let recordedAt: ReadonlyMap<string, Instant> = new Map()
   const what = 'what was installed'
   const waiting = createWaitingEvents({ stream: installsStream, max: waitingMax, what, logger })
   const shared = createShared({ perClient, inAll, withoutToken, period: () => dayOf(now()) })
 
   function mayNote({ client }: Reporter): boolean {
-    const isFull = !client.hasToken && notedWithoutToken >= notedWithoutTokenMax
+    const isFull = !client.hasToken && withoutTokenNoted.isFullFor(client)
     return noted.size < notedMax && !isFull && shared.take(client) !== undefined
   }
   function add(install: Install, reporter: Reporter): void {
@@ -89,7 +89,7 @@ export function createInstalls(options: InstallsOptions): Installs {
     const before = noted.get(key)
     if (before === undefined) {
       if (!mayNote(reporter)) return
-      if (!reporter.client.hasToken) notedWithoutToken += 1
+      if (!reporter.client.hasToken) withoutTokenNoted.add(key, reporter.client)
     }
     noted.set(key, { ...install, actor, at: now(), count: (before?.count ?? 0) + 1 })
   }
@@ -98,11 +98,11 @@ export function createInstalls(options: InstallsOptions): Installs {
   function take(isLast: boolean): readonly Noted[] {
     const since = addSeconds(now(), -recordedEverySeconds)
     const lately = new Map([...recordedAt].filter(([, at]) => at > since))
-    const isForAll = isLast || noted.size > waitingForTheHourMax
+    const isForAll = isLast || noted.size >= waitingForTheHourMax
     const due = [...noted].filter(([key]) => isForAll || !lately.has(key))
-    for (const [key, { actor }] of due) {
+    for (const [key] of due) {
       noted.delete(key)
-      if (actor === withoutName) notedWithoutToken -= 1
+      withoutTokenNoted.remove(key)
       if (!isForAll) lately.set(key, now())
     }
     recordedAt = lately
@@ -132,7 +132,30 @@ export function createInstalls(options: InstallsOptions): Installs {
   }
 }
 
-const withoutName = actorOf(anonymous)
+/** Which of what is noted was reported first by which client without a token; those that can't be told apart are one. */
+function createNotedByClient() {
+  const clients = new Map<string, string>()
+  const counts = new Map<string, number>()
+  function change(client: string, by: 1 | -1): void {
+    const count = (counts.get(client) ?? 0) + by
+    if (count === 0) counts.delete(client)
+    else counts.set(client, count)
+  }
+  return {
+    isFullFor: ({ key = '' }: Client): boolean =>
+      (counts.get(key) ?? 0) >= notedWithoutTokenMax - clients.size,
+    add(noted: string, { key = '' }: Client): void {
+      clients.set(noted, key)
+      change(key, 1)
+    },
+    remove(noted: string): void {
+      const client = clients.get(noted)
+      if (client === undefined) return
+      clients.delete(noted)
+      change(client, -1)
+    },
+  }
+}
 
 function keyOf({ packageName, versionNormalized, actor }: Omit<Noted, 'at' | 'count'>): string {
   return `${packageName} ${versionNormalized} ${actor}`

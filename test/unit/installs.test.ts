@@ -57,7 +57,25 @@ describe(
         await installs.note(versions(5_000, host * 5_000), anonymous(`192.0.2.${host}`))
       }
       await installs.note(versions(300), holder)
-      assert.equal(await flush(), { anonymous: 5_000, 'token one': 300 })
+      const { anonymous: others = 0, ...holders } = await flush()
+      assert.equal(holders, { 'token one': 300 })
+      assert.ok(others > 4_000 && others <= 5_000)
+    })
+
+    test('of one client without a token leave room for those of others', async () => {
+      const { clock, installs, flush } = open()
+      await installs.note(versions(5_200), anonymous('192.0.2.1'))
+      await installs.note(versions(500, 5_200), anonymous('192.0.2.2'))
+      assert.equal(await flush(), { anonymous: 2_500 + 500 })
+      clock.advance(60)
+      await installs.note(versions(5_200), anonymous('192.0.2.1'))
+      assert.equal(
+        await flush(),
+        { anonymous: 2_500 },
+        'what fills a share does not wait for the hour',
+      )
+      await installs.note(versions(10, 6_000), anonymous('192.0.2.1'))
+      assert.equal(await flush(), { anonymous: 10 })
     })
 
     test('are recorded up to the share that a client has of the day', async () => {
@@ -78,7 +96,7 @@ describe(
     test('are recorded up to a limit for all without a token', async () => {
       const { installs, flush } = open()
       let recorded = 0
-      for (let host = 0; host < 30; host++) {
+      for (let host = 0; host < 60; host++) {
         await installs.note(versions(5_000, host * 5_000), anonymous(`192.0.2.${host}`))
         recorded += (await flush())['anonymous'] ?? 0
       }

@@ -140,17 +140,18 @@ async function refreshOnce(
 
 /**
  * Events stay for good, so that a document which never was isn't there is recorded once, and only as often as the
- * budget of who asks for it allows. Whatever upstream does send is recorded.
+ * budget of who asks for it allows. So is a body that is refused; another one may be recorded again.
  */
 function whyUnrecorded(
-  { sha256, neverThere }: KnownDocument,
+  { sha256, neverThere, refused }: KnownDocument,
   fetched: Fetched,
   mayRecord: () => boolean,
 ): Extract<Refreshed, { readonly outcome: 'unrecorded' }> | undefined {
   const { outcome } = fetched
   if (sha256 !== undefined || (outcome !== 'missing' && outcome !== 'failed')) return undefined
-  if (outcome === 'failed' && fetched.reason === 'invalid_document') return undefined
-  const isOverBudget = neverThere !== outcome
+  const refusal = outcome === 'failed' ? fetched.refusal : undefined
+  const isSame = refusal === undefined || refusal.sha256 === refused?.sha256
+  const isOverBudget = neverThere !== outcome || !isSame
   if (isOverBudget && mayRecord()) return undefined
   return { outcome: 'unrecorded', answer: outcome, isOverBudget, isShared: false }
 }

@@ -107,3 +107,21 @@ describe('while upstream answers 403', behindProxy, (test) => {
     assert.is((await eventsFor(service, 'made/up')).length, 1)
   })
 })
+
+describe('while upstream answers 200 with a page', behindProxy, (test) => {
+  test('a name is recorded once, and others as often as the client may', async (service) => {
+    const { get, upstream, clock, log } = service
+    upstream.fail({ match: madeUpRequests, mode: 'html' })
+    for (let time = 0; time < 5; time++) {
+      assert.is((await get('/p2/made/up.json')).statusCode, 503)
+      clock.advance(6)
+    }
+    assert.is((await eventsFor(service, 'made/up')).length, 1)
+    const head = await log.head()
+    for (const prefix of ['one', 'two', 'three']) {
+      await makeUp(service, { count: 800, prefix }, from('192.0.2.8'))
+      clock.advance(600)
+    }
+    assert.is((await log.head()) - head, 2_000n)
+  })
+})

@@ -7,6 +7,7 @@ import {
   readVersionsOfBlob,
 } from '../projections/private-package.ts'
 import { readRules, versionRule } from '../projections/version-rule.ts'
+import { createAllowance } from './access/allowance.ts'
 import type { BlobStore } from './archives/blobs.ts'
 import type { PackageName } from './composer/names.ts'
 import type { VersionRule } from './composer/version-rules.ts'
@@ -29,7 +30,7 @@ import { whenCaughtUp } from './projector/caught-up.ts'
 import type { Projector } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import { type CacheKind, observed, type Observer } from './telemetry/observer.ts'
-import type { Instant } from './time-machine/instant.ts'
+import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import type { Upstream } from './upstream/client.ts'
 import { notifyUpstream } from './upstream/notify.ts'
@@ -117,9 +118,16 @@ function createBlocksOf(
   }
 }
 
+/** A `composer update` asks for advisories once, and somebody who searches a few times a minute. */
+const relayAllowance = {
+  burst: 100,
+  perSecond: 5,
+  message: 'this client has searched, or asked for lists or advisories, too often; ask again later',
+} as const
+
 /** What Composer asks beside metadata and archives. */
 export function buildAnswers(parts: ServingOwnParts): Answers {
-  const { config, upstream, db, endpoints, reservedNames, digestion } = parts
+  const { config, outside, upstream, db, endpoints, reservedNames, digestion } = parts
   const { packagistUrl, proxyEnabled } = config
   return createAnswers({
     async ask(question) {
@@ -128,11 +136,12 @@ export function buildAnswers(parts: ServingOwnParts): Answers {
       if (template === undefined) return undefined
       const guard = createAddressGuard(packagistUrl, [new URL(template).host])
       return await relayQuestion(
-        upstream.client({ guard, timeouts: timeoutsOf(config) }),
+        upstream.client({ guard, timeouts: timeoutsOf(config), kind: 'relays' }),
         template,
         question,
       )
     },
+    allowance: createAllowance({ ...relayAllowance, nowMs: () => msOfInstant(outside.now()) }),
     listing: async (position) => await readListing(db, position),
     reservedNames,
     searchUrl: `${config.publicUrl}/search.json`,

@@ -12,7 +12,7 @@ import type { Resolve } from './public-addresses.ts'
 import { retried } from './retry.ts'
 import { createSend } from './send.ts'
 import type { UpstreamCall } from '../telemetry/observer.ts'
-import { createSlots } from './slots.ts'
+import { createSlots, type SlotsOptions } from './slots.ts'
 import type { Timeouts } from './timeouts.ts'
 
 export interface UpstreamOptions {
@@ -32,14 +32,19 @@ export interface UpstreamOptions {
 export interface Upstream {
   /** For one kind of request. */
   readonly client: (rules: Rules) => UpstreamClient
-  /** By origin, such as `https://repo.packagist.org`. */
+  /** By origin, such as `https://repo.packagist.org`; what is relayed has breakers of its own, which aren't among them. */
   readonly breakers: () => ReadonlyMap<string, BreakerState>
 }
 
 export interface Rules {
   readonly guard: AddressGuard
   readonly timeouts: Timeouts
+  /** 'metadata' when left out, which archives are as well. */
+  readonly kind?: Kind
 }
+
+/** Those of one kind share a breaker and slots for each origin: a search that fails doesn't stop metadata. */
+type Kind = 'metadata' | 'relays'
 
 export interface UpstreamClient {
   /**
@@ -50,44 +55,43 @@ export interface UpstreamClient {
   readonly ask: <Body>(url: string, request: UpstreamRequest<Body>) => Promise<UpstreamAnswer<Body>>
 }
 
-/** Packagist asks for at most 10 requests at once. */
-const requestsMax = 10
-/** One client has no more of them, so that another's first request finds one. */
-const requestsPerClientMax = 8
-const waitingMax = 1_000
+/**
+ * Packagist asks for at most 10 requests of metadata at once. One client has no more than `slotsPerClientMax` of them,
+ * so that another's first request finds one.
+ */
+const limits = {
+  metadata: { slotsMax: 10, slotsPerClientMax: 8, waitingMax: 1_000 },
+  relays: { slotsMax: 3, slotsPerClientMax: 2, waitingMax: 1_000 },
+} as const satisfies Readonly<Record<Kind, SlotsOptions>>
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { now, random, onCall = () => undefined } = options
   const send = createSend(options)
   // As many as there are hosts that guards let through.
-  const origins = new Map<string, Origin>()
+  const origins = { metadata: new Map<string, Origin>(), relays: new Map<string, Origin>() }
 
-  function originOf({ origin: name }: URL): Origin {
-    const known = origins.get(name)
+  function originOf({ origin: name }: URL, kind: Kind): Origin {
+    const known = origins[kind].get(name)
     if (known !== undefined) return known
     const origin = {
       breaker: createBreaker({ now, random }),
-      slots: createSlots({
-        slotsMax: requestsMax,
-        slotsPerClientMax: requestsPerClientMax,
-        waitingMax,
-      }),
+      slots: createSlots(limits[kind]),
     }
-    origins.set(name, origin)
+    origins[kind].set(name, origin)
     return origin
   }
 
   async function ask<Body>(
     url: string,
     request: UpstreamRequest<Body>,
-    { guard, timeouts }: Rules,
+    { guard, timeouts, kind = 'metadata' }: Rules,
   ): Promise<UpstreamAnswer<Body>> {
     const deadline = new AbortController()
     const { signal } = deadline
     const timer = setTimeout(() => deadline.abort(), timeouts.totalMs)
     const asking: Asking<Body> = {
       send,
-      originOf,
+      originOf: (target) => originOf(target, kind),
       now,
       guard,
       request,
@@ -105,7 +109,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   return {
     client: (rules) => ({ ask: async (url, request) => await ask(url, request, rules) }),
-    breakers: () => new Map([...origins].map(([name, { breaker }]) => [name, breaker.state()])),
+    breakers: () =>
+      new Map([...origins.metadata].map(([name, { breaker }]) => [name, breaker.state()])),
   }
 }
 

@@ -19,14 +19,15 @@ const ours: readonly OwnPackage[] = ['acme/shop', 'acme/prices', 'umbrella/hats'
   abandoned: false,
 }))
 
-const admin = { principal: { kind: 'admin' }, position: undefined } as const
-const nobody = { principal: { kind: 'anonymous' }, position: undefined } as const
+const client = { key: 'address 192.0.2.1', hasToken: false }
+const admin = { client, principal: { kind: 'admin' }, position: undefined } as const
+const nobody = { client, principal: { kind: 'anonymous' }, position: undefined } as const
 const reader: Principal = {
   kind: 'token',
   id: '6c1f0d34-8f5e-4b0a-9f3e-0d8b6a1c2e4f',
   grants: [{ scope: 'read', vendors: ['umbrella'] }],
 }
-const ofUmbrella = { principal: reader, position: undefined }
+const ofUmbrella = { client, principal: reader, position: undefined }
 
 interface World {
   readonly answers: Answers
@@ -56,6 +57,7 @@ function world(upstreams: unknown, status = 200, claimed?: string): World {
       )
       return { status, body, lastModified: 'then' }
     },
+    allowance: { take: async () => ({ giveBack: () => undefined }) },
     listing: async () => ours,
     reservedNames: reserved.reservedNames,
     searchUrl: 'https://packages.example.com/search.json',
@@ -141,21 +143,20 @@ describe(
     })
 
     test('says nothing of upstream’s about who is claimed while that is asked', async () => {
-      const late = () => world(upstreams, 200, 'psr').answers
       const psr = new URLSearchParams({ 'packages[]': 'psr/log' })
       const monolog = world(upstreams, 200, 'monolog').answers
       const told = await Promise.all([
-        late().list(query(''), nobody),
-        late().search(query('q=log'), nobody),
+        world(upstreams, 200, 'psr').answers.list(query(''), nobody),
+        world(upstreams, 200, 'psr').answers.search(query('q=log'), nobody),
         monolog.providers(PackageName.parse('psr/log-implementation'), nobody),
-        late().advisories({ query: psr, form: false }, nobody),
+        world(upstreams, 200, 'psr').answers.advisories({ query: psr, form: false }, nobody),
       ])
       for (const answer of told) assert.not.match(answer.body.toString(), /psr|monolog/)
     })
 
     test('passes on lists of malware without names of reserved vendors', async () => {
       const { answers } = world(upstreams)
-      const answer = await answers.lists(undefined)
+      const answer = await answers.lists(undefined, client)
       assert.equal(answer && json(answer), { filter: { malware: { 'bad/one': '*' }, other: {} } })
       assert.is(answer?.lastModified, 'then')
     })
@@ -187,7 +188,7 @@ describe(
         packages: { 'acme/shop': { type: 'library' }, 'acme/prices': { type: 'project' } },
       })
       assert.equal(json(await answers.search(query('q=hats'), nobody)), { results: [], total: 0 })
-      assert.is(await answers.lists(undefined), undefined)
+      assert.is(await answers.lists(undefined, client), undefined)
     })
 
     test('filters names as Packagist does', async () => {
@@ -211,9 +212,9 @@ describe(
 
     test('is asked on a condition of ours, not of whoever asks', async () => {
       const { answers, asked } = world(upstreams)
-      await answers.lists('acme/secret')
+      await answers.lists('acme/secret', client)
       assert.is(asked.at(-1)?.ifModifiedSince, undefined)
-      await answers.lists('Mon, 01 Jun 2026 00:00:00 GMT')
+      await answers.lists('Mon, 01 Jun 2026 00:00:00 GMT', client)
       assert.is(asked.at(-1)?.ifModifiedSince, 'Mon, 01 Jun 2026 00:00:00 GMT')
     })
 

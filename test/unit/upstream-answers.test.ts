@@ -7,7 +7,9 @@ import { createReserved, namesReservedBy } from '../../src/private/reserved.ts'
 import type { RelayAnswer } from '../../src/upstream/relay.ts'
 import { describe, rejection } from '../support/suite.ts'
 
-const anybody = { principal: { kind: 'anonymous' }, position: undefined } as const
+const client = { key: 'address 192.0.2.1', hasToken: false }
+
+const anybody = { client, principal: { kind: 'anonymous' }, position: undefined } as const
 
 /** @param text of every answer of upstream. */
 function answersOf(text: string, status = 200): Answers {
@@ -18,6 +20,7 @@ function answersOf(text: string, status = 200): Answers {
   })
   return createAnswers({
     ask: async () => ({ status, body: Buffer.from(text), lastModified: undefined }),
+    allowance: { take: async () => ({ giveBack: () => undefined }) },
     listing: async () => [],
     reservedNames: reserved.reservedNames,
     searchUrl: 'https://packages.example.com/search.json',
@@ -29,7 +32,7 @@ function answersOf(text: string, status = 200): Answers {
 async function all(text: string, status = 200): Promise<Readonly<Record<string, RelayAnswer>>> {
   const answers = answersOf(text, status)
   const none = new URLSearchParams()
-  const summary = await answers.lists(undefined)
+  const summary = await answers.lists(undefined, client)
   assert.ok(summary)
   return {
     search: await answers.search(none, anybody),

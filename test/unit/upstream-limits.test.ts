@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
+import { createAddressGuard } from '../../src/upstream/address-guard.ts'
 import { requestBody } from '../../src/upstream/client.ts'
 import { archiveTimeouts, metadataTimeouts, type Timeouts } from '../../src/upstream/timeouts.ts'
 import { first, hang, openRig, reasonOf, type Serve, status } from '../support/scripted-upstream.ts'
@@ -52,6 +53,41 @@ describe('the limits of a request', openRig, (test) => {
       await eventually('the connection is given up', () => underWay().now === 0)
     })
   }
+
+  test('what is relayed has few slots and a breaker of its own', async ({
+    start,
+    url,
+    underWay,
+  }) => {
+    const serve: Serve = (request, response) => {
+      if (request.url === '/slow') return
+      if (request.url === '/search') status(429, { 'retry-after': '600' })(request, response)
+      else response.end('there')
+    }
+    const { upstream, get } = start(serve)
+    const timeouts = metadataTimeouts(2_000)
+    const relays = upstream.client({ guard: createAddressGuard(url, []), timeouts, kind: 'relays' })
+    const ask = async (path: string) => await requestBody(relays, url + path, { sizeBytesMax: 9 })
+    const slow = Array.from({ length: 12 }, async () => await reasonOf(ask('/slow')))
+    await eventually('they are under way', () => underWay().now === 3)
+    assert.is(await get('/'), '200 there', 'metadata does not wait for them')
+    await Promise.all(slow)
+    assert.is(underWay().most, 4)
+    const other = start(serve)
+    const searches = other.upstream.client({
+      guard: createAddressGuard(url, []),
+      timeouts,
+      kind: 'relays',
+    })
+    await requestBody(searches, `${url}/search`, { sizeBytesMax: 9 })
+    const again = requestBody(searches, `${url}/other`, { sizeBytesMax: 9 })
+    assert.is(await reasonOf(again), 'not asked for 600 s')
+    assert.is(await other.get('/'), '200 there')
+    assert.equal(
+      [...other.upstream.breakers()].map(([name, { state }]) => [name, state]),
+      [[url, 'closed']],
+    )
+  })
 
   test('slow bodies give their slots to others', async ({ start, underWay }) => {
     const slow: Serve = (request, response) => {

@@ -21,7 +21,8 @@ export function relayed({ answers, resolveBasis }: RelayedDeps): readonly Compos
   async function askerOf(request: RouteRequest): Promise<Asker> {
     const at = pinOf(request)
     const position = at === undefined ? undefined : (await resolveBasis(at)).position
-    return { principal: request.principal, position }
+    const { principal, client } = request
+    return { principal, client, position }
   }
   return [
     ...alsoPinned(
@@ -44,13 +45,13 @@ export function relayed({ answers, resolveBasis }: RelayedDeps): readonly Compos
         return byAsker(await answers.providers(packageName, await askerOf(request)))
       }),
     ),
-    get('/lists/all/summary.json', async ({ headers }) => {
-      const answer = await answers.lists(headers['if-modified-since'])
+    get('/lists/all/summary.json', async ({ headers, client }) => {
+      const answer = await answers.lists(headers['if-modified-since'], client)
       if (answer !== undefined) return answerWith(answer, {})
       throw new AppError('route_not_found', "upstream doesn't offer lists of malware")
     }),
-    get('/api/security-advisories/', async ({ query, principal }) => {
-      const asker = { principal, position: undefined }
+    get('/api/security-advisories/', async ({ query, principal, client }) => {
+      const asker = { principal, client, position: undefined }
       return byAsker(await answers.advisories({ query, form: false }, asker))
     }),
     {
@@ -60,9 +61,9 @@ export function relayed({ answers, resolveBasis }: RelayedDeps): readonly Compos
       path: '/api/security-advisories/',
       takes: 'anything',
       async handle(request) {
-        const { principal, query: inUrl } = request
+        const { principal, client, query: inUrl } = request
         const query = new URLSearchParams([...inUrl, ...(await formOf(request))])
-        const asker = { principal, position: undefined }
+        const asker = { principal, client, position: undefined }
         return byAsker(await answers.advisories({ query, form: true }, asker))
       },
     },

@@ -1,3 +1,5 @@
+import type { Allowance } from '../../access/allowance.ts'
+import type { Client } from '../../access/client.ts'
 import { may, type Principal } from '../../access/principal.ts'
 import { DocumentUnreadable } from '../../composer/document.ts'
 import { loweredAsPhpDoes, PackageName, vendorOf } from '../../composer/names.ts'
@@ -14,12 +16,15 @@ import type { Reserved, ReservedNames } from '../reserved.ts'
 /** Who asks, and as of which position; undefined: now. */
 export interface Asker {
   readonly principal: Principal
+  /** At whose expense upstream is asked. */
+  readonly client: Client
   readonly position: Position | undefined
 }
 
 export interface AnswersOptions {
   /** undefined: upstream doesn't offer that. */
   readonly ask: (question: RelayQuestion) => Promise<RelayAnswer | undefined>
+  readonly allowance: Allowance
   readonly listing: (position: Position | undefined) => Promise<readonly OwnPackage[]>
   readonly reservedNames: Reserved['reservedNames']
   /** Where clients search. */
@@ -35,7 +40,8 @@ export type OwnAnswer = RelayAnswer
  * reserved vendor is not passed on, and what upstream says about one is left out; of our own packages, an
  * answer has those that the asker may read.
  *
- * @throws AppError `upstream_unavailable` when upstream has to be asked and gives no answer of use.
+ * @throws AppError `upstream_unavailable` when upstream has to be asked and gives no answer of use,
+ * `allowance_used_up` when the client has had it asked too often.
  */
 export interface Answers {
   readonly search: (query: URLSearchParams, asker: Asker) => Promise<OwnAnswer>
@@ -46,30 +52,25 @@ export interface Answers {
     asked: { readonly query: URLSearchParams; readonly form: boolean },
     asker: Asker,
   ) => Promise<OwnAnswer>
-  readonly lists: (ifModifiedSince: string | undefined) => Promise<OwnAnswer | undefined>
+  readonly lists: (
+    ifModifiedSince: string | undefined,
+    client: Client,
+  ) => Promise<OwnAnswer | undefined>
 }
 
 export function createAnswers(options: AnswersOptions): Answers {
-  const { ask, reservedNames, searchUrl, digest } = options
+  const { reservedNames, searchUrl, digest } = options
+  const ask = createAskFor(options)
   const merged = createMerge(digest)
   const reservedByNow = createReservedByNow(reservedNames)
   const readable = createReadable(options.listing)
-
-  /** undefined: upstream doesn't offer it, or isn't asked because that might name a reserved vendor. */
-  async function askAbout(
-    endpoint: 'search' | 'list',
-    query: URLSearchParams,
-    reserved: ReservedNames,
-  ): Promise<RelayAnswer | undefined> {
-    const question = questionForUpstream(endpoint, query, reserved)
-    return question && (await ask({ endpoint, query: question }))
-  }
 
   return {
     async search(query, asker) {
       const vendors = await reservedNames()
       const own = await readable(asker)
-      const answer = await askAbout('search', query, vendors)
+      const question = questionForUpstream('search', query, vendors)
+      const answer = question && (await ask({ endpoint: 'search', query: question }, asker.client))
       // At a pin there is none: its URL would have to say the instant as the client did.
       const nextUrl = asker.position === undefined ? pageAfter(query, searchUrl) : undefined
       const asked = { own, query: query.toString(), reserved: await reservedByNow() }
@@ -78,7 +79,8 @@ export function createAnswers(options: AnswersOptions): Answers {
     async list(query, asker) {
       const vendors = await reservedNames()
       const own = await readable(asker)
-      const answer = await askAbout('list', query, vendors)
+      const question = questionForUpstream('list', query, vendors)
+      const answer = question && (await ask({ endpoint: 'list', query: question }, asker.client))
       const asked = { own, query: query.toString(), reserved: await reservedByNow() }
       return await merged(answer, { what: 'list', ...asked })
     },
@@ -89,7 +91,7 @@ export function createAnswers(options: AnswersOptions): Answers {
       const query = new URLSearchParams()
       const answer = isOurs
         ? undefined
-        : await ask({ endpoint: 'providersApi', query, packageName })
+        : await ask({ endpoint: 'providersApi', query, packageName }, asker.client)
       const reserved = await reservedByNow()
       return await merged(answer, { what: 'providers', own, reserved })
     },
@@ -99,16 +101,28 @@ export function createAnswers(options: AnswersOptions): Answers {
       const { ofOthers, ofOurs, isNaming } = advisoriesAsked(query, vendors)
       const own = ofOurs.filter((name) => known.has(name))
       const isAboutOthers = !isNaming || ofOthers.has('packages[]')
-      const answer = isAboutOthers ? await ask(advisoryQuestion(ofOthers, form)) : undefined
+      const answer = isAboutOthers
+        ? await ask(advisoryQuestion(ofOthers, form), asker.client)
+        : undefined
       const asked = isNaming ? ofOthers.getAll('packages[]') : undefined
       const reserved = await reservedByNow()
       return await merged(answer, { what: 'advisories', own, asked, reserved })
     },
-    async lists(ifModifiedSince) {
-      const answer = await ask(summaryQuestion(ifModifiedSince))
+    async lists(ifModifiedSince, client) {
+      const answer = await ask(summaryQuestion(ifModifiedSince), client)
       const reserved = await reservedByNow()
       return answer && (await merged(answer, { what: 'lists', reserved }))
     },
+  }
+}
+
+function createAskFor({
+  ask,
+  allowance,
+}: AnswersOptions): (question: RelayQuestion, client: Client) => Promise<RelayAnswer | undefined> {
+  return async (question, client) => {
+    await allowance.take(client)
+    return await ask(question)
   }
 }
 

@@ -5,6 +5,7 @@ import { executableBit, isSpecial, specialMode } from '../entries/mode.ts'
 import { type NamedPath, pathOfName } from '../entries/paths.ts'
 import { BadArchive, badEntry } from '../entries/problem.ts'
 import type { Entry as TreeEntry, Kind } from '../entries/tree.ts'
+import { isReadable } from './readings.ts'
 import type { Pause } from '../../event-loop.ts'
 import type { Window } from '../entries/window.ts'
 
@@ -83,6 +84,7 @@ async function readEntry(
   const { flags, method, crc32 } = header
   // All at once: made with `...`, each of 100,000 entries has a shape of its own, 400 bytes more.
   const entry = { number, path, kind, flags, method, crc32, packedBytes, sizeBytes, offset }
+  if (!isReadable(text, flags)) throw badEntry(number, 'has a name that is not the UTF-8 it says')
   const refusal = refusals.find(([, applies]) => applies(entry))
   if (refusal !== undefined) throw badEntry(number, refusal[0])
   return { entry, next: position + wholeBytes }

@@ -6,6 +6,8 @@ export const centralSignature = 0x02014b50
 export const encryptedFlags = 0x2041
 export const descriptorFlag = 0x0008
 export const patchFlag = 0x0020
+/** The name is in UTF-8. */
+export const utf8Flag = 0x0800
 /** How hard the writer tried; some say it in one header only. */
 const levelFlags = 0x0006
 

@@ -3,6 +3,7 @@ import { digestOf, unpackSmall, type Content } from './content.ts'
 import { readDirectory } from './directory.ts'
 import { readEnd } from './end-record.ts'
 import { findContent } from './local.ts'
+import { refuseReadAlike } from './readings.ts'
 import { inspectFile, type Inspection } from '../entries/inspection.ts'
 import { depthOf, staysInside } from '../entries/paths.ts'
 import { BadArchive, badEntry } from '../entries/problem.ts'
@@ -30,6 +31,7 @@ async function inspect(file: Window): Promise<Sha256> {
   const end = await readEnd(file)
   const entries = await readDirectory(file, end, pause)
   const tree = await treeOf(entries, pause)
+  await refuseReadAlike(entries, pause)
   const sorted = await sortInTurns(entries, (one, other) => one.offset - other.offset, pause)
   if ((sorted[0]?.offset ?? end.directoryOffset) !== 0) {
     throw new BadArchive('something stands before its first entry')

@@ -8,7 +8,7 @@ import {
   takenPaths,
 } from '../evil-names.ts'
 import type { EvilZip } from './evil.ts'
-import { rawZip, unixMode, type RawEntry } from './raw.ts'
+import { rawZip, unixMode, type RawEntry, utf8Names } from './raw.ts'
 
 const file = (name: string): RawEntry => ({ name, content: name })
 const link = (name: string, target: string): RawEntry => ({ ...file(name), ...linkTo(target) })
@@ -25,6 +25,34 @@ const fat = { central: { madeBy: 20, attributes: 0 } }
 const twoWays: readonly (readonly [string, RawEntry])[] = [
   ['a backslash in a name from FAT', { ...file('p\\composer.json'), ...fat }],
   ['a directory from FAT that ends in a backslash', { name: 'p\\', ...fat }],
+]
+
+/** A name of these bytes, and whether it says that they are UTF-8. */
+const written = (text: string, flags: number): RawEntry => {
+  return { ...file(''), name: Buffer.from(text, 'latin1'), both: { flags } }
+}
+
+/** PHP has é for the byte 0x82, and a face for 1. unzip leaves out 1, 0x7f, 0xff and the version. */
+const readAlike: readonly (readonly [string, string, RawEntry])[] = [
+  ['a name in a code page and in UTF-8', 'é.php', written('\x82.php', 0)],
+  ['a path in a code page and in UTF-8', 'é/a/é.php', written('\x82/a/\x82.php', 0)],
+  ['a sign for a control character', '☺.php', written('\x01.php', 0)],
+  ['a code page because of a control character', '├⌐☺', written('\xc3\xa9\x01', 0)],
+  ['a name with a control character more', 'a.php', written('a\x01.php', 0)],
+  ['a name with a line break more', 'a.php', written('a\n.php', utf8Names)],
+  ['a name with a deletion more', 'a.php', written('a.php\x7f', 0)],
+  ['a name with the byte 0xff more', 'a.php', written('a.php\xff', 0)],
+  ['a name with a version, as on VMS', 'a.php', written('a.php;1', 0)],
+  ['a name with a version that is empty', 'a.php', written('a.php;', 0)],
+]
+
+/** To PHP. */
+const noUtf8: readonly (readonly [string, string])[] = [
+  ['half a character', 'a\xc3.php'],
+  ['a character of a code page', '\x82.php'],
+  ['a slash in two bytes', 'a\xc0\xaf.php'],
+  ['half a pair', '\xed\xa0\x80'],
+  ['a control character', '\x01.php'],
 ]
 
 const special: readonly (readonly [string, number])[] = [
@@ -51,6 +79,26 @@ export const evilNames: readonly EvilZip[] = [
   }),
   ...twoWays.map(([what, entry]): EvilZip => {
     return [what, /entry 2 has a name that is read in two ways/, () => rawZip([file('a'), entry])]
+  }),
+  ...noUtf8.map(([what, text]): EvilZip => {
+    const evil = () => rawZip([file('a'), written(text, utf8Names)])
+    return [`${what} in a name of UTF-8`, /entry 2 has a name that is not the UTF-8/, evil]
+  }),
+  ...readAlike.flatMap(([what, name, entry]): EvilZip[] => {
+    const problem = /entry 2 has a name that some read as that of another one/
+    return [
+      [what, problem, () => rawZip([file(name), entry])],
+      [`${what}, the other way round`, problem, () => rawZip([entry, file(name)])],
+      [
+        `${what}, neither said to be UTF-8`,
+        problem,
+        () =>
+          rawZip([
+            { ...file(name), both: { flags: 0 } },
+            { ...entry, both: { flags: 0 } },
+          ]),
+      ],
+    ]
   }),
   ...special.map(([what, value]): EvilZip => {
     const entry = { ...file('bin/log'), central: mode(value) }

@@ -122,7 +122,27 @@ const links: readonly (readonly [string, string, string])[] = [
   ['to what is not there', 'a', 'b/c'],
 ]
 
+/** As git writes those that are UTF-8 and those that aren't; others say of none that it is UTF-8. */
+const inNoEncoding = (text: string): RawEntry => {
+  return { name: Buffer.from(text, 'latin1'), content, both: { flags: 0 } }
+}
+const mixed: readonly RawEntry[] = [file('übersicht.md'), inNoEncoding('fa\xe7ade.php')]
+
 export const goodZips: readonly GoodZip[] = [
+  ['names that are UTF-8 and one that is not, as from git', () => rawZip(mixed)],
+  [
+    'names that are UTF-8 and do not say so',
+    () =>
+      rawZip(
+        ['é', 'éé', '中', '中文字', 'a'].map((name) => ({ ...file(name), both: { flags: 0 } })),
+      ),
+  ],
+  [
+    'names in a code page that differ in one byte',
+    () => rawZip([inNoEncoding('fa\xe7ade'), inNoEncoding('fa\xe8ade')]),
+  ],
+  ['names in UTF-8 that differ in one character', () => rawZip([file('é'), file('ü')])],
+  ['a version as on VMS', () => rawZip([file('a.php;1'), file('b.php')])],
   [
     'one top directory and a commit, as from GitHub',
     () => zipball('acme-log-0a1b2c3', [{ path: 'a' }], { comment: 'c'.repeat(40) }),

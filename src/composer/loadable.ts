@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isLinkConstraint } from './constraints.ts'
 import { isDistType } from './dist-types.ts'
-import type { JsonObject } from './minify.ts'
+import { isJsonObject, type JsonObject } from './minify.ts'
 import { normalizeVersion, versionLengthMax } from './versions.ts'
 
 // What a terminal or a command line could be fooled with: Composer hands references and URLs to git
@@ -20,12 +20,21 @@ const address = z
   .max(2000)
   .refine((text) => !/^-|\p{Cc}/u.test(text), 'looks like an option or has control characters')
   .refine((text) => !command.test(text), 'names a command to run')
-const mirrorsAt = (url: typeof address) => z.array(z.looseObject({ url })).nullish()
+const mirrorsAt = (url: typeof address) => {
+  return z
+    .array(z.unknown())
+    .superRefine(firstBad(z.looseObject({ url })))
+    .nullish()
+}
 /** Composer installs archives, and links directories, of the machine it runs on, too: nobody looks through those. */
 const webAddress = address.refine((text) => /^https?:\/\//i.test(text), 'is not on the web')
 
 const constraint = z.string().refine(isLinkConstraint, 'not a constraint')
-const links = z.record(z.string(), constraint).or(z.array(z.never())).optional()
+const links = z
+  .custom<JsonObject>(isJsonObject)
+  .superRefine(firstBad(constraint))
+  .or(z.array(z.unknown()).max(0))
+  .optional()
 
 /** What Composer's loader throws at, and so refuses the whole document for. */
 const Loadable = z.object({
@@ -50,6 +59,18 @@ const Loadable = z.object({
   provide: links,
   replace: links,
 })
+
+/** Stops at the first one: an issue for each of many thousands would take more memory than the document does. */
+function firstBad(schema: z.ZodType) {
+  return (values: object, context: z.RefinementCtx<object>): void => {
+    for (const key of Object.keys(values)) {
+      const [issue] = schema.safeParse(Reflect.get(values, key)).error?.issues ?? []
+      if (issue === undefined) continue
+      context.addIssue({ code: 'custom', path: [key, ...issue.path], message: issue.message })
+      return
+    }
+  }
+}
 
 /**
  * Why Composer couldn't load these (expanded) versions, or shouldn't be given them, by version; those that can be served

@@ -24,9 +24,15 @@ export interface Digestion {
  * 0.7 s the first time.
  */
 const bodyHereBytesMax = 64 * 1024
-/** Keys of complete versions: 1 µs each, and a tenth of that for each alternative of a rule. */
+/** Keys of complete versions: 1 µs each, and a third of that for each comparison of a rule, which has 2 characters at least. */
 const stepsHereMax = 20_000
-const charactersPerStep = 50
+const charactersPerStep = 6
+/**
+ * Alternatives of constraints and what they join take 7 µs each, and three times as much until they are compiled: a small
+ * body of nothing else would take 200 ms. Of real small ones, in which most are in other texts, 99 of 100 have less.
+ */
+const separatorsHereMax = 2_000
+const separators: ReadonlySet<number> = new Set(Buffer.from(',| \\'))
 
 export function createDigestion(threads: Threads = createThreads()): Digestion {
   async function doElsewhere(work: Work): Promise<unknown> {
@@ -67,8 +73,15 @@ export function digestIfReadable(digest: Digest): DigestIfReadable {
 
 function isSmall(body: Buffer, options: unknown): boolean {
   if (body.length > bodyHereBytesMax) return false
-  const optionsLength = JSON.stringify(options ?? '').length
-  return expandedKeysIn(body) * (1 + optionsLength / charactersPerStep) <= stepsHereMax
+  const optionsText = Buffer.from(JSON.stringify(options ?? ''))
+  if (separatorsIn(body) + separatorsIn(optionsText) > separatorsHereMax) return false
+  return expandedKeysIn(body) * (1 + optionsText.length / charactersPerStep) <= stepsHereMax
+}
+
+function separatorsIn(text: Buffer): number {
+  let count = 0
+  for (const byte of text) count += separators.has(byte) ? 1 : 0
+  return count
 }
 
 /** A Buffer arrives as the bytes it is, on its own or as a body among other things. */

@@ -76,6 +76,18 @@ describe('the digestion of bodies', open, (test) => {
     assert.is(given(), before + 2)
   })
 
+  test('gives what has many alternatives to a thread, however few keys it has', async (world) => {
+    const { digest, given } = world
+    for (const alternative of ['|1', '|~1', ',>1', String.raw`\u007c1`]) {
+      const before = given()
+      const text = inheriting(1, { require: { php: '1#' } }).toString()
+      const body = Buffer.from(text.replace('1#', `1${alternative.repeat(4_500)}`))
+      assert.ok(body.length < 64 * 1024)
+      assert.is((await digest('inspect', body, document)).ok, true)
+      assert.is(given(), before + 1, alternative)
+    }
+  })
+
   test('says of what a former release kept and today is past a limit that it is', async ({
     digest,
   }) => {

@@ -38,6 +38,10 @@ describe(
         '&#x61;cme',
         String.raw`\u0061cme`,
         String.raw`Acme\Secret`,
+        'AcmeSecret',
+        String.raw`AcmeTools\Log`,
+        'HiddenThings',
+        'a.c.m.e',
         'ａｃｍｅ',
         'ac\u200Bme',
         'ac\u00ADme',
@@ -54,6 +58,9 @@ describe(
       }
       for (const query of ['q=log&type=acme', 'q=log&page=acme', 'q=log&q=two']) {
         assert.is(passedOn('search', query), undefined, query)
+      }
+      for (const query of ['vendor=acm*', 'filter=*cme/secret', 'filter=hid*', 'filter=a*/log']) {
+        assert.is(passedOn('list', query), undefined, query)
       }
       for (const query of ['filter=acme*', 'filter=*Acme*', 'type=acme', 'filter=a&filter=b']) {
         assert.is(passedOn('list', query), undefined, query)
@@ -94,7 +101,12 @@ describe(
       ['ac-dc', 'ac', true],
       ['Acme Corp', 'acme-corp', true],
       ['acme.corp/log', 'acme-corp', true],
-      ['acmecorp', 'acme-corp', false],
+      ['acmecorp', 'acme-corp', true],
+      ['AcmeCorp', 'acme-corp', true],
+      ['AcmeIsh', 'acme', true],
+      ['BigProject', 'big-*', true],
+      ['a.c.m.e', 'acme', true],
+      ['a b c', 'ab', false],
       ['acme log', 'acme-*', true],
       ['acme', 'acme-*', false],
       ['my-corp', '*-corp', true],

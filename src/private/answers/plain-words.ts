@@ -1,4 +1,4 @@
-import { vendorOfPattern } from '../../composer/vendor-patterns.ts'
+import { matchesGlob, vendorOfPattern } from '../../composer/vendor-patterns.ts'
 
 /** Packagist's search engine reads no more than 512 bytes. */
 const textLengthMax = 200
@@ -31,25 +31,53 @@ function mixesLetters(text: string): boolean {
 }
 
 /**
- * Whether a text has the name of a reserved vendor as a word, or as several: `acme-corp` is in `Acme Corp`, `acme` is
- * in `acme-tools` and `x/acme.log` but not in `acmeish`. Letters with accents count as those without.
+ * Whether a text has the name of a reserved vendor as a word, or as several: `acme-corp` is in `Acme Corp` and
+ * `acmecorp`, `acme` in `acme-tools`, `x/acme.log`, `AcmeLog` and `a.c.m.e` but not in `acmeish`. Letters with accents
+ * count as those without.
  *
  * The vendor of a reserved package counts like a reserved one, since which of its packages is meant isn't known.
  *
  * @param patterns in lower case: see vendor-patterns.ts.
  */
 export function namesVendor(text: string, patterns: readonly string[]): boolean {
-  const joined = `-${joinedWords(text)}-`
+  const readings = readingsOf(text)
   return patterns.some((pattern) => {
-    return isAmongWords(joined, vendorOfPattern(pattern).replaceAll(/[_.-]+/g, '-'))
+    const vendor = vendorOfPattern(pattern).replaceAll(/[_.-]+/g, '-')
+    const spellings = vendor.includes('*') ? [vendor] : [vendor, vendor.replaceAll('-', '')]
+    return spellings.some((spelling) => readings.some((words) => isAmongWords(words, spelling)))
   })
+}
+
+/** Whether a pattern of names, such as `acm*`, may stand for those of a reserved vendor; `*` alone says nothing. */
+export function mayStandForVendor(glob: string, patterns: readonly string[]): boolean {
+  const vendorGlob = vendorOfPattern(glob.toLowerCase())
+  if (!/[a-z0-9]/.test(vendorGlob)) return false
+  return patterns.some((pattern) => {
+    const vendor = vendorOfPattern(pattern)
+    return vendor.includes('*') ? beginAlike(vendor, vendorGlob) : matchesGlob(vendor, vendorGlob)
+  })
+}
+
+/** Of two patterns, as far as both say how names begin. */
+function beginAlike(one: string, other: string): boolean {
+  const [first = ''] = one.split('*')
+  const [second = ''] = other.split('*')
+  return first.startsWith(second) || second.startsWith(first)
+}
+
+/** The words of a text, with a hyphen before and behind each: as written, with capitals as beginnings, letters joined. */
+function readingsOf(text: string): readonly string[] {
+  const written = joinedWords(text)
+  const beginnings = joinedWords(text.replaceAll(/(?<=[\p{Ll}\p{N}])(?=\p{Lu})/gu, '-'))
+  const letters = written.replaceAll(/(?<=-[^-])-(?=[^-]-)/gu, '')
+  return [written, beginnings, letters]
 }
 
 function joinedWords(text: string): string {
   const letters = text.normalize('NFKD').replaceAll(/\p{M}/gu, '')
   // Through capitals: there are small letters without a dot or of another form that share theirs.
   const lower = letters.toUpperCase().toLowerCase()
-  return lower.normalize('NFKD').replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+  return `-${lower.normalize('NFKD').replaceAll(/[^\p{L}\p{N}]+/gu, '-')}-`
 }
 
 /** By hand: patterns of many stars make a regular expression take for ever. */

@@ -1,4 +1,4 @@
-import { namesVendor, plainWords } from './plain-words.ts'
+import { mayStandForVendor, namesVendor, plainWords } from './plain-words.ts'
 import type { ReservedNames } from '../reserved.ts'
 
 /** Of one parameter: what may be passed on of its value; undefined: it isn't understood. */
@@ -54,13 +54,17 @@ export function questionForUpstream(
   for (const parameter of parameters[endpoint]) {
     for (const sent of valuesOf(query, parameter.name)) {
       const value = parameter.read(sent)
-      if (value === undefined || value === '' || namesVendor(value, patterns)) return undefined
+      if (value === undefined || value === '' || isAbout(value, patterns)) return undefined
       question.append(parameter.name, value)
     }
     const repeats = question.getAll(parameter.name).length
     if (repeats > (isList(parameter.name) ? repeatsMax : 1)) return undefined
   }
   return question
+}
+
+function isAbout(value: string, patterns: readonly string[]): boolean {
+  return namesVendor(value, patterns) || mayStandForVendor(value, patterns)
 }
 
 /** Those that say something. A list's are sent with the brackets, without, or with numbers in them. */

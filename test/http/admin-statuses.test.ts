@@ -54,6 +54,12 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
   'post /api/v1/proxy/unblock 200': async ({ api }) => {
     return (await api('POST', '/api/v1/proxy/unblock', { json: { package: 'acme/log' } })).status
   },
+  'post /api/v1/proxy/open 200': async ({ api }) => {
+    return (await api('POST', '/api/v1/proxy/open', { json: { vendor: 'acme' } })).status
+  },
+  'post /api/v1/proxy/open 409': async ({ api }) => {
+    return (await api('POST', '/api/v1/proxy/open', { json: { vendor: 'own' } })).status
+  },
   'get /api/v1/proxy/blocks 200': async ({ api }) => {
     return (await api('GET', '/api/v1/proxy/blocks')).status
   },

@@ -3,6 +3,7 @@ import {
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
+  type Server,
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,6 +13,7 @@ import { gzipSync } from 'node:zlib'
 import { answerTo, type Answer, type World } from './upstream/answers.ts'
 import type { ArchiveOptions } from './upstream/archives.ts'
 import { deliver, spoil, type Fault } from './upstream/faults.ts'
+import { outageFault, type Outage, type OutagePart } from './upstream/outages.ts'
 import { createHistory, secondsOf } from './upstream/history.ts'
 import { describedPackages, type PackageDescription } from './upstream/packages.ts'
 import { storyteller, type Storyteller } from './upstream/storyteller.ts'
@@ -57,6 +59,10 @@ export interface StubUpstream extends Storyteller {
   readonly alterArchive: (reference: string, form: ArchiveOptions['form']) => void
   /** The root file names no change feed any more. */
   readonly dropFeed: () => void
+  /** Members of the root file are otherwise; those that are undefined are left out. */
+  readonly changeRoot: (members: Readonly<Record<string, unknown>>) => void
+  /** It is down, or a part of it. Returns what brings it back. */
+  readonly outage: (how: Outage, of?: OutagePart) => Promise<() => Promise<void>>
   /** In the order of their arrival. */
   readonly requests: readonly StubRequest[]
   readonly requestsFor: (match: RegExp) => readonly StubRequest[]
@@ -75,6 +81,8 @@ export interface StubUpstreamOptions {
   readonly hasFeed?: boolean
   /** And lists of malware. */
   readonly hasLists?: boolean
+  /** What else is otherwise in the root file, as by `changeRoot`. */
+  readonly root?: Readonly<Record<string, unknown>>
 }
 
 interface Held {
@@ -89,6 +97,7 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
     redirectsDists = false,
     hasFeed = true,
     hasLists = true,
+    root = {},
   } = options
   const history = createHistory(packages)
   const forms = new Map<string, ArchiveOptions['form']>()
@@ -97,6 +106,7 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
   const gates = new Set<Held & Gate>()
   let clock = secondsOf(at)
   let isFeedNamed = hasFeed
+  let rootChanges = root
 
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
@@ -105,8 +115,7 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
       else response.writeHead(500).end(inspect(error))
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  await listen(server, 0)
   const { port } = server.address() as AddressInfo // as it listens on a port, not on a socket
   const world: World = {
     url: `http://127.0.0.1:${port}`,
@@ -115,6 +124,7 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
     redirectsDists,
     hasFeed: () => isFeedNamed,
     hasLists,
+    rootChanges: () => rootChanges,
     formOf: (reference) => forms.get(reference) ?? 'original',
   }
 
@@ -155,21 +165,32 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
     return fault
   }
 
+  function fail(fault: Fault): () => void {
+    const added = { ...fault, timesLeft: fault.times ?? Number.POSITIVE_INFINITY }
+    faults.add(added)
+    return () => void faults.delete(added)
+  }
+
   return {
     ...storyteller(history, () => (clock += 1)),
     url: world.url,
     requests,
     now: () => `${new Date(clock * 1000).toISOString().slice(0, 19)}Z`,
     at: (instant) => (clock = secondsOf(instant)),
-    fail(fault) {
-      const added = { ...fault, timesLeft: fault.times ?? Number.POSITIVE_INFINITY }
-      faults.add(added)
-      return () => void faults.delete(added)
-    },
+    fail,
     hold(match) {
       const gate = createGate(match)
       gates.add(gate)
       return gate
+    },
+    changeRoot: (members) => void (rootChanges = { ...rootChanges, ...members }),
+    async outage(how, of = 'all') {
+      if (how === 'refuse' && of === 'all') {
+        await closed(server)
+        return async () => await listen(server, port)
+      }
+      const clear = fail(outageFault(how, of))
+      return async () => clear()
     },
     dropFeed: () => void (isFeedNamed = false),
     alterArchive: (reference, form) => void forms.set(reference, form),
@@ -177,11 +198,20 @@ export async function startStubUpstream(options: StubUpstreamOptions = {}): Prom
     forget: () => void requests.splice(0),
     async close() {
       for (const gate of gates) gate.release()
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
+      if (server.listening) await closed(server)
     },
   }
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+}
+
+async function closed(server: Server): Promise<void> {
+  server.close()
+  server.closeAllConnections()
+  await once(server, 'close')
 }
 
 /** 304 without a body when the client has exactly this. Upstream compares dates for equality. */

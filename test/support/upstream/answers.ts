@@ -24,6 +24,8 @@ export interface World {
   readonly redirectsDists: boolean
   readonly hasFeed: () => boolean
   readonly hasLists: boolean
+  /** Members of the root file that are otherwise; those that are undefined are left out. */
+  readonly rootChanges: () => Readonly<Record<string, unknown>>
   readonly formOf: (reference: string) => ArchiveOptions['form']
 }
 
@@ -49,7 +51,7 @@ const routes: readonly Route[] = [
   { method: 'GET', pattern: /^\/packages\/list\.json$/, answer: list },
   { method: 'GET', pattern: /^\/search\.json$/, answer: search },
   { method: 'GET', pattern: new RegExp(`^/providers/${name}\\.json$`), answer: providers },
-  { method: 'GET', pattern: /^\/lists\/all\/summary\.json$/, answer: malwareSummary },
+  { method: 'GET', pattern: /^\/lists\/all\/summary\.json$/, answer: summary },
   { method: 'GET', pattern: /^\/api\/security-advisories\/$/, answer: advisories },
   { method: 'POST', pattern: /^\/api\/security-advisories\/$/, answer: advisories },
   {
@@ -82,7 +84,7 @@ export function answerTo(
 }
 
 function root(world: World): Answer {
-  return json(rootFile(world), world.hasFeed() ? 0 : 1)
+  return json({ ...rootFile(world), ...world.rootChanges() }, world.hasFeed() ? 0 : 1)
 }
 
 function metadata(world: World, { parts }: Asked): Answer {
@@ -192,12 +194,19 @@ function providers(world: World, { parts: [wanted = ''] }: Asked): Answer {
   })
 }
 
-function malwareSummary(world: World): Answer {
-  const flagged = living(world).filter((state) => state.malware.length > 0)
-  const entries = flagged.map((state) => [state.description.name, state.malware.join('|')])
-  const modifiedAt = living(world).map((state) => state.modifiedAt.tags)
-  const malware: unknown = Object.fromEntries(entries)
-  return json({ filter: { malware } }, Math.max(0, ...modifiedAt))
+/** All lists, with packages that were deleted, which most of malware is. */
+function summary(world: World): Answer {
+  const filter: Record<string, Record<string, string>> = { malware: {} }
+  const states = world.history.statesAt(world.now())
+  for (const { description, flags } of states) {
+    for (const { list: ofList, constraint, onlyIn } of flags) {
+      if (onlyIn === 'document') continue
+      const listed = (filter[ofList] ??= {})
+      const before = listed[description.name]
+      listed[description.name] = before === undefined ? constraint : `${before}|${constraint}`
+    }
+  }
+  return json({ filter }, Math.max(0, ...states.map((state) => state.summaryModifiedAt)))
 }
 
 function advisories(world: World, { query, body }: Asked): Answer {
@@ -211,7 +220,7 @@ function advisories(world: World, { query, body }: Asked): Answer {
   const entries = asked.map((state): [string, object[]] => [
     state.description.name,
     state.advisories
-      .filter(({ day }) => Date.parse(day) / 1000 >= Number(updatedSince ?? 0))
+      .filter(({ reportedAt }) => Date.parse(reportedAt) / 1000 >= Number(updatedSince ?? 0))
       .map((advisory) => advisoryRecord(state, advisory)),
   ])
   const told = updatedSince === null ? entries : entries.filter(([, records]) => records.length > 0)
@@ -219,20 +228,21 @@ function advisories(world: World, { query, body }: Asked): Answer {
 }
 
 function advisoryRecord(state: PackageState, advisory: PackageState['advisories'][number]): object {
-  const { advisoryId, affectedVersions, title, severity, day } = advisory
+  const { advisoryId, affectedVersions, title, severity, reportedAt, cve = null } = advisory
+  const { sources = [{ name: 'GitHub', remoteId: `GHSA-${advisoryId}` }] } = advisory
   return {
     advisoryId,
     packageName: state.description.name,
-    remoteId: `GHSA-${advisoryId}`,
+    remoteId: sources[0]?.remoteId,
     title,
     link: `https://advisories.example/${advisoryId}`,
-    cve: null,
+    cve,
     affectedVersions,
-    source: 'GitHub',
-    reportedAt: `${day}T12:00:00+00:00`,
+    source: sources[0]?.name,
+    reportedAt: `${new Date(reportedAt).toISOString().slice(0, 19)}+00:00`,
     composerRepository: 'https://packagist.org',
     severity,
-    sources: [{ name: 'GitHub', remoteId: `GHSA-${advisoryId}` }],
+    sources,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { DocumentKind, PackageState, VersionState } from './history.ts'
+import type { DocumentKind, Flag, PackageState, VersionState } from './history.ts'
 import { autoloadOf } from './archives.ts'
 
 export interface DistLocation {
@@ -26,7 +26,7 @@ export function documentOf(state: PackageState, { kind, distOf }: DocumentOption
       advisoryId,
       affectedVersions,
     })),
-    ...(state.malware.length > 0 && { filter: { malware: malwareEntries(state) } }),
+    ...filterOf(state),
   }
 }
 
@@ -123,14 +123,23 @@ function inPackagistsOrder(links: object): object {
   )
 }
 
-function malwareEntries({ description, malware }: PackageState): readonly object[] {
-  return malware.map((constraint, index) => ({
-    constraint,
-    url: `https://advisories.example/${description.name}`,
-    reason: 'malware',
-    id: `MAL-${index + 1}`,
-    source: 'example',
-  }))
+function filterOf({ description, flags }: PackageState): object {
+  const filter: Record<string, object[]> = {}
+  for (const [index, { list, constraint }] of flags.filter(isInDocument).entries()) {
+    const entries = (filter[list] ??= [])
+    entries.push({
+      constraint,
+      url: `https://advisories.example/${description.name}`,
+      reason: list,
+      id: `MAL-${index + 1}`,
+      source: 'example',
+    })
+  }
+  return Object.keys(filter).length > 0 ? { filter } : {}
+}
+
+function isInDocument({ onlyIn }: Flag): boolean {
+  return onlyIn !== 'summary'
 }
 
 /** `2024-01-31T12:00:00+00:00`, as PHP writes it. */

@@ -22,13 +22,23 @@ export interface PackageState {
   /** Tags and branches by label. The first branch is the default one. */
   readonly tags: Map<string, VersionState>
   readonly branches: Map<string, VersionState>
-  readonly advisories: Advisory[]
-  /** Versions that are known malware, as constraints. */
-  readonly malware: string[]
+  readonly advisories: (Advisory & { readonly reportedAt: string })[]
+  /** What lists of unwanted versions say, most of them that of malware. */
+  readonly flags: Flag[]
+  /** Seconds since the epoch at which the summary of those lists last changed. */
+  summaryModifiedAt: number
   /** Seconds since the epoch: the Last-Modified of both documents. */
   readonly modifiedAt: Record<DocumentKind, number>
   abandoned: string | undefined
   isDeleted: boolean
+}
+
+/** Versions that are on a list, as a constraint. */
+export interface Flag {
+  readonly list: string
+  readonly constraint: string
+  /** Only the summary says so, or only the document; without it both do. */
+  readonly onlyIn?: 'summary' | 'document' | undefined
 }
 
 /** Something that happened to a package, and which of its documents show it. */
@@ -147,8 +157,8 @@ function tellStory(history: History, description: PackageDescription): void {
     history.show({ name, label, kind: 'tags', at: noonOf(day), facts })
   }
   for (const advisory of advisories) {
-    const apply = (state: PackageState): void => void state.advisories.push(advisory)
-    history.change(name, { at: noonOf(advisory.day), shownIn: ['tags'], apply })
+    const at = noonOf(advisory.day)
+    history.change(name, { at, shownIn: ['tags'], apply: adding(advisory, at) })
   }
   if (abandoned === undefined) return
   const abandon = (state: PackageState): void => void (state.abandoned = abandoned.replacement)
@@ -163,10 +173,12 @@ function fold(description: PackageDescription, changes: readonly Change[]): Pack
     tags: new Map(),
     branches: new Map(),
     advisories: [],
-    malware: [],
+    flags: [],
+    summaryModifiedAt: 0,
     modifiedAt: { tags: born, dev: born },
     abandoned: undefined,
-    isDeleted: false,
+    // What is said of a package that isn't there makes none.
+    isDeleted: true,
   }
   for (const change of changes) {
     for (const kind of change.shownIn) state.modifiedAt[kind] = change.at
@@ -184,6 +196,12 @@ function addVersion(state: PackageState, version: VersionState): void {
     state.tags.set(version.label, { ...version, publishedAt })
   }
   state.isDeleted = false
+}
+
+/** The change by which upstream begins to show an advisory. */
+export function adding(advisory: Advisory, at: number): Change['apply'] {
+  const { reportedAt = new Date(at * 1000).toISOString() } = advisory
+  return (state) => void state.advisories.push({ ...advisory, reportedAt })
 }
 
 function referenceOf(name: string, label: string, commit: number): string {

@@ -18,8 +18,11 @@ export interface Advisory {
   readonly title: string
   readonly affectedVersions: string
   readonly severity: 'low' | 'medium' | 'high'
-  /** Day, at noon UTC. */
-  readonly day: string
+  /** In ISO 8601; without it when upstream began to show the advisory. */
+  readonly reportedAt?: string
+  readonly cve?: string
+  /** Who knows of it; GitHub, unless told otherwise. */
+  readonly sources?: readonly { readonly name: string; readonly remoteId: string }[]
 }
 
 /** One made-up package with its history. Days are `2024-01-31` and mean noon, UTC. */
@@ -40,7 +43,7 @@ export interface PackageDescription {
   /** Incompressible bytes in each archive, for tests that need a body of some size. */
   readonly ballastBytes?: number
   readonly abandoned?: { readonly day: string; readonly replacement: string }
-  readonly advisories?: readonly Advisory[]
+  readonly advisories?: readonly (Advisory & { readonly day: string })[]
 }
 
 const php = { php: '>=7.2' }

@@ -1,5 +1,12 @@
-import { bothDocuments, secondsOf, type DocumentKind, type History } from './history.ts'
-import type { ComposerFacts } from './packages.ts'
+import {
+  adding,
+  bothDocuments,
+  type DocumentKind,
+  type Flag,
+  type History,
+  secondsOf,
+} from './history.ts'
+import type { Advisory, ComposerFacts } from './packages.ts'
 
 /** What tests let happen upstream. */
 export interface Storyteller {
@@ -11,10 +18,19 @@ export interface Storyteller {
   readonly pushCommit: (name: string, branch: string) => string
   readonly withdraw: (name: string, version: string) => void
   readonly abandon: (name: string, replacement: string) => void
-  /** Versions of the package become known malware. */
-  readonly flagMalware: (name: string, constraint: string) => void
-  /** They were none, after all. */
+  /**
+   * Versions of the package become known malware, of one that isn't there perhaps. It is told in the
+   * package's document and in the summary, unless it should be in one of them only.
+   */
+  readonly flagMalware: (name: string, constraint: string, onlyIn?: Flag['onlyIn']) => void
+  /** They are on a list of another name. */
+  readonly flag: (name: string, flag: Flag) => void
+  /** They were none, after all: taken off all lists, in the document and the summary. */
   readonly clearMalware: (name: string) => void
+  /** Another advisory in the package's document and the API. */
+  readonly advise: (name: string, advisory: Advisory) => void
+  /** It is shown no more. */
+  readonly retract: (name: string, advisoryId: string) => void
   /** Both documents answer 404 from now on. */
   readonly deletePackage: (name: string) => void
   /**
@@ -32,6 +48,19 @@ export function storyteller(history: History, tick: () => number): Storyteller {
   }
   const show = (name: string, label: string, kind: DocumentKind): string =>
     history.show({ name, label, kind, at: tick() })
+  const changeFlags = (name: string, onlyIn: Flag['onlyIn'], apply: Apply): void => {
+    const at = tick()
+    history.change(name, {
+      at,
+      shownIn: onlyIn === 'summary' ? [] : ['tags'],
+      apply(state) {
+        if (onlyIn !== 'document') state.summaryModifiedAt = at
+        apply(state)
+      },
+    })
+  }
+  const flag = (name: string, added: Flag): void =>
+    changeFlags(name, added.onlyIn, (state) => state.flags.push(added))
   return {
     publish: (name, label, facts) => history.show({ name, label, kind: 'tags', at: tick(), facts }),
     moveTag: (name, label, reference) =>
@@ -40,9 +69,18 @@ export function storyteller(history: History, tick: () => number): Storyteller {
     withdraw: (name, version) => change(name, ['tags'], (state) => state.tags.delete(version)),
     abandon: (name, replacement) =>
       change(name, bothDocuments, (state) => (state.abandoned = replacement)),
-    flagMalware: (name, constraint) =>
-      change(name, ['tags'], (state) => state.malware.push(constraint)),
-    clearMalware: (name) => change(name, ['tags'], (state) => state.malware.splice(0)),
+    flag,
+    flagMalware: (name, constraint, onlyIn) => flag(name, { list: 'malware', constraint, onlyIn }),
+    clearMalware: (name) => changeFlags(name, undefined, (state) => state.flags.splice(0)),
+    advise(name, advisory) {
+      const at = tick()
+      history.change(name, { at, shownIn: ['tags'], apply: adding(advisory, at) })
+    },
+    retract: (name, advisoryId) =>
+      change(name, ['tags'], ({ advisories }) => {
+        const found = advisories.findIndex((advisory) => advisory.advisoryId === advisoryId)
+        if (found !== -1) advisories.splice(found, 1)
+      }),
     deletePackage: (name) =>
       change(name, bothDocuments, (state) => {
         state.isDeleted = true

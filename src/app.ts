@@ -45,6 +45,7 @@ import { startNameListJob } from './jobs/name-list.ts'
 import { startMalwareListsJob } from './jobs/malware-lists.ts'
 import { bodyKey, type Bodies, createBodies } from './metadata/bodies.ts'
 import { createResolveBasis } from './metadata/basis.ts'
+import { createKnownRoot } from './metadata/known-root.ts'
 import type { NameLists } from './metadata/name-lists.ts'
 import type { Purge } from './purge.ts'
 import type { Installs } from './private/installs.ts'
@@ -237,7 +238,7 @@ function composerRoutes(parts: Parts, served: Served): readonly Route[] {
     body: createEncodedBodies(bodies.read, bodyKey),
   }
   return [
-    ...rootFile({ ...metadata, ...root, reservedNames }),
+    ...rootFile({ ...metadata, ...root, ...createKnownRoot(served), reservedNames }),
     ...packageMetadata(metadata),
     packageArchive(serveArchive),
     ...relayed({ ...metadata, answers: buildAnswers({ ...parts, ...served }) }),

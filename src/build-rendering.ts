@@ -1,4 +1,5 @@
 import { distTemplate } from './composer/mirror-tokens.ts'
+import { rootFileVersion } from './composer/packages-json.ts'
 import type { Config } from './config.ts'
 import { numberOfRendering } from './database/renderings.ts'
 import { createRenderedSince } from './database/root-rendering.ts'
@@ -7,19 +8,25 @@ import type { RootDeps } from './http/composer/root.ts'
 import { asRecorded, type Render, withOwnDists } from './metadata/rendering.ts'
 
 export interface Rendering {
-  readonly root: Pick<RootDeps, 'publicUrl' | 'distMode' | 'pinnedNumber' | 'renderedSince'>
+  readonly root: Pick<
+    RootDeps,
+    'publicUrl' | 'distMode' | 'hasUpstream' | 'pinnedNumber' | 'renderedSince'
+  >
   readonly render: Render
 }
 
 /** The part of the composition root that is about what the settings make of what is recorded. */
-export async function buildRendering({ publicUrl, distMode }: Config, db: Db): Promise<Rendering> {
+export async function buildRendering(config: Config, db: Db): Promise<Rendering> {
+  const { publicUrl, distMode, proxyEnabled: hasUpstream } = config
   const number = async (kind: string, content: string) =>
     await numberOfRendering(db, { kind, content })
+  const pinnedRoots = [rootFileVersion, distMode, publicUrl, hasUpstream ? 'proxy' : 'own']
   return {
     root: {
       publicUrl,
       distMode,
-      pinnedNumber: await number('pinned root', `${distMode} ${publicUrl}`),
+      hasUpstream,
+      pinnedNumber: await number('pinned root', pinnedRoots.join(' ')),
       renderedSince: createRenderedSince(db),
     },
     render:

@@ -1,10 +1,14 @@
+import { furtherLists, malwareList } from './filter-lists.ts'
 import { isJsonObject, type JsonObject } from './minify.ts'
 import { distTemplate } from './mirror-tokens.ts'
 import { noticesIn } from './notices.ts'
 import { isOnePackage } from './vendor-patterns.ts'
 
 export type RootOptions = {
+  /** Empty while upstream hasn't said anything yet. */
   readonly upstreamRoot: JsonObject
+  /** false: there are no packages but ours, about which nobody reports advisories. */
+  readonly hasUpstream: boolean
   /** How clients reach this server: without a trailing slash, perhaps with a path. */
   readonly publicUrl: string
   /** `rewrite`: documents name no archive but ours, so there is nothing to be a mirror of. */
@@ -15,8 +19,11 @@ export type RootOptions = {
   readonly pin: { readonly path: string; readonly message: string } | undefined
 }
 
+/** Of the way in which root files are written from the same options: rises with each change of it. */
+export const rootFileVersion = 2
+
 /**
- * The root file that makes Composer ask this server for everything.
+ * The root file that makes Composer ask this server for everything, and which it needs from nobody else.
  *
  * Every URL is absolute: Composer resolves nothing against the path of the repository, and before 2.7
  * it can't use an `api-url` without a host. The pin is in those URLs only that stand for the past.
@@ -24,7 +31,7 @@ export type RootOptions = {
  * stay for good. Advisories and the malware list go without too, being always today's.
  */
 export function buildRoot(options: RootOptions): JsonObject {
-  const { upstreamRoot, publicUrl, distMode, reserved, pin } = options
+  const { upstreamRoot, hasUpstream, publicUrl, distMode, reserved, pin } = options
   const base = `${publicUrl}${pin?.path ?? ''}`
   return {
     packages: {},
@@ -39,56 +46,71 @@ export function buildRoot(options: RootOptions): JsonObject {
       mirrors: [{ 'dist-url': distTemplate(publicUrl), preferred: true }],
     }),
     'notify-batch': `${publicUrl}/downloads/`,
-    ...securityAdvisories(upstreamRoot['security-advisories'], publicUrl),
-    ...filter(upstreamRoot['filter'], publicUrl),
+    ...(hasUpstream && securityAdvisories(upstreamRoot, publicUrl)),
+    filter: filter(upstreamRoot['filter'], publicUrl),
     ...availability(upstreamRoot, reserved),
     ...noticesOf(upstreamRoot, pin?.message),
   }
 }
 
-function securityAdvisories(upstream: unknown, publicUrl: string): JsonObject {
-  if (!isJsonObject(upstream)) return {}
+/**
+ * Where upstream answers nothing about advisories, ours is asked all the same: without an `api-url`, Composer takes the
+ * root file only where it says which names there are, and then reads advisories from their documents.
+ */
+function securityAdvisories(upstreamRoot: JsonObject, publicUrl: string): JsonObject {
+  const told = upstreamRoot['security-advisories']
+  const upstreams = isJsonObject(told) ? told : {}
+  const hasApi = isEndpoint(upstreams['api-url'])
+  if (!hasApi && saysWhatIsThere(upstreamRoot)) return { 'security-advisories': { metadata: true } }
   return {
     'security-advisories': {
-      metadata: upstream['metadata'] === true,
+      metadata: !hasApi || upstreams['metadata'] === true,
       'api-url': `${publicUrl}/api/security-advisories/`,
     },
   }
 }
 
-/** Without upstream's `api-url`: it would be told of every package, the private ones too. */
+/**
+ * Always there, since Composer refuses what is blocked only by this: it reads the summary, and then the `filter` of the
+ * documents that the summary names. Without upstream's `api-url`, which would be told of every package, the private ones
+ * too.
+ */
 function filter(upstream: unknown, publicUrl: string): JsonObject {
-  if (!isJsonObject(upstream)) return {}
-  const hasSummary = typeof upstream['summary-url'] === 'string'
+  const lists = furtherLists(isJsonObject(upstream) ? upstream['lists'] : undefined)
+  const enabled = lists.filter(([, list]) => isJsonObject(list) && list['enabled'] === true)
   return {
-    filter: {
-      metadata: upstream['metadata'] === true,
-      ...(upstream['lists'] !== undefined && { lists: upstream['lists'] }),
-      ...(hasSummary && { 'summary-url': `${publicUrl}/lists/all/summary.json` }),
-    },
+    metadata: true,
+    lists: Object.fromEntries([malwareList, ...enabled.map(([name]) => name)].map(switchedOn)),
+    'summary-url': `${publicUrl}/lists/all/summary.json`,
   }
 }
 
+function switchedOn(list: string): readonly [string, JsonObject] {
+  return [list, { enabled: true }]
+}
+
+const availabilityKeys = ['available-packages', 'available-package-patterns'] as const
+
 /** Which names Composer may ask for at all: upstream's, if it says so, and then ours. */
 function availability(upstream: JsonObject, reserved: readonly string[]): JsonObject {
-  const passed: Record<string, unknown> = {}
-  for (const key of ['available-packages', 'available-package-patterns']) {
-    const names = upstream[key]
-    if (Array.isArray(names)) passed[key] = names.filter((name) => typeof name === 'string')
+  const passed: Record<string, readonly string[]> = {}
+  for (const key of availabilityKeys) {
+    const names = namesIn(upstream[key])
+    if (names.length > 0) passed[key] = names
   }
   if (!saysWhatIsThere(upstream) || reserved.length === 0) return passed
-  const patterns = passed['available-package-patterns']
+  const patterns = passed['available-package-patterns'] ?? []
   const own = reserved.map((pattern) => (isOnePackage(pattern) ? pattern : `${pattern}/*`))
-  const all = Array.isArray(patterns) ? [...patterns, ...own] : own
-  return { ...passed, 'available-package-patterns': all }
+  return { ...passed, 'available-package-patterns': [...patterns, ...own] }
 }
 
 /** Otherwise Composer may ask for every name, and what is in a root file is the same for all who ask. */
 export function saysWhatIsThere(upstreamRoot: JsonObject): boolean {
-  return ['available-packages', 'available-package-patterns'].some((key) => {
-    const names = upstreamRoot[key]
-    return Array.isArray(names) && names.length > 0
-  })
+  return availabilityKeys.some((key) => namesIn(upstreamRoot[key]).length > 0)
+}
+
+function namesIn(names: unknown): readonly string[] {
+  return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : []
 }
 
 /** Upstream's notices, then ours on the pin. */
@@ -137,6 +159,10 @@ export function upstreamEndpoints(
 
 /** Packagist's have 60 characters. The feed's is in every event of it, which has room for 4,000. */
 const urlLengthMax = 2_000
+
+function isEndpoint(value: unknown): boolean {
+  return Object.keys(endpoint('search', value, 'https://upstream')).length > 0
+}
 
 function endpoint(
   name: keyof UpstreamEndpoints,

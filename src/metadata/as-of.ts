@@ -55,7 +55,7 @@ export interface AsOfOptions {
 export type DocumentAsOf = (
   document: DocumentName,
   basis: Basis,
-  asking?: Pick<Asking, 'note' | 'client'>,
+  asking?: Omit<Asking, 'isForThePast'>,
 ) => Promise<AsOfAnswer>
 
 export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {

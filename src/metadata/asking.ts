@@ -8,4 +8,6 @@ export interface Asking {
   readonly client?: Client | undefined
   /** What upstream says becomes the past of a pin or a freeze, so it is asked, and its answer recorded. */
   readonly isForThePast?: boolean
+  /** Whoever asks can do without: what is kept is good enough at once, and nothing is better than a long wait. */
+  readonly canDoWithout?: boolean
 }

@@ -49,13 +49,15 @@ export type CurrentDocument = (document: DocumentName, asking?: Asking) => Promi
 
 /** With a copy at hand nobody waits longer for upstream; the refresh goes on behind the answer. */
 const foregroundWaitMs = 2_000
+/** Who can do without waits no longer, with a copy at hand and without one. */
+const shortWaitMs = { kept: 250, none: 4_000 } as const
 /** After a failed fetch upstream isn't asked again for this long: what we have is served, or that there is nothing. */
 const failurePauseSeconds = 5
 /** How long "no such document" is believed without asking again. */
 const missingTtlSeconds = 60
 
 export function createCurrentDocument(options: CurrentOptions): CurrentDocument {
-  const { currentState, now, metadataTtlSeconds, lookUp } = options
+  const { currentState, now, metadataTtlSeconds } = options
 
   /** undefined: never asked, so there is no age. */
   function ageSeconds(at: Instant | null): number | undefined {
@@ -91,18 +93,6 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
     throw noDocument(document, { isGone: isMissing(state, lookedUp), retryAfterSeconds })
   }
 
-  /** With a copy at hand it is waited for a little, else until it is done. */
-  async function refreshBehind(
-    document: DocumentName,
-    state: CurrentState | undefined,
-    asking: Asking,
-  ): Promise<LookedUp | undefined> {
-    if (state === undefined || state.sha256 === null) return await lookUp(document, asking)
-    if (!isServable(state)) return await options.refresh(document)
-    const late = delay(foregroundWaitMs, undefined, { ref: false })
-    return await Promise.race([refreshQuietly(document, options), late])
-  }
-
   return async (document, asking = {}) => {
     const { note = () => undefined } = asking
     const state = await currentState(document)
@@ -110,11 +100,40 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
       note(kept(state))
       return answerFrom(document, state)
     }
-    const lookedUp = await refreshBehind(document, state, asking)
+    const lookedUp = await refreshBehind({ document, state, asking }, options)
     const after = await currentState(document)
     note(fetched(lookedUp, after))
     return answerFrom(document, after, lookedUp)
   }
+}
+
+interface ToRefresh {
+  readonly document: DocumentName
+  readonly state: CurrentState | undefined
+  readonly asking: Asking
+}
+
+/** With a copy at hand it is waited for a little, else until it is done. */
+async function refreshBehind(
+  { document, state, asking }: ToRefresh,
+  options: CurrentOptions,
+): Promise<LookedUp | undefined> {
+  const { canDoWithout = false } = asking
+  if (state === undefined || state.sha256 === null) {
+    const lookedUp = options.lookUp(document, asking)
+    return canDoWithout ? await within(shortWaitMs.none, lookedUp) : await lookedUp
+  }
+  if (!isServable(state)) return await options.refresh(document)
+  const waitMs = canDoWithout ? shortWaitMs.kept : foregroundWaitMs
+  return await within(waitMs, refreshQuietly(document, options))
+}
+
+/** What comes in time; it goes on behind the answer otherwise. */
+async function within<Outcome>(
+  waitMs: number,
+  outcome: Promise<Outcome>,
+): Promise<Outcome | undefined> {
+  return await Promise.race([outcome, delay(waitMs, undefined, { ref: false })])
 }
 
 /** There when upstream wasn't asked because it is given time to recover. */

@@ -1,9 +1,9 @@
 import { rootDocument } from '../composer/names.ts'
 import { type UpstreamEndpoints, upstreamEndpoints } from '../composer/packages-json.ts'
 import { parseRootFile } from '../composer/root-file.ts'
-import { AppError } from '../errors.ts'
 import type { Sha256 } from '../events/types.ts'
 import type { CurrentDocument } from './current.ts'
+import { ifKnown } from './if-known.ts'
 
 export interface EndpointsOptions {
   readonly current: CurrentDocument
@@ -23,17 +23,12 @@ export type ReadEndpoints = () => Promise<UpstreamEndpoints>
 export function createReadEndpoints(options: EndpointsOptions): ReadEndpoints {
   const { current, snapshot, upstreamUrl } = options
   return async () => {
-    const { sha256 } = await current(rootDocument)
+    const { sha256 } = await current(rootDocument, { canDoWithout: true })
     return upstreamEndpoints(parseRootFile(await snapshot(sha256)), upstreamUrl)
   }
 }
 
 /** The same for what runs by itself: none while there is no root file, which is recorded and logged. */
 export async function endpointsIfKnown(endpoints: ReadEndpoints): Promise<UpstreamEndpoints> {
-  try {
-    return await endpoints()
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'upstream_unavailable') return {}
-    throw error
-  }
+  return (await ifKnown(endpoints)) ?? {}
 }

@@ -1,32 +1,11 @@
 import * as assert from 'uvu/assert'
 import type { JsonObject } from '../../src/composer/minify.ts'
-import { buildRoot, upstreamEndpoints } from '../../src/composer/packages-json.ts'
-import { parseRootFile } from '../../src/composer/root-file.ts'
+import { buildRoot } from '../../src/composer/packages-json.ts'
+import { packagistRoot as upstreamRoot } from '../support/packagist-root.ts'
 import { describe } from '../support/suite.ts'
 
-/** Shaped like Packagist's root file of 2026. */
-const upstreamRoot: JsonObject = {
-  packages: {},
-  'notify-batch': 'https://packages.test/downloads/',
-  'providers-url': '/p/%package%$%hash%.json',
-  'metadata-url': 'https://repo.packages.test/p2/%package%.json',
-  'metadata-changes-url': 'https://packages.test/metadata/changes.json',
-  search: 'https://packages.test/search.json?q=%query%&type=%type%',
-  list: 'https://packages.test/packages/list.json',
-  'security-advisories': { metadata: true, 'api-url': 'https://packages.test/api/advisories/' },
-  'providers-api': 'https://packages.test/providers/%package%.json',
-  warning: 'Composer 1 has been shut down',
-  'warning-versions': '<1.999',
-  filter: {
-    metadata: true,
-    lists: { malware: { enabled: true } },
-    'summary-url': 'https://repo.packages.test/lists/all/summary.json',
-    'api-url': 'https://packages.test/api/filter/',
-  },
-}
-
 const publicUrl = 'https://proxy.test/composer'
-const ours = { publicUrl, distMode: 'mirror', reserved: [] } as const
+const ours = { publicUrl, distMode: 'mirror', hasUpstream: true, reserved: [] } as const
 const pin = { path: '/at/20240501T120000Z', message: 'As of 1 May 2024.' }
 
 describe(
@@ -88,6 +67,8 @@ describe(
         'providers-api',
         'mirrors',
         'notify-batch',
+        'security-advisories',
+        'filter',
       ])
       const broken = { search: 7, list: null, 'security-advisories': true, filter: [], infos: 'x' }
       assert.equal(
@@ -121,13 +102,68 @@ describe(
       assert.equal(root, others)
     })
 
-    test('names no summary of a filter when upstream has none', () => {
-      const { filter } = buildRoot({
-        upstreamRoot: { filter: { metadata: false, lists: { malware: { enabled: true } } } },
-        ...ours,
-        pin: undefined,
+    test('has Composer ask for malware here, whatever upstream says of its lists', () => {
+      const malware = { malware: { enabled: true } }
+      const filters = [
+        undefined,
+        [],
+        'https://packages.test/',
+        { metadata: false, lists: { malware: { enabled: false } }, 'summary-url': 7 },
+        { metadata: true, lists: [{ enabled: true }] },
+        { lists: { malware: null, policy: { enabled: false }, other: true } },
+      ]
+      for (const filter of filters) {
+        const root = buildRoot({ upstreamRoot: { filter }, ...ours, pin })
+        assert.equal(
+          root['filter'],
+          {
+            metadata: true,
+            lists: malware,
+            'summary-url': 'https://proxy.test/composer/lists/all/summary.json',
+          },
+          JSON.stringify(filter),
+        )
+      }
+    })
+
+    test('names upstream’s further lists, but none that Composer may stop at', () => {
+      const names = ['typo-squats', 'Own_List.2', 'ignored', 'ignore-this', 'licenses', 'licence']
+      const others = ['advisories', 'abandoned', 'packages', 'security', 'cooldown', 'support']
+      const odd = ['0', '17', '', 'a b', 'a\u001b', 'x'.repeat(200), 'maintenance', '-']
+      const all = [...names, ...others, ...odd, 'minimum-release-age']
+      const lists = Object.fromEntries(all.map((name) => [name, { enabled: true, more: 1 }]))
+      const many = Array.from({ length: 1_000 }, (_, index) => [`l${index}`, { enabled: true }])
+      const listsOf = (of: JsonObject) =>
+        buildRoot({ upstreamRoot: { filter: { lists: of } }, ...ours, pin: undefined })['filter']
+      assert.equal((listsOf(lists) as JsonObject)['lists'], {
+        malware: { enabled: true },
+        'typo-squats': { enabled: true },
+        'Own_List.2': { enabled: true },
       })
-      assert.equal(filter, { metadata: false, lists: { malware: { enabled: true } } })
+      const told = (listsOf(Object.fromEntries(many) as JsonObject) as JsonObject)['lists']
+      assert.is(Object.keys(told as JsonObject).length, 21)
+    })
+
+    test('has Composer ask for advisories here, unless it takes them from the documents alone', () => {
+      const api = 'https://proxy.test/composer/api/security-advisories/'
+      const patterns = { 'available-package-patterns': ['a/*'] }
+      const advisoriesOf = (upstreams: JsonObject, hasUpstream = true) =>
+        buildRoot({ upstreamRoot: upstreams, ...ours, hasUpstream, pin: undefined })[
+          'security-advisories'
+        ]
+      const without = [{}, { metadata: true }, { metadata: false, 'api-url': 'javascript:x' }, 'x']
+      for (const told of without) {
+        const root = { 'security-advisories': told }
+        assert.equal(advisoriesOf(root), { metadata: true, 'api-url': api }, JSON.stringify(told))
+        assert.equal(advisoriesOf({ ...root, ...patterns }), { metadata: true })
+        const nameless = { ...root, 'available-packages': [7], 'available-package-patterns': [] }
+        assert.equal(advisoriesOf(nameless), { metadata: true, 'api-url': api })
+      }
+      for (const metadata of [true, false]) {
+        const root = { 'security-advisories': { metadata, 'api-url': '/advisories/' } }
+        assert.equal(advisoriesOf({ ...root, ...patterns }), { metadata, 'api-url': api })
+      }
+      assert.is(advisoriesOf({}, false), undefined, 'nobody reports any about what is ours alone')
     })
 
     test('names no host but this one', () => {
@@ -163,66 +199,6 @@ describe(
       const root = buildRoot({ upstreamRoot: names, ...ours, pin: undefined })
       assert.equal(root['available-packages'], ['a/b'])
       assert.equal(root['available-package-patterns'], ['a/*'])
-    })
-  },
-)
-
-describe(
-  'upstream endpoints',
-  async () => ({}),
-  (test) => {
-    test('are taken from the root file, templates and all', () => {
-      assert.equal(upstreamEndpoints(upstreamRoot, 'https://repo.packages.test'), {
-        search: 'https://packages.test/search.json?q=%query%&type=%type%',
-        list: 'https://packages.test/packages/list.json',
-        providersApi: 'https://packages.test/providers/%package%.json',
-        securityAdvisories: 'https://packages.test/api/advisories/',
-        filterSummary: 'https://repo.packages.test/lists/all/summary.json',
-        metadataChanges: 'https://packages.test/metadata/changes.json',
-        notifyBatch: 'https://packages.test/downloads/',
-      })
-    })
-
-    test('that begin with a slash are on the host of upstream, whatever its path', () => {
-      const root = { search: '/search.json?q=%query%', list: '//elsewhere/x' }
-      assert.equal(upstreamEndpoints(root, 'http://host:8901/some/path/'), {
-        search: 'http://host:8901/search.json?q=%query%',
-        list: 'http://host:8901//elsewhere/x',
-      })
-    })
-
-    test('that are not http or https are left out', () => {
-      for (const value of [
-        'search.json',
-        'file:///etc/passwd',
-        'ftp://host/x',
-        'javascript:x',
-        'https:host',
-        'https:\\\\host',
-        'https://',
-        'https://user:secret@host/',
-        'https://ho st/',
-        'https://host/\r\nx',
-        'https://[host/',
-        ' https://host/',
-        '',
-        7,
-        null,
-        {},
-      ]) {
-        assert.equal(
-          upstreamEndpoints({ search: value }, 'https://host'),
-          {},
-          JSON.stringify(value),
-        )
-      }
-      const broken = { 'security-advisories': null, filter: 'https://host/' }
-      assert.equal(upstreamEndpoints(broken, 'https://host'), {})
-    })
-
-    test('says nothing when a former release kept one that is past a limit', () => {
-      const deep = `{"filter":{"lists":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`
-      assert.equal(parseRootFile(Buffer.from(deep)), {})
     })
   },
 )

@@ -1,10 +1,12 @@
 import { may } from '../../access/principal.ts'
 import { rootDocument } from '../../composer/names.ts'
 import type { JsonObject } from '../../composer/minify.ts'
-import { buildRoot, saysWhatIsThere } from '../../composer/packages-json.ts'
+import { buildRoot, rootFileVersion, saysWhatIsThere } from '../../composer/packages-json.ts'
 import { parseRootFile } from '../../composer/root-file.ts'
 import { vendorOfPattern } from '../../composer/vendor-patterns.ts'
 import type { Basis } from '../../metadata/as-of.ts'
+import type { BodyName } from '../../metadata/bodies.ts'
+import type { KnownRoot } from '../../metadata/known-root.ts'
 import type { Reserved } from '../../private/reserved.ts'
 import {
   addSeconds,
@@ -23,7 +25,8 @@ import {
 } from './package-metadata.ts'
 import { alsoPinned, pinOf } from './pin.ts'
 
-export interface RootDeps extends MetadataDeps {
+export interface RootDeps extends KnownRoot, Pick<MetadataDeps, 'resolveBasis' | 'body'> {
+  readonly hasUpstream: boolean
   readonly publicUrl: string
   readonly distMode: 'mirror' | 'rewrite'
   /** Of the way in which pinned root files are written, which depends on the settings; from 1. */
@@ -33,7 +36,10 @@ export interface RootDeps extends MetadataDeps {
   readonly reservedNames: Reserved['reservedNames']
 }
 
-/** `/packages.json`, now and as of an instant: upstream's root file, with every URL leading here. */
+/**
+ * `/packages.json`, now and as of an instant: every URL leads here, and what else upstream's root file says is said once it
+ * is known.
+ */
 export function rootFile(deps: RootDeps): readonly Route[] {
   return alsoPinned({
     surface: 'composer',
@@ -50,18 +56,32 @@ export function rootFile(deps: RootDeps): readonly Route[] {
 }
 
 async function answerCurrent(request: RouteRequest, deps: RootDeps): Promise<Answer> {
-  const { publicUrl, distMode } = deps
-  const { sha256, staleSeconds } = await deps.current(rootDocument)
-  const { identity } = await deps.body({ sha256, reconstructed: undefined })
-  const upstreamRoot = parseRootFile(identity)
+  const { publicUrl, distMode, hasUpstream } = deps
+  const found = await deps.upstreamRoot()
+  const upstreamRoot = await readRoot(
+    found && { sha256: found.sha256, reconstructed: undefined },
+    deps,
+  )
   const { reserved, caching } = await ownAmong(upstreamRoot, request, deps)
-  const root = buildRoot({ upstreamRoot, publicUrl, distMode, reserved, pin: undefined })
-  const content = [distMode, publicUrl, sha256, ...reserved].join(' ')
+  const root = buildRoot({ ...deps, upstreamRoot, reserved, pin: undefined })
+  const upstreams = found?.sha256 ?? (hasUpstream ? 'unknown' : 'none')
+  const content = [rootFileVersion, distMode, publicUrl, upstreams, ...reserved].join(' ')
   return answerDocument(request.headers, {
     body: await encodeBody(Buffer.from(JSON.stringify(root))),
     lastModified: httpDate(await deps.renderedSince(content)),
-    headers: { ...currentCaching, ...staleHeaders(staleSeconds), ...caching },
+    headers: {
+      ...(found === undefined ? notYetCaching : currentCaching),
+      ...staleHeaders(found?.staleSeconds),
+      ...caching,
+    },
   })
+}
+
+/** What is to be said more once upstream answers is for no cache on the way. */
+const notYetCaching = { 'Cache-Control': 'no-cache' } as const
+
+async function readRoot(name: BodyName | undefined, { body }: RootDeps): Promise<JsonObject> {
+  return name === undefined ? {} : parseRootFile((await body(name)).identity)
 }
 
 /** What a root file says of what is reserved, which depends on who asks when it says what is there at all. */
@@ -81,25 +101,20 @@ async function ownAmong(
 }
 
 async function answerAsOf(request: RouteRequest, basis: Basis, deps: RootDeps): Promise<Answer> {
-  const found = await deps.asOf(rootDocument, basis)
-  const { identity } = await deps.body(found.body)
-  const upstreamRoot = parseRootFile(identity)
+  const found = await deps.upstreamRootAsOf(basis)
+  const upstreamRoot = await readRoot(found?.body, deps)
   const { reserved, caching } = await ownAmong(upstreamRoot, request, deps)
-  const root = buildRoot({
-    upstreamRoot,
-    publicUrl: deps.publicUrl,
-    distMode: deps.distMode,
-    reserved,
-    pin: { path: `/at/${compactInstant(basis.at)}`, message: messageFor(basis) },
-  })
+  const pin = { path: `/at/${compactInstant(basis.at)}`, message: messageFor(basis) }
+  const root = buildRoot({ ...deps, upstreamRoot, reserved, pin })
   // What is written changes with the settings, which have a second of their own, and once more when the
   // instant settles: until then there is nothing to revalidate by.
   const date = addSeconds(floorToSecond(basis.at), deps.pinnedNumber)
+  // What is reserved is so today, and what upstream had then may still become known.
+  const isForGood = basis.settled && reserved.length === 0 && found !== undefined
   return answerDocument(request.headers, {
     body: await encodeBody(Buffer.from(JSON.stringify(root))),
-    // What is reserved is so today.
-    lastModified: basis.settled && reserved.length === 0 ? httpDate(date) : undefined,
-    headers: { ...pinnedHeaders(found, basis), ...caching },
+    lastModified: isForGood ? httpDate(date) : undefined,
+    headers: { ...(found ? pinnedHeaders(found, basis) : notYetCaching), ...caching },
   })
 }
 

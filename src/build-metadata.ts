@@ -4,6 +4,7 @@ import {
   readCurrentDocument,
 } from '../projections/document-queries.ts'
 import { filterSummary, packageOfDocument } from './composer/names.ts'
+import { buildRelays, type Relays } from './build-relays.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { Digestion } from './digestion/digestion.ts'
@@ -43,7 +44,7 @@ interface MetadataParts {
   readonly isReservedByNow: IsReserved
 }
 
-export interface Metadata {
+export interface Metadata extends Relays {
   readonly refresh: Refresh
   readonly current: CurrentDocument
   readonly endpoints: ReadEndpoints
@@ -84,7 +85,7 @@ export function buildMetadata(parts: MetadataParts): Metadata {
   })
   const snapshot = snapshots.get
   const endpoints = createReadEndpoints({ current, snapshot, upstreamUrl: packagistUrl })
-  return { refresh, current, endpoints }
+  return { refresh, current, endpoints, ...buildRelays(parts, endpoints) }
 }
 
 function refusedBody({

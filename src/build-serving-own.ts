@@ -7,6 +7,7 @@ import {
   readVersionsOfBlob,
 } from '../projections/private-package.ts'
 import { readRules, versionRule } from '../projections/version-rule.ts'
+import type { Relays } from './build-relays.ts'
 import { createAllowance } from './access/allowance.ts'
 import type { BlobStore } from './archives/blobs.ts'
 import type { PackageName } from './composer/names.ts'
@@ -34,7 +35,6 @@ import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
 import type { Upstream } from './upstream/client.ts'
 import { notifyUpstream } from './upstream/notify.ts'
-import { relayQuestion } from './upstream/relay.ts'
 import { metadataTimeouts } from './upstream/timeouts.ts'
 
 interface ServingOwnParts extends Reserved {
@@ -126,21 +126,11 @@ const relayAllowance = {
 } as const
 
 /** What Composer asks beside metadata and archives. */
-export function buildAnswers(parts: ServingOwnParts): Answers {
-  const { config, outside, upstream, db, endpoints, reservedNames, digestion } = parts
-  const { packagistUrl, proxyEnabled } = config
+export function buildAnswers(parts: ServingOwnParts & Relays): Answers {
+  const { config, outside, db, reservedNames, digestion } = parts
   return createAnswers({
-    async ask(question) {
-      if (!proxyEnabled) return undefined
-      const template = (await endpoints())[question.endpoint]
-      if (template === undefined) return undefined
-      const guard = createAddressGuard(packagistUrl, [new URL(template).host])
-      return await relayQuestion(
-        upstream.client({ guard, timeouts: timeoutsOf(config), kind: 'relays' }),
-        template,
-        question,
-      )
-    },
+    ask: parts.ask,
+    askAdvisories: parts.askAdvisories,
     allowance: createAllowance({ ...relayAllowance, nowMs: () => msOfInstant(outside.now()) }),
     listing: async (position) => await readListing(db, position),
     reservedNames,

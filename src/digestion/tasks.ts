@@ -1,3 +1,4 @@
+import { readAdvisories } from '../composer/advisories.ts'
 import { readChangePage } from '../composer/change-page.ts'
 import { archivesIn } from '../composer/document-archives.ts'
 import { digestDocument } from '../composer/document-digest.ts'
@@ -26,6 +27,7 @@ const tasks = {
   malware: (body: Buffer) => malwareIn(body),
   answer: (body: Buffer, { status, ...merging }: Merging & { readonly status: number }) =>
     mergeAnswer({ status, body, lastModified: undefined }, merging),
+  advisories: (body: Buffer, asked: readonly PackageName[]) => readAdvisories(body, asked),
   names: (body: Buffer, options: NameListOptions) => digestNameList(body, options),
 } as const
 

@@ -16,6 +16,7 @@ describe(
           asked += 1
           return undefined
         },
+        askAdvisories: async () => undefined,
         allowance: createAllowance({
           burst: 4,
           perSecond: 1,

@@ -4,10 +4,10 @@ import type { Principal } from '../../src/access/principal.ts'
 import { PackageName } from '../../src/composer/names.ts'
 import { type Answers, createAnswers } from '../../src/private/answers/answers.ts'
 import type { OwnPackage } from '../../src/private/answers/own-package.ts'
-import { createDigestion } from '../../src/digestion/digestion.ts'
 import { createReserved, namesReservedBy } from '../../src/private/reserved.ts'
 import type { RelayAnswer, RelayQuestion } from '../../src/upstream/relay.ts'
 import { describe } from '../support/suite.ts'
+import { questionsTo } from '../support/upstream-questions.ts'
 
 const ours: readonly OwnPackage[] = ['acme/shop', 'acme/prices', 'umbrella/hats'].map((name) => ({
   packageName: PackageName.parse(name),
@@ -49,19 +49,16 @@ function world(upstreams: unknown, status = 200, claimed?: string): World {
     },
   })
   const answers = createAnswers({
-    async ask(question) {
+    ...questionsTo(async (question) => {
       asked.push(question)
       if (upstreams === undefined) return undefined
-      const body = Buffer.from(
-        typeof upstreams === 'string' ? upstreams : JSON.stringify(upstreams),
-      )
-      return { status, body, lastModified: 'then' }
-    },
+      const text = typeof upstreams === 'string' ? upstreams : JSON.stringify(upstreams)
+      return { status, body: Buffer.from(text), lastModified: 'then' }
+    }),
     allowance: { take: async () => ({ giveBack: () => undefined }) },
     listing: async () => ours,
     reservedNames: reserved.reservedNames,
     searchUrl: 'https://packages.example.com/search.json',
-    digest: createDigestion().digest,
   })
   return { answers, asked }
 }
@@ -131,13 +128,13 @@ describe(
       const { answers, asked } = world(upstreams)
       const wanted =
         'packages[0]=acme/shop&packages[]=psr/log&packages[2]=pkg:composer/acme/prices&x=acme'
-      const told = json(await answers.advisories({ query: query(wanted), form: true }, admin))
+      const told = json(await answers.advisories(query(wanted), admin))
       assert.equal(told, { advisories: { 'acme/shop': [], 'acme/prices': [], 'psr/log': [] } })
       assert.is(asked[0]?.form?.body.toString(), 'packages%5B%5D=psr%2Flog')
       const ofOurs = query('packages[]=acme/shop&packages[]=acme/unknown')
-      const alone = json(await answers.advisories({ query: ofOurs, form: false }, admin))
+      const alone = json(await answers.advisories(ofOurs, admin))
       assert.equal(alone, { advisories: { 'acme/shop': [] } })
-      const hidden = json(await answers.advisories({ query: ofOurs, form: false }, nobody))
+      const hidden = json(await answers.advisories(ofOurs, nobody))
       assert.equal(hidden, { advisories: {} })
       assert.is(asked.length, 1)
     })
@@ -149,7 +146,7 @@ describe(
         world(upstreams, 200, 'psr').answers.list(query(''), nobody),
         world(upstreams, 200, 'psr').answers.search(query('q=log'), nobody),
         monolog.providers(PackageName.parse('psr/log-implementation'), nobody),
-        world(upstreams, 200, 'psr').answers.advisories({ query: psr, form: false }, nobody),
+        world(upstreams, 200, 'psr').answers.advisories(psr, nobody),
       ])
       for (const answer of told) assert.not.match(answer.body.toString(), /psr|monolog/)
     })
@@ -169,10 +166,10 @@ describe(
         packageNames: ['opened/logs', 'openedX/log'],
       })
       const wanted = query('packages[]=opened/log&packages[]=opened/logs')
-      assert.equal(json(await answers.advisories({ query: wanted, form: false }, nobody)), {
+      assert.equal(json(await answers.advisories(wanted, nobody)), {
         advisories: { 'opened/logs': [] },
       })
-      assert.is(asked.at(-1)?.query.toString(), 'packages%5B%5D=opened%2Flogs')
+      assert.is(asked.at(-1)?.form?.body.toString(), 'packages%5B%5D=opened%2Flogs')
       const before = asked.length
       await answers.providers(PackageName.parse('opened/log'), nobody)
       await answers.search(query('q=opened+logs'), nobody)
@@ -247,7 +244,7 @@ describe(
         { maxLength: 4 },
       )
       await fc.assert(
-        fc.asyncProperty(pairs, fc.boolean(), async (entries, form) => {
+        fc.asyncProperty(pairs, async (entries) => {
           const { answers, asked } = world(upstreams)
           const parameters = new URLSearchParams(
             entries.map(([name, value]): [string, string] => [name, value]),
@@ -255,7 +252,7 @@ describe(
           for (const asker of [admin, nobody, ofUmbrella]) {
             await answers.search(parameters, asker)
             await answers.list(parameters, asker)
-            await answers.advisories({ query: parameters, form }, asker)
+            await answers.advisories(parameters, asker)
           }
           for (const question of asked) {
             const sent = [question.query.toString(), question.form?.body.toString()].join(' ')

@@ -2,10 +2,10 @@ import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { loweredAsPhpDoes, PackageName } from '../../src/composer/names.ts'
 import { type Answers, createAnswers } from '../../src/private/answers/answers.ts'
-import { createDigestion } from '../../src/digestion/digestion.ts'
 import { createReserved, namesReservedBy } from '../../src/private/reserved.ts'
 import type { RelayAnswer } from '../../src/upstream/relay.ts'
 import { describe, rejection } from '../support/suite.ts'
+import { questionsTo } from '../support/upstream-questions.ts'
 
 const client = { key: 'address 192.0.2.1', hasToken: false }
 
@@ -19,12 +19,11 @@ function answersOf(text: string, status = 200): Answers {
     published: async () => namesReservedBy([]),
   })
   return createAnswers({
-    ask: async () => ({ status, body: Buffer.from(text), lastModified: undefined }),
+    ...questionsTo(async () => ({ status, body: Buffer.from(text), lastModified: undefined })),
     allowance: { take: async () => ({ giveBack: () => undefined }) },
     listing: async () => [],
     reservedNames: reserved.reservedNames,
     searchUrl: 'https://packages.example.com/search.json',
-    digest: createDigestion().digest,
   })
 }
 
@@ -39,7 +38,7 @@ async function all(text: string, status = 200): Promise<Readonly<Record<string, 
     list: await answers.list(none, anybody),
     fields: await answers.list(new URLSearchParams('fields[]=type'), anybody),
     providers: await answers.providers(PackageName.parse('psr/log'), anybody),
-    advisories: await answers.advisories({ query: none, form: false }, anybody),
+    advisories: await answers.advisories(none, anybody),
     summary,
   }
 }
@@ -134,7 +133,7 @@ describe(
       }
       const text = '{"advisories":{"psr/log":[{"packageName":"acme/x"},{"a":1}],"psr/x":[]}}'
       const query = new URLSearchParams('packages[]=psr/log')
-      const { body } = await answersOf(text).advisories({ query, form: true }, anybody)
+      const { body } = await answersOf(text).advisories(query, anybody)
       assert.is(body.toString(), '{"advisories":{"psr/log":[{"a":1}]}}')
     })
 

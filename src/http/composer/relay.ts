@@ -52,7 +52,7 @@ export function relayed({ answers, resolveBasis }: RelayedDeps): readonly Compos
     }),
     get('/api/security-advisories/', async ({ query, principal, client }) => {
       const asker = { principal, client, position: undefined }
-      return byAsker(await answers.advisories({ query, form: false }, asker))
+      return byAsker(await answers.advisories(query, asker))
     }),
     {
       surface: 'composer',
@@ -64,7 +64,7 @@ export function relayed({ answers, resolveBasis }: RelayedDeps): readonly Compos
         const { principal, client, query: inUrl } = request
         const query = new URLSearchParams([...inUrl, ...(await formOf(request))])
         const asker = { principal, client, position: undefined }
-        return byAsker(await answers.advisories({ query, form: true }, asker))
+        return byAsker(await answers.advisories(query, asker))
       },
     },
   ]

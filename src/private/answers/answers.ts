@@ -2,16 +2,18 @@ import type { Allowance } from '../../access/allowance.ts'
 import type { Client } from '../../access/client.ts'
 import { may, type Principal } from '../../access/principal.ts'
 import { DocumentUnreadable } from '../../composer/document.ts'
-import { loweredAsPhpDoes, PackageName, vendorOf } from '../../composer/names.ts'
+import { type PackageName, vendorOf } from '../../composer/names.ts'
 import type { Digest } from '../../digestion/digestion.ts'
 import { AppError } from '../../errors.ts'
 import type { Position } from '../../events/types.ts'
 import { httpDate, parseHttpDate } from '../../time-machine/instant.ts'
 import type { RelayAnswer, RelayQuestion } from '../../upstream/relay.ts'
+import type { AskAdvisories } from '../../upstream/advisories.ts'
+import { createAnswerAdvisories } from './advisories.ts'
 import { mergeAnswer, type Merging } from './merge.ts'
 import type { OwnPackage } from './own-package.ts'
 import { questionForUpstream } from './questions.ts'
-import type { Reserved, ReservedNames } from '../reserved.ts'
+import type { Reserved } from '../reserved.ts'
 
 /** Who asks, and as of which position; undefined: now. */
 export interface Asker {
@@ -24,6 +26,7 @@ export interface Asker {
 export interface AnswersOptions {
   /** undefined: upstream doesn't offer that. */
   readonly ask: (question: RelayQuestion) => Promise<RelayAnswer | undefined>
+  readonly askAdvisories: AskAdvisories
   readonly allowance: Allowance
   readonly listing: (position: Position | undefined) => Promise<readonly OwnPackage[]>
   readonly reservedNames: Reserved['reservedNames']
@@ -47,11 +50,7 @@ export interface Answers {
   readonly search: (query: URLSearchParams, asker: Asker) => Promise<OwnAnswer>
   readonly list: (query: URLSearchParams, asker: Asker) => Promise<OwnAnswer>
   readonly providers: (packageName: PackageName, asker: Asker) => Promise<OwnAnswer>
-  /** @param form whether it came as one. */
-  readonly advisories: (
-    asked: { readonly query: URLSearchParams; readonly form: boolean },
-    asker: Asker,
-  ) => Promise<OwnAnswer>
+  readonly advisories: (query: URLSearchParams, asker: Asker) => Promise<OwnAnswer>
   readonly lists: (
     ifModifiedSince: string | undefined,
     client: Client,
@@ -95,19 +94,13 @@ export function createAnswers(options: AnswersOptions): Answers {
       const reserved = await reservedByNow()
       return await merged(answer, { what: 'providers', own, reserved })
     },
-    async advisories({ query, form }, asker) {
-      const vendors = await reservedNames()
-      const known = new Set<string>((await readable(asker)).map(({ packageName }) => packageName))
-      const { ofOthers, ofOurs, isNaming } = advisoriesAsked(query, vendors)
-      const own = ofOurs.filter((name) => known.has(name))
-      const isAboutOthers = !isNaming || ofOthers.has('packages[]')
-      const answer = isAboutOthers
-        ? await ask(advisoryQuestion(ofOthers, form), asker.client)
-        : undefined
-      const asked = isNaming ? ofOthers.getAll('packages[]') : undefined
-      const reserved = await reservedByNow()
-      return await merged(answer, { what: 'advisories', own, asked, reserved })
-    },
+    advisories: createAnswerAdvisories({
+      ...options,
+      ask: async (query, { client }) =>
+        await ask({ endpoint: 'securityAdvisories', query }, client),
+      merged,
+      readable,
+    }),
     async lists(ifModifiedSince, client) {
       const answer = await ask(summaryQuestion(ifModifiedSince), client)
       const reserved = await reservedByNow()
@@ -167,31 +160,6 @@ function pageAfter(query: URLSearchParams, searchUrl: string): string {
   return `${searchUrl}?${next.toString()}`
 }
 
-interface AdvisoriesAsked {
-  readonly ofOthers: URLSearchParams
-  readonly ofOurs: readonly PackageName[]
-  /** false: about all names that there are. */
-  readonly isNaming: boolean
-}
-
-/** What is passed on is written anew, from what is understood of it: names, and since when. */
-function advisoriesAsked(query: URLSearchParams, { has }: ReservedNames): AdvisoriesAsked {
-  const ofOthers = new URLSearchParams()
-  const ofOurs: PackageName[] = []
-  let isNaming = false
-  for (const [key, value] of query) {
-    if (key === 'updatedSince' && /^\d{1,15}$/.test(value)) ofOthers.set(key, value)
-    if (!/^packages(?:\[\d*\])?$/.test(key)) continue
-    isNaming = true
-    const text = loweredAsPhpDoes(value).replace(/^pkg:(?:\/\/)?composer\//, '')
-    const name = PackageName.safeParse(text).data
-    if (name === undefined) continue
-    if (has(name)) ofOurs.push(name)
-    else ofOthers.append('packages[]', name)
-  }
-  return { ofOthers, ofOurs, isNaming }
-}
-
 /** With a date that was understood, and nothing else that the header may have. */
 function summaryQuestion(ifModifiedSince: string | undefined): RelayQuestion {
   const since = parseHttpDate(ifModifiedSince ?? '')
@@ -200,11 +168,4 @@ function summaryQuestion(ifModifiedSince: string | undefined): RelayQuestion {
     query: new URLSearchParams(),
     ifModifiedSince: since && httpDate(since),
   }
-}
-
-function advisoryQuestion(query: URLSearchParams, isForm: boolean): RelayQuestion {
-  const endpoint = 'securityAdvisories'
-  if (!isForm) return { endpoint, query }
-  const form = { body: Buffer.from(query.toString()), type: 'application/x-www-form-urlencoded' }
-  return { endpoint, query: new URLSearchParams(), form }
 }

@@ -15,6 +15,8 @@ export async function createDocumentTables(tx: Tx): Promise<void> {
     missing_checks       int         not null,
     gone                 boolean     not null,
     failed_at            timestamptz,
+    failed_cause         text,
+    failed_status        int,
     refused_sha256       text,
     refused_problem      text,
     refused_inspection   int,
@@ -24,6 +26,7 @@ export async function createDocumentTables(tx: Tx): Promise<void> {
     purged               boolean     not null,
     state_position       bigint,
     check ((sha256 is null) = (served_last_modified is null)),
+    check ((failed_at is null) = (failed_cause is null)),
     check ((refused_sha256 is null) = (refused_inspection is null)),
     check ((unseen_change is null) = (unseen_change_at is null)),
     check ((unseen_change is null) = (unseen_since is null))

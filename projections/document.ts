@@ -28,7 +28,7 @@ const edgeLagSecondsMax = 15 * 60
  */
 export const document: Projection = {
   name: 'document',
-  version: 7,
+  version: 8,
 
   createTables: createDocumentTables,
 
@@ -135,6 +135,8 @@ function unknown(name: DocumentName): Row {
     missing_checks: 0,
     gone: false,
     failed_at: null,
+    failed_cause: null,
+    failed_status: null,
     refused_sha256: null,
     refused_problem: null,
     refused_inspection: null,
@@ -146,11 +148,13 @@ function unknown(name: DocumentName): Row {
   }
 }
 
+const isAnswering = { failed_at: null, failed_cause: null, failed_status: null } as const
+
 const isThere = {
   missing_since: null,
   missing_checks: 0,
   gone: false,
-  failed_at: null,
+  ...isAnswering,
   purged: false,
 } as const
 
@@ -180,17 +184,26 @@ function after(before: Row, event: DocumentEvent): Row {
         ...before,
         ...afterMissing(before, checked_at),
         checked_at,
-        failed_at: null,
+        ...isAnswering,
         purged: false,
       }
     case 'MetadataFetchFailed':
-      return { ...before, failed_at: checked_at, ...refusalIn(event.data) }
+      return { ...before, ...failureIn(event.data), ...refusalIn(event.data) }
     case 'ReferenceMoved':
     case 'VersionWithdrawn':
       return before // they only say what the change before them meant
     default:
       return event satisfies never
   }
+}
+
+function failureIn({
+  fetchedAt,
+  reason,
+  cause = reason,
+  status,
+}: FetchFailed): Pick<Row, keyof typeof isAnswering> {
+  return { failed_at: fetchedAt, failed_cause: cause, failed_status: status ?? null }
 }
 
 /** Good bodies in between don't make it be forgotten: an edge server that is behind sends it again. */

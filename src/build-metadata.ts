@@ -55,6 +55,7 @@ export function buildMetadata(parts: MetadataParts): Metadata {
   const { config, outside, turnFor, db, log, snapshots, projector } = parts
   const { packagistUrl, metadataTtlSeconds } = config
   const { logger, now } = outside
+  const upstreamHost = new URL(packagistUrl).host
   const refresh = createRefresh({
     fetchMetadata: createFetchMetadata(parts, async () => (await endpoints()).filterSummary),
     snapshots,
@@ -64,6 +65,7 @@ export function buildMetadata(parts: MetadataParts): Metadata {
     until: projector.until,
     turnFor,
     now,
+    upstreamHost,
     logger,
   })
   const current = createCurrentDocument({
@@ -81,6 +83,7 @@ export function buildMetadata(parts: MetadataParts): Metadata {
       },
       now,
     }),
+    upstreamHost,
     logger,
   })
   const snapshot = snapshots.get

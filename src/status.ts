@@ -10,7 +10,7 @@ import type { ProxyStatus } from './http/admin/status.ts'
 import type { NameLists } from './metadata/name-lists.ts'
 import type { Projector } from './projector/run.ts'
 import { type Instant, instantFromDate, msOfInstant } from './time-machine/instant.ts'
-import type { BreakerState } from './upstream/breaker.ts'
+import type { BreakerState, OriginState as SeenState } from './upstream/breaker.ts'
 import type { Upstream } from './upstream/client.ts'
 import { version } from './version.ts'
 
@@ -60,12 +60,13 @@ function upstreamOf({ config, upstream }: StatusParts): ProxyStatus['upstream'] 
 type OriginState = Omit<ProxyStatus['upstream'], 'url' | 'hosts'>
 
 /** undefined: it wasn't asked yet. */
-function originOf(breaker: BreakerState | undefined): OriginState {
+function originOf(breaker: SeenState | undefined): OriginState {
   return {
     state: breaker === undefined ? 'up' : wordFor(breaker),
     lastSuccessAt: instantOf(breaker?.lastSuccessAtMs),
     lastFailureAt: instantOf(breaker?.lastFailureAtMs),
     lastError: breaker?.lastError ?? null,
+    lastProblem: breaker?.lastProblem ?? null,
     pausedUntil: instantOf(breaker?.openUntilMs),
   }
 }

@@ -3,7 +3,7 @@ import type { PackageName } from '../composer/names.ts'
 import type { ConditionCode } from '../events/alert-types.ts'
 import type { Position, Sha256 } from '../events/types.ts'
 import { addSeconds, type Instant, instantFromMs, trimmedInstant } from '../time-machine/instant.ts'
-import type { BreakerState } from '../upstream/breaker.ts'
+import type { BreakerState, OriginState } from '../upstream/breaker.ts'
 
 /** What a condition is of. */
 export interface ConditionName {
@@ -50,7 +50,7 @@ export interface Findings {
  * as `mayBeAsked`. After a restart it may not have been asked yet.
  */
 export function upstreamFindings(
-  breakers: ReadonlyMap<string, BreakerState>,
+  breakers: ReadonlyMap<string, OriginState>,
   {
     open,
     mayBeAsked,
@@ -70,8 +70,8 @@ function isWell(breaker: BreakerState | undefined): boolean {
   return breaker.consecutiveFailures === 0
 }
 
-function troubleOf(subject: string, breaker: BreakerState): readonly Condition[] {
-  const { state, lastError, consecutiveFailures, lastSuccessAtMs } = breaker
+function troubleOf(subject: string, breaker: OriginState): readonly Condition[] {
+  const { state, lastError, lastProblem, consecutiveFailures, lastSuccessAtMs } = breaker
   if (state === 'closed') return []
   if (lastError === 'paused') {
     const detail = `${subject} answered that it is asked too often or wants a pause.`
@@ -81,7 +81,8 @@ function troubleOf(subject: string, breaker: BreakerState): readonly Condition[]
     lastSuccessAtMs === undefined
       ? 'none succeeded since the start'
       : `the last one that succeeded ended at ${shown(instantFromMs(lastSuccessAtMs))}`
-  const detail = `The last ${consecutiveFailures} requests to ${subject} failed; ${last}.`
+  const why = lastProblem === undefined ? '' : ` (${lastProblem})`
+  const detail = `The last ${consecutiveFailures} requests to ${subject} failed${why}; ${last}.`
   return [{ code: 'upstream_failing', subject, detail }]
 }
 

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Logger } from 'pino'
-import { AppError } from '../errors.ts'
+import { AppError, type AppErrorOptions } from '../errors.ts'
 import type { DomainEvent } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import type { ArchiveDownload, ArchiveQuestion, ByteSink } from '../upstream/archives.ts'
+import { type Why, wordsFor } from '../upstream/causes.ts'
 import type { ArchiveRequest, Arriving, KnownReference, StoredArchive } from './archive.ts'
 import type { Blob, BlobStore } from './blobs.ts'
 import { bring, type Brought, type Checked, differs, sinkInto } from './bring.ts'
@@ -112,17 +113,31 @@ export function failureOf(
     return new AppError('archive_not_found', `upstream doesn't have this archive any more`)
   }
   if (brought.outcome === 'paused') {
-    const message = `the archive isn't cached here and upstream is failing`
     const { retryAfterSeconds } = brought
-    return new AppError('upstream_unavailable', message, { retryAfterSeconds })
+    return unavailable(brought.why, { retryAfterSeconds })
   }
   if (brought.outcome === 'refused') {
     const { problem } = brought
     logger.error({ alert: 'archive_refused', url, problem }, 'upstream sent a bad archive')
     return new AppError('archive_invalid', `upstream's archive was refused: ${problem}`)
   }
+  if (brought.outcome === 'failed') {
+    const why = wordsFor(brought.why)
+    logger.warn({ url, ...brought, why }, 'upstream gave no archive')
+    return unavailable(brought.why)
+  }
+  // To a question without a condition.
   logger.warn({ url, ...brought }, 'upstream gave no archive')
-  return new AppError('upstream_unavailable', `the archive isn't cached here and upstream failed`)
+  return unavailable(undefined)
+}
+
+function unavailable(why: Why | undefined, options?: AppErrorOptions): AppError {
+  const cause = why === undefined ? 'upstream gives no answer now' : wordsFor(why)
+  return new AppError(
+    'upstream_unavailable',
+    `the archive isn't cached here, and ${cause}`,
+    options,
+  )
 }
 
 interface Kept {

@@ -1,7 +1,7 @@
 import type { Generated } from 'kysely'
 import type { AlertCode } from '../alerts/codes.ts'
 import type { DocumentName, PackageName } from '../composer/names.ts'
-import type { Sha256 } from '../events/types.ts'
+import type { FetchCause, Sha256 } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
 
 /** `resync`: the feed can't tell whether there is a change. */
@@ -25,6 +25,9 @@ export interface DocumentCurrentTable {
   /** No such document: never known, or known and confirmed to be gone. */
   gone: boolean
   failed_at: Instant | null
+  /** Why, and what was answered then; there with `failed_at`. */
+  failed_cause: FetchCause | null
+  failed_status: number | null
   /** The body that was refused last, why, and by which rules. */
   refused_sha256: Sha256 | null
   refused_problem: string | null

@@ -15,6 +15,33 @@ export const FetchFailure = z.enum([
 ])
 export type FetchFailure = z.infer<typeof FetchFailure>
 
+/** Why, as closely as it is known; what upstream itself writes of it is kept nowhere. A closed list too. */
+export const FetchCause = z.enum([
+  ...FetchFailure.options, // no more than that is known
+  // connection
+  'name_not_found',
+  'name_server_failed',
+  'connection_refused',
+  'no_route',
+  'connection_broke_off',
+  'not_http',
+  'certificate_untrusted',
+  'certificate_expired',
+  'certificate_of_another_name',
+  'certificate_invalid',
+  'tls_failed',
+  // timeout
+  'name_timed_out',
+  'connecting_timed_out',
+  'answer_timed_out',
+  'body_timed_out',
+  // status
+  'told_to_wait',
+  // redirects
+  'address_not_public',
+])
+export type FetchCause = z.infer<typeof FetchCause>
+
 const leftOut = {
   /** There when versions had to be left out: names the bytes as upstream sent them. */
   upstreamSha256: Sha256.optional(),
@@ -76,6 +103,8 @@ export const MetadataMissing = event('MetadataMissing', {
 export const MetadataFetchFailed = event('MetadataFetchFailed', {
   document: DocumentName,
   reason: FetchFailure,
+  /** There when more is known than `reason`. */
+  cause: FetchCause.optional(),
   status: z.int().optional(),
   durationMs: z.int().nonnegative(),
   fetchedAt: Instant,

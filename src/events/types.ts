@@ -29,7 +29,7 @@ import { TokenIssued, TokenRevoked, TokensUsed } from './token-types.ts'
 
 export { accessesPerEventMax } from './archive-types.ts'
 export { Sha256 } from './event-schema.ts'
-export { FetchFailure } from './metadata-types.ts'
+export { FetchCause, FetchFailure } from './metadata-types.ts'
 
 /** A package takes 300 bytes of JSON at most, so an event of them stays below 64 KiB. */
 export const usagePackagesMax = 100

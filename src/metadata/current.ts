@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type DocumentName, rootDocument } from '../composer/names.ts'
 import { AppError } from '../errors.ts'
-import type { Sha256 } from '../events/types.ts'
+import type { FetchCause, Sha256 } from '../events/types.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 import type { CacheResult } from '../telemetry/observer.ts'
+import { type Why, wordsFor } from '../upstream/causes.ts'
 import type { Asking } from './asking.ts'
 import type { LookedUp, LookUp } from './look-up.ts'
 import type { Refresh } from './refresh.ts'
@@ -17,6 +18,8 @@ export interface CurrentState {
   readonly missing_since: Instant | null
   readonly gone: boolean
   readonly failed_at: Instant | null
+  readonly failed_cause: FetchCause | null
+  readonly failed_status: number | null
   /** Somebody wants it asked for again, however fresh it is. */
   readonly purged: boolean
 }
@@ -35,6 +38,8 @@ export interface CurrentOptions {
   readonly metadataTtlSeconds: number
   /** Takes the place of `refresh` for documents of which there never were any bytes. */
   readonly lookUp: LookUp
+  /** Of the repository that documents are fetched from. */
+  readonly upstreamHost: string
   readonly logger: Logger
 }
 
@@ -90,7 +95,8 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
       return { sha256, lastModified: served_last_modified, staleSeconds }
     }
     const retryAfterSeconds = pauseSeconds ?? failurePauseOf(state, now())
-    throw noDocument(document, { isGone: isMissing(state, lookedUp), retryAfterSeconds })
+    const why = whyOf(lookedUp) ?? lastFailure(state, options.upstreamHost)
+    throw noDocument(document, { isGone: isMissing(state, lookedUp), retryAfterSeconds, why })
   }
 
   return async (document, asking = {}) => {
@@ -141,6 +147,17 @@ function pauseOf(lookedUp: LookedUp | undefined): number | undefined {
   return lookedUp?.outcome === 'paused' ? lookedUp.retryAfterSeconds : undefined
 }
 
+function whyOf(lookedUp: LookedUp | undefined): Why | undefined {
+  return lookedUp !== undefined && 'why' in lookedUp ? lookedUp.why : undefined
+}
+
+/** What is recorded of it; a failure that an answer followed is none. */
+function lastFailure(state: CurrentState | undefined, host: string): Why | undefined {
+  const { failed_cause: cause = null, failed_status: status = null } = state ?? {}
+  if (cause === null || !hasFailed(state)) return undefined
+  return { cause, host, ...(status !== null && { status }) }
+}
+
 /** Whether upstream says "no such": in an answer that isn't recorded, or else in the last one that is. */
 function isMissing(state: CurrentState | undefined, lookedUp: LookedUp | undefined): boolean {
   if (lookedUp !== undefined && 'answer' in lookedUp) return lookedUp.answer === 'missing'
@@ -178,13 +195,18 @@ async function refreshQuietly(
 
 function noDocument(
   document: DocumentName,
-  about: { readonly isGone: boolean; readonly retryAfterSeconds: number | undefined },
+  about: {
+    readonly isGone: boolean
+    readonly retryAfterSeconds: number | undefined
+    readonly why: Why | undefined
+  },
 ): AppError {
-  const { isGone, retryAfterSeconds } = about
+  const { isGone, retryAfterSeconds, why } = about
   if (isGone && document !== rootDocument) {
     return new AppError('package_not_found', `${document} isn't known upstream`)
   }
-  const message = `${document} isn't cached here and upstream failed`
+  const cause = why === undefined ? 'upstream gives no answer now' : wordsFor(why)
+  const message = `${document} isn't cached here, and ${cause}`
   const when = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
   return new AppError('upstream_unavailable', message, when)
 }

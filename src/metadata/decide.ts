@@ -1,6 +1,7 @@
 import { type DocumentName, packageOfDocument } from '../composer/names.ts'
 import type { DomainEvent, FetchFailure, Sha256 } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
+import { isFiner, type Why } from '../upstream/causes.ts'
 
 /** The versions of a document, each with the commit that it names, if it names one. */
 export type NamedVersions = ReadonlyMap<string, string | undefined>
@@ -31,6 +32,7 @@ interface FailedFetch {
   readonly outcome: 'failed'
   readonly reason: FetchFailure
   readonly status?: number
+  readonly why: Why
   /** There when a body was refused before all of it came. */
   readonly problem?: string
   /** There when a body came that was refused. */
@@ -43,6 +45,13 @@ export interface Refusal {
   readonly problem: string
   /** Of the rules by which it was inspected. */
   readonly inspection: number
+}
+
+/** What a body that is refused comes to. */
+export function refusedFetch(refusal: Refusal, host: string): FailedFetch {
+  const reason = 'invalid_document'
+  const why = { cause: reason, host } as const
+  return { outcome: 'failed', reason, status: 200, why, refusal }
 }
 
 export interface Fetch {
@@ -87,9 +96,18 @@ export function decide(known: Known, fetch: Fetch): readonly [DomainEvent, ...Do
 
 function failed(
   { document, durationMs, fetchedAt }: Fetch,
-  { reason, status, problem: limit, refusal }: Omit<FailedFetch, 'outcome'>,
+  {
+    reason,
+    why,
+    status,
+    problem: limit,
+    refusal,
+  }: Omit<FailedFetch, 'outcome' | 'why'> & {
+    readonly why?: Why
+  },
 ): DomainEvent {
-  const about = { document, reason, status, durationMs, fetchedAt }
+  const cause = why !== undefined && isFiner(why.cause) ? { cause: why.cause } : {}
+  const about = { document, reason, ...cause, status, durationMs, fetchedAt }
   const data = limit === undefined ? about : { ...about, problem: limit }
   if (refusal === undefined) return { type: 'MetadataFetchFailed', data }
   const { sha256: refusedSha256, problem, inspection } = refusal

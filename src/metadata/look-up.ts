@@ -8,8 +8,10 @@ import type { NameLists } from './name-lists.ts'
 import type { Refresh, Refreshed } from './refresh.ts'
 
 /** What came of asking for a document that there never was. `known`: upstream wasn't asked. */
-export type LookedUp =
-  Refreshed | { readonly outcome: 'known'; readonly answer: 'missing' | 'failed' }
+export type LookedUp = Refreshed | ({ readonly outcome: 'known' } & Known)
+
+/** `why`: there when it failed. */
+type Known = Pick<Extract<Refreshed, { readonly outcome: 'unrecorded' }>, 'answer' | 'why'>
 
 /** Looks up a document of which there never were any bytes. */
 export type LookUp = (document: DocumentName, asking: Asking) => Promise<LookedUp>
@@ -60,12 +62,12 @@ export function createLookUp(options: LookUpOptions): LookUp {
     document: DocumentName,
     packageName: PackageName | undefined,
     { isForThePast = false }: Asking,
-  ): Promise<Unrecorded['answer'] | undefined> {
+  ): Promise<Known | undefined> {
     const isUnlisted =
       packageName !== undefined && !isForThePast && (await nameLists.isUnlisted(packageName))
-    if (isUnlisted) return 'missing'
+    if (isUnlisted) return { answer: 'missing' }
     const recalled = recall(document)
-    return isForThePast && recalled?.isOverBudget === true ? undefined : recalled?.answer
+    return isForThePast && recalled?.isOverBudget === true ? undefined : ofRecalled(recalled)
   }
   async function ask(
     document: DocumentName,
@@ -83,13 +85,17 @@ export function createLookUp(options: LookUpOptions): LookUp {
 
   return async (document, asking) => {
     const packageName = packageOfDocument(document)?.packageName
-    const answer = await knownAnswer(document, packageName, asking)
-    if (answer !== undefined) return { outcome: 'known', answer }
+    const known = await knownAnswer(document, packageName, asking)
+    if (known !== undefined) return { outcome: 'known', ...known }
     if (packageName === undefined) return await refresh(document)
     const refreshed = await ask(document, packageName, asking)
     if (asking.isForThePast === true && isOverBudget(refreshed)) throw overBudget(now())
     return refreshed
   }
+}
+
+function ofRecalled(recalled: Known | undefined): Known | undefined {
+  return recalled && { answer: recalled.answer, ...(recalled.why && { why: recalled.why }) }
 }
 
 /** Whether no request was made for this client. */

@@ -4,7 +4,15 @@ import type { DocumentName } from '../composer/names.ts'
 import type { AppendResult } from '../events/log.ts'
 import { newEvent, NotRecordable } from '../events/new-event.ts'
 import { documentStream, type DomainEvent, type Sha256 } from '../events/types.ts'
-import { decide, type Fetch, type Fetched, type Known, type NamedVersions } from './decide.ts'
+import {
+  decide,
+  type Fetch,
+  type Fetched,
+  type Known,
+  type NamedVersions,
+  refusedFetch,
+} from './decide.ts'
+import { wordsFor } from '../upstream/causes.ts'
 import { inspectionVersion } from './inspect.ts'
 import type { KnownDocument, RefreshOptions } from './refresh.ts'
 
@@ -32,8 +40,7 @@ export async function recordFetch({ known, fetch, options }: Recording): Promise
       problem: 'more to tell of it than events have room for',
       inspection: inspectionVersion,
     }
-    const failed = { outcome: 'failed', reason: 'invalid_document', status: 200, refusal } as const
-    const refused = { ...fetch, fetched: failed }
+    const refused = { ...fetch, fetched: refusedFetch(refusal, options.upstreamHost) }
     return await append({ known, fetch: refused, options }, decide(compared, refused))
   }
 }
@@ -47,7 +54,7 @@ async function append(
     expected: known.streamVersion,
     events: events.map(newEvent),
   })
-  if (result.outcome === 'appended') logOutcome(options.logger, events, fetch.durationMs)
+  if (result.outcome === 'appended') logOutcome(options.logger, events, fetch)
   return result
 }
 
@@ -78,9 +85,14 @@ async function versionsOf(
   }
 }
 
-function logOutcome(logger: Logger, events: readonly DomainEvent[], durationMs: number): void {
+function logOutcome(
+  logger: Logger,
+  events: readonly DomainEvent[],
+  { durationMs, fetched }: Fetch,
+): void {
+  const why = fetched.outcome === 'failed' ? { why: wordsFor(fetched.why) } : {}
   for (const { type, data } of events) {
-    const about = { type, ...data, durationMs }
+    const about = { type, ...data, ...why, durationMs }
     const message = `upstream metadata: ${type}`
     // Branches come and go.
     const isOfBranches = 'document' in data && data.document.endsWith('~dev')

@@ -8,8 +8,10 @@ import { createSingleFlight, onOneNode, type Turn } from '../single-flight.ts'
 import { sha256Of, type SnapshotStore } from '../snapshots/store.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 import { possibleDate } from '../time-machine/possible-date.ts'
+import type { Why } from '../upstream/causes.ts'
+import type { NoAnswer } from '../upstream/failures.ts'
 import type { MetadataAnswer } from '../upstream/metadata.ts'
-import type { Fetched, Refusal } from './decide.ts'
+import { type Fetched, type Refusal, refusedFetch } from './decide.ts'
 import { type Inspected, inspectionVersion } from './inspect.ts'
 import { recordFetch } from './record-fetch.ts'
 
@@ -39,6 +41,8 @@ export interface RefreshOptions {
   readonly until: (position: Position) => Promise<void>
   readonly turnFor: (name: string) => Turn
   readonly now: () => Instant
+  /** Of the repository that documents are fetched from. */
+  readonly upstreamHost: string
   readonly logger: Logger
 }
 
@@ -51,12 +55,14 @@ export type Refreshed =
   | {
       readonly outcome: 'unrecorded'
       readonly answer: 'missing' | 'failed'
+      /** There when it failed. */
+      readonly why?: Why | undefined
       readonly isOverBudget: boolean
       readonly isShared: boolean
     }
   /** `isShared`: somebody else had it fetched already, in this process or on another node. */
   | { readonly outcome: 'recorded'; readonly isShared: boolean }
-  | { readonly outcome: 'paused'; readonly retryAfterSeconds: number }
+  | Extract<NoAnswer, { readonly outcome: 'paused' }>
 
 /**
  * Fetches a document, records what came of it, and returns when the read models know it too.
@@ -149,11 +155,11 @@ function whyUnrecorded(
 ): Extract<Refreshed, { readonly outcome: 'unrecorded' }> | undefined {
   const { outcome } = fetched
   if (sha256 !== undefined || (outcome !== 'missing' && outcome !== 'failed')) return undefined
-  const refusal = outcome === 'failed' ? fetched.refusal : undefined
+  const { refusal, why } = outcome === 'failed' ? fetched : {}
   const isSame = refusal === undefined || refusal.sha256 === refused?.sha256
   const isOverBudget = neverThere !== outcome || !isSame
   if (isOverBudget && mayRecord()) return undefined
-  return { outcome: 'unrecorded', answer: outcome, isOverBudget, isShared: false }
+  return { outcome: 'unrecorded', answer: outcome, why, isOverBudget, isShared: false }
 }
 
 interface Keep {
@@ -169,7 +175,7 @@ async function keep(
   { known, fetchedAt, options }: Keep,
 ): Promise<Fetched> {
   if (answer.outcome !== 'body') return answer
-  const { snapshots, logger } = options
+  const { snapshots, upstreamHost, logger } = options
   const upstreamSha256 = sha256Of(answer.body)
   const inspected =
     refusedBefore(upstreamSha256, known) ?? (await inspect(document, answer.body, options))
@@ -180,7 +186,7 @@ async function keep(
       `upstream sent a bad ${document}`,
     )
     const refusal = { sha256: upstreamSha256, problem, inspection: inspectionVersion }
-    return { outcome: 'failed', reason: 'invalid_document', status: 200, refusal }
+    return refusedFetch(refusal, upstreamHost)
   }
   const { body, rejected, versions } = inspected
   const kept = {

@@ -67,7 +67,7 @@ export async function downloadArchive(
 ): Promise<ArchiveDownload> {
   const conditions = conditionsOf(known)
   try {
-    const { status, headers, body } = await client.ask(url, {
+    const { status, headers, body, why } = await client.ask(url, {
       headers: conditions,
       receive: async (answer) => await receiveInto(into, answer),
     })
@@ -77,9 +77,9 @@ export async function downloadArchive(
     if (status === 200 && body !== undefined) {
       return { outcome: 'downloaded', ...body, ...validatorsIn(headers, askedAt) }
     }
-    return { outcome: 'failed', reason: 'status', status }
+    return { outcome: 'failed', reason: 'status', status, why }
   } catch (error) {
-    return noAnswerOf(error)
+    return noAnswerOf(error, url)
   }
 }
 
@@ -121,7 +121,7 @@ async function receiveInto(
 }
 
 function otherBytes(): UpstreamFailure {
-  return new UpstreamFailure('connection', 'asked again, upstream sent other bytes')
+  return new UpstreamFailure('connection_broke_off', 'asked again, upstream sent other bytes')
 }
 
 function announcedBytes(headers: IncomingHttpHeaders): number | undefined {

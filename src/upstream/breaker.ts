@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { FetchFailure } from '../events/types.ts'
+import { type Why, wordsFor } from './causes.ts'
 
 export interface BreakerOptions {
   /** Milliseconds since 1970. */
@@ -21,6 +22,24 @@ export interface BreakerState {
   readonly lastFailureAtMs?: number
   /** What the last failure was; there with `lastFailureAtMs`. */
   readonly lastError?: OriginFailure
+  /** The same as closely as it is known. */
+  readonly lastCause?: Cause
+}
+
+/** Of an origin, whose host is known. */
+type Cause = Pick<Why, 'cause' | 'status'>
+
+/** The breaker of an origin that has a name. */
+export interface OriginState extends BreakerState {
+  /** What the last failure was, in words. */
+  readonly lastProblem?: string
+}
+
+export function stateOfOrigin(origin: string, { state }: Breaker): OriginState {
+  const known = state()
+  const { lastCause } = known
+  if (lastCause === undefined) return known
+  return { ...known, lastProblem: wordsFor({ ...lastCause, host: new URL(origin).host }) }
 }
 
 /** Why an origin is left alone: it gave no answer, an error, or said that it wants to be. */
@@ -31,8 +50,8 @@ export interface Passage {
   /** The head of a good answer is there: others needn't wait for the rest, which may take minutes. */
   readonly answered: () => void
   readonly succeeded: () => void
-  readonly failed: (error: Exclude<OriginFailure, 'paused'>) => void
-  readonly toldToWait: (pauseMs: number) => void
+  readonly failed: (error: Exclude<OriginFailure, 'paused'>, cause?: Cause) => void
+  readonly toldToWait: (pauseMs: number, cause?: Cause) => void
 }
 
 /** Keeps requests from an origin that fails anyway: they would cost our clients time, and it strength. */
@@ -62,6 +81,7 @@ interface Circuit {
   readonly lastSuccessAtMs: number | undefined
   readonly lastFailureAtMs: number | undefined
   readonly lastError: OriginFailure | undefined
+  readonly lastCause: Cause | undefined
 }
 
 export function createBreaker({ now, random }: BreakerOptions): Breaker {
@@ -85,8 +105,8 @@ export function createBreaker({ now, random }: BreakerOptions): Breaker {
         if (circuit.era !== era) return
         circuit = { ...circuit, state: 'closed', consecutiveFailures: 0, openings: 0 }
       },
-      failed(lastError) {
-        circuit = { ...circuit, lastFailureAtMs: now(), lastError }
+      failed(lastError, lastCause) {
+        circuit = { ...circuit, lastFailureAtMs: now(), lastError, lastCause }
         if (circuit.era !== era) return
         circuit = { ...circuit, consecutiveFailures: circuit.consecutiveFailures + 1 }
         if (circuit.state === 'closed' && circuit.consecutiveFailures < failuresMax) return
@@ -94,10 +114,11 @@ export function createBreaker({ now, random }: BreakerOptions): Breaker {
         const pauseMs = pauseMsOfOpening(openings, random)
         circuit = { ...opened(circuit, now(), pauseMs), openings: openings + 1 }
       },
-      toldToWait(pauseMs) {
+      toldToWait(pauseMs, lastCause) {
         const present = now()
         const consecutiveFailures = circuit.consecutiveFailures + 1
-        circuit = { ...circuit, lastFailureAtMs: present, lastError: 'paused', consecutiveFailures }
+        const last = { lastFailureAtMs: present, lastError: 'paused', lastCause } as const
+        circuit = { ...circuit, ...last, consecutiveFailures }
         const isLonger = present + pauseMs > circuit.openUntilMs
         if (circuit.state !== 'open' || isLonger) circuit = opened(circuit, present, pauseMs)
       },
@@ -117,6 +138,7 @@ const untouched: Circuit = {
   lastSuccessAtMs: undefined,
   lastFailureAtMs: undefined,
   lastError: undefined,
+  lastCause: undefined,
 }
 
 function opened(circuit: Circuit, openedAtMs: number, pauseMs: number): Circuit {
@@ -140,7 +162,7 @@ function waitMsOf({ state, openedAtMs, openUntilMs }: Circuit, present: number) 
 
 function stateOf(circuit: Circuit): BreakerState {
   const { state, openUntilMs, consecutiveFailures } = circuit
-  const { lastSuccessAtMs, lastFailureAtMs, lastError } = circuit
+  const { lastSuccessAtMs, lastFailureAtMs, lastError, lastCause } = circuit
   return {
     state,
     consecutiveFailures,
@@ -148,5 +170,6 @@ function stateOf(circuit: Circuit): BreakerState {
     ...(lastSuccessAtMs !== undefined && { lastSuccessAtMs }),
     ...(lastFailureAtMs !== undefined && { lastFailureAtMs }),
     ...(lastError !== undefined && { lastError }),
+    ...(lastCause !== undefined && { lastCause }),
   }
 }

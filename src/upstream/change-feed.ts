@@ -2,6 +2,7 @@ import type { FeedAction } from '../composer/change-page.ts'
 import { DocumentUnreadable } from '../composer/document.ts'
 import type { Digest } from '../digestion/digestion.ts'
 import { createPause } from '../event-loop.ts'
+import type { Why } from './causes.ts'
 import { requestBody, type UpstreamClient } from './client.ts'
 import { decode } from './encoding.ts'
 import type { UpstreamAnswer } from './exchange.ts'
@@ -56,28 +57,32 @@ export async function readChangeFeed(
     })
     return await interpret(answer, since, digest)
   } catch (error) {
-    return noAnswerOf(error)
+    return noAnswerOf(error, feedUrl)
   }
 }
 
 async function interpret(
-  { status, headers, body }: UpstreamAnswer<Buffer>,
+  { status, headers, body, why }: UpstreamAnswer<Buffer>,
   since: number | undefined,
   digest: Digest,
 ): Promise<FeedAnswer> {
   if (status === 404 || status === 410) return { outcome: 'none' }
   if (body === undefined || (status !== 200 && status !== 400)) {
-    return { outcome: 'failed', reason: 'status', status }
+    return { outcome: 'failed', reason: 'status', status, why }
   }
   const decoded = await decode(body, headers['content-encoding'], pageSizeBytesMax)
-  if (decoded === undefined) return { outcome: 'failed', reason: 'invalid_encoding', status }
+  if (decoded === undefined) return unusable(why, 'invalid_encoding')
   const page = await changePage(decoded, status === 400, digest)
-  if (page === undefined) return { outcome: 'failed', reason: 'invalid_document', status }
+  if (page === undefined) return unusable(why, 'invalid_document')
   const { until } = page
   // A page that begins who knows where says nothing of what it leaves out.
   if (page.outcome === 'bootstrap' || since === undefined) return { outcome: 'bootstrap', until }
   const { resync, droppedActions, parts } = page
   return { outcome: 'page', since, until, actions: await actionsIn(parts), resync, droppedActions }
+}
+
+function unusable(why: Why, cause: 'invalid_encoding' | 'invalid_document'): NoAnswer {
+  return { outcome: 'failed', reason: cause, why: { ...why, cause } }
 }
 
 async function changePage(body: Buffer, isRefusal: boolean, digest: Digest) {

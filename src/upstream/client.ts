@@ -1,6 +1,6 @@
 import type { AddressGuard } from './address-guard.ts'
 import { collect } from './body.ts'
-import { type BreakerState, createBreaker } from './breaker.ts'
+import { createBreaker, type OriginState, stateOfOrigin } from './breaker.ts'
 import {
   type Asking,
   followRedirects,
@@ -33,7 +33,7 @@ export interface Upstream {
   /** For one kind of request. */
   readonly client: (rules: Rules) => UpstreamClient
   /** By origin, such as `https://repo.packagist.org`; what is relayed has breakers of its own, which aren't among them. */
-  readonly breakers: () => ReadonlyMap<string, BreakerState>
+  readonly breakers: () => ReadonlyMap<string, OriginState>
 }
 
 export interface Rules {
@@ -110,7 +110,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   return {
     client: (rules) => ({ ask: async (url, request) => await ask(url, request, rules) }),
     breakers: () =>
-      new Map([...origins.metadata].map(([name, { breaker }]) => [name, breaker.state()])),
+      new Map(
+        [...origins.metadata].map(([name, { breaker }]) => [name, stateOfOrigin(name, breaker)]),
+      ),
   }
 }
 

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { type AddressGuard, isPlain } from './address-guard.ts'
 import { discard } from './body.ts'
 import type { Breaker, Passage } from './breaker.ts'
+import { hostOf, type Why } from './causes.ts'
 import { NotAsked, UpstreamFailure } from './failures.ts'
 import { currentAskers } from '../request-context.ts'
 import type { UpstreamCall } from '../telemetry/observer.ts'
@@ -29,6 +30,8 @@ export interface UpstreamAnswer<Body> {
   readonly body: Body | undefined
   /** It failed without saying for how long, so it may be better at once. */
   readonly isTransient: boolean
+  /** Why there is nothing, if that is what its status means to who asked. */
+  readonly why: Why
 }
 
 /** What all requests to one origin share. */
@@ -65,7 +68,7 @@ export async function followRedirects<Body>(
   let target = url
   for (let redirects = 0; redirects <= redirectsMax; redirects++) {
     if (!asking.guard.isAllowed(target)) {
-      throw new UpstreamFailure('redirects', 'that is not a place that may be asked')
+      throw notFollowed(url, 'that is not a place that may be asked')
     }
     const answer = await askOnce(new URL(target), asking)
     const location = locationOf(answer)
@@ -74,7 +77,12 @@ export async function followRedirects<Body>(
     if (asking.request.method === 'POST' || !isGood) break
     target = new URL(location, target).href
   }
-  throw new UpstreamFailure('redirects', 'a redirect that is not followed')
+  throw notFollowed(target, 'a redirect that is not followed')
+}
+
+/** Where it leads to isn't told: it may be a name of somebody's own network. */
+function notFollowed(url: string, message: string): UpstreamFailure {
+  return new UpstreamFailure('redirects', message, { host: hostOf(url) })
 }
 
 function locationOf({ status, headers }: Pick<Incoming, 'status' | 'headers'>): string | undefined {
@@ -83,19 +91,20 @@ function locationOf({ status, headers }: Pick<Incoming, 'status' | 'headers'>): 
 
 async function askOnce<Body>(url: URL, asking: Asking<Body>): Promise<UpstreamAnswer<Body>> {
   const { breaker, slots } = asking.originOf(url)
-  refuseWhilePaused(breaker)
+  refuseWhilePaused(breaker, url)
   return await slots.use({ signal: asking.signal, askers: currentAskers() }, async () => {
     // Those before it in the line may have found out meanwhile that upstream is down.
-    refuseWhilePaused(breaker)
+    refuseWhilePaused(breaker, url)
     return await exchange(url, breaker.begin(), asking)
   })
 }
 
-function refuseWhilePaused({ waitMs }: Breaker): void {
+function refuseWhilePaused({ waitMs, state }: Breaker, { host }: URL): void {
   const pauseMs = waitMs()
-  if (pauseMs !== undefined) {
-    throw new NotAsked('upstream is given time to recover', Math.ceil(pauseMs / 1000))
-  }
+  if (pauseMs === undefined) return
+  const { lastCause } = state()
+  const why = lastCause === undefined ? undefined : { ...lastCause, host }
+  throw new NotAsked('upstream is given time to recover', Math.ceil(pauseMs / 1000), why)
 }
 
 async function exchange<Body>(
@@ -110,10 +119,10 @@ async function exchange<Body>(
   let failure: UpstreamFailure | undefined
   try {
     incoming = await send(url, message)
-    const taken = take(incoming, passage, asking)
+    const taken = take(incoming, passage, { ...asking, host: url.host })
     return await atLeastSpeed(incoming, timeouts.speedMs, taken)
   } catch (error) {
-    failure = failureOf(error, signal)
+    failure = failureOf(error, { signal, host: url.host })
     end(passage, incoming, failure)
     throw failure ?? error
   } finally {
@@ -130,8 +139,9 @@ function end(
   incoming?.body.destroy()
   const broken = failure?.reason === 'timeout' ? 'timeout' : 'connection'
   // An answer that is too large, or that can't be written to our disk, is still an answer.
-  if (incoming === undefined || failure?.reason === broken) passage.failed(broken)
-  else passage.succeeded()
+  if (incoming === undefined || failure?.reason === broken) {
+    passage.failed(broken, failure && { cause: failure.why })
+  } else passage.succeeded()
 }
 
 function nameOf(
@@ -152,19 +162,20 @@ function whatCame(
 async function take<Body>(
   incoming: Incoming,
   passage: Passage,
-  { now, request }: Asking<Body>,
+  { now, request, host }: Asking<Body> & Pick<Why, 'host'>,
 ): Promise<UpstreamAnswer<Body>> {
   const { status, headers } = incoming
   const pauseMs = pauseMsOf(incoming, now())
+  const why = { cause: pauseMs === undefined ? 'status' : 'told_to_wait', status, host } as const
   if (pauseMs !== undefined || status >= 500) {
-    if (pauseMs === undefined) passage.failed('status')
-    else passage.toldToWait(pauseMs)
+    if (pauseMs === undefined) passage.failed('status', why)
+    else passage.toldToWait(pauseMs, why)
     const isTransient = pauseMs === undefined && [500, 502, 503, 504].includes(status)
-    return { status, headers, body: await discard(incoming.body), isTransient }
+    return { status, headers, body: await discard(incoming.body), isTransient, why }
   }
   passage.answered()
   const isRedirect = locationOf(incoming) !== undefined
   const body = isRedirect ? await discard(incoming.body) : await request.receive(incoming)
   passage.succeeded()
-  return { status, headers, body, isTransient: false }
+  return { status, headers, body, isTransient: false, why }
 }

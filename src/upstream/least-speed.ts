@@ -26,7 +26,9 @@ export async function atLeastSpeed<Taken>(
     const bytes = receivedBytes() - before
     before += bytes
     if (bytes >= leastBytes || !isAwaited()) return
-    body.destroy(new UpstreamFailure('timeout', `upstream sent ${bytes} bytes in ${windowMs} ms`))
+    body.destroy(
+      new UpstreamFailure('body_timed_out', `upstream sent ${bytes} bytes in ${windowMs} ms`),
+    )
   }, windowMs)
   try {
     return await taken

@@ -36,7 +36,7 @@ export async function fetchMetadata(
     const answer = await requestBody(client, url, { headers, sizeBytesMax: documentSizeBytesMax })
     return await interpret(answer, knownLastModified !== undefined)
   } catch (error) {
-    return noAnswerOf(error)
+    return noAnswerOf(error, url)
   }
 }
 
@@ -44,13 +44,18 @@ async function interpret(
   answer: UpstreamAnswer<Buffer>,
   isConditional: boolean,
 ): Promise<MetadataAnswer> {
-  const { status, headers, body } = answer
+  const { status, headers, body, why } = answer
   // "Not modified" to a question that named no date: upstream contradicts itself.
   if (status === 304 && isConditional) return { outcome: 'not_modified' }
   if (status === 404 || status === 410) return { outcome: 'missing', status }
-  if (status !== 200 || body === undefined) return { outcome: 'failed', reason: 'status', status }
+  if (status !== 200 || body === undefined) {
+    return { outcome: 'failed', reason: 'status', status, why }
+  }
   const decoded = await decode(body, headers['content-encoding'], documentSizeBytesMax)
-  if (decoded === undefined) return { outcome: 'failed', reason: 'invalid_encoding', status }
+  if (decoded === undefined) {
+    const cause = 'invalid_encoding'
+    return { outcome: 'failed', reason: cause, status, why: { ...why, cause } }
+  }
   return {
     outcome: 'body',
     body: decoded,

@@ -20,7 +20,7 @@ export async function fetchNameList(
     const json = await decode(body, answer.headers['content-encoding'], listBytesMax)
     return json === undefined ? { problem: 'unreadable' } : { json }
   } catch (error) {
-    const noAnswer = noAnswerOf(error)
+    const noAnswer = noAnswerOf(error, url)
     const isTooLarge = noAnswer.outcome === 'failed' && noAnswer.reason === 'too_large'
     return { problem: isTooLarge ? 'unreadable' : 'no_answer' }
   }

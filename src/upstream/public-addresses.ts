@@ -78,7 +78,10 @@ export function createPublicLookup(resolve: Resolve): LookupFunction {
       if (error !== null || first === undefined) {
         done(error ?? new Error(`${host} has no address`), [])
       } else if (!addresses.every(({ address }) => isPublicAddress(address))) {
-        done(new UpstreamFailure('redirects', `${host} has an address that isn't public`), [])
+        done(
+          new UpstreamFailure('address_not_public', `${host} has an address that isn't public`),
+          [],
+        )
       } else if (options.all === true) {
         done(null, addresses)
       } else {

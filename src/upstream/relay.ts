@@ -2,6 +2,7 @@ import type { PackageName } from '../composer/names.ts'
 import { AppError, type AppErrorOptions } from '../errors.ts'
 import { requestBody, type UpstreamClient } from './client.ts'
 import { decode } from './encoding.ts'
+import { type Why, wordsFor } from './causes.ts'
 import { noAnswerOf } from './failures.ts'
 
 /** The things a root file names beside metadata: see `upstreamEndpoints` in composer/packages-json.ts. */
@@ -40,27 +41,36 @@ export async function relayQuestion(
   template: string,
   question: RelayQuestion,
 ): Promise<RelayAnswer> {
+  const url = urlOf(template, question)
   try {
-    const { status, headers, body } = await requestBody(client, urlOf(template, question), {
+    const { status, headers, body, why } = await requestBody(client, url, {
       ...(question.form === undefined ? {} : { method: 'POST', body: question.form.body }),
       headers: headersOf(question),
       sizeBytesMax: answerSizeBytesMax,
     })
     const decoded = body && (await decode(body, headers['content-encoding'], answerSizeBytesMax))
     if (decoded === undefined || !statusesPassedOn.has(status)) {
-      throw unavailable(question, { cause: `status ${status}` })
+      throw unavailable(question, why, { cause: `status ${status}` })
     }
     return { status, body: decoded, lastModified: headers['last-modified'] }
   } catch (error) {
     if (error instanceof AppError) throw error
-    const noAnswer = noAnswerOf(error)
-    if (noAnswer.outcome === 'failed') throw unavailable(question, { cause: error })
-    throw unavailable(question, { cause: error, retryAfterSeconds: noAnswer.retryAfterSeconds })
+    const noAnswer = noAnswerOf(error, url)
+    const { why } = noAnswer
+    if (noAnswer.outcome === 'failed') throw unavailable(question, why, { cause: error })
+    const { retryAfterSeconds } = noAnswer
+    throw unavailable(question, why, { cause: error, retryAfterSeconds })
   }
 }
 
-function unavailable({ endpoint }: RelayQuestion, options: AppErrorOptions): AppError {
-  return new AppError('upstream_unavailable', `upstream gave no answer to ${endpoint}`, options)
+function unavailable(
+  { endpoint }: RelayQuestion,
+  why: Why | undefined,
+  options: AppErrorOptions,
+): AppError {
+  const told = why === undefined ? '' : `: ${wordsFor(why)}`
+  const message = `upstream gave no answer to ${endpoint}${told}`
+  return new AppError('upstream_unavailable', message, options)
 }
 
 /** A root file's templates carry the query's names already; what the client filled in replaces them. */

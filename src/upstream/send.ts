@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import type { Readable } from 'node:stream'
 import { got, type Response, RequestError, TimeoutError } from 'got'
 import { isOwnOrigin } from './address-guard.ts'
+import { causeOfCode, causeOfPhase } from './causes.ts'
 import { UpstreamFailure } from './failures.ts'
 import { createPublicLookup, type Resolve } from './public-addresses.ts'
 import type { Timeouts } from './timeouts.ts'
@@ -84,14 +85,25 @@ export function createSend(options: {
 const keepAlive = { keepAlive: true, maxFreeSockets: 10 }
 
 /** What an error of a request, or of the body of its answer, means; undefined: it isn't upstream's. */
-export function failureOf(error: unknown, signal: AbortSignal): UpstreamFailure | undefined {
-  if (error instanceof UpstreamFailure) return error
-  if (error instanceof Error && error.cause instanceof UpstreamFailure) return error.cause
-  if (signal.aborted || error instanceof TimeoutError) {
-    return new UpstreamFailure('timeout', 'upstream took too long', { cause: error })
+export function failureOf(
+  error: unknown,
+  { signal, host }: { readonly signal: AbortSignal; readonly host: string },
+): UpstreamFailure | undefined {
+  const known = [error, error instanceof Error ? error.cause : undefined].find(isFailure)
+  const options = { cause: error, host }
+  if (known !== undefined) return new UpstreamFailure(known.why, known.message, options)
+  if (error instanceof TimeoutError) {
+    return new UpstreamFailure(causeOfPhase(error.event), 'upstream took too long', options)
+  }
+  if (signal.aborted) {
+    return new UpstreamFailure('timeout', 'upstream took too long', options)
   }
   if (error instanceof RequestError) {
-    return new UpstreamFailure('connection', error.message, { cause: error })
+    return new UpstreamFailure(causeOfCode(error.code), error.message, options)
   }
   return undefined
+}
+
+function isFailure(error: unknown): error is UpstreamFailure {
+  return error instanceof UpstreamFailure
 }

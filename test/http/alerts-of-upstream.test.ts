@@ -27,7 +27,9 @@ describe('alerts of an upstream that fails', startService, (test) => {
     await watch(service, 15)
     const alert = await openAlert(service, 'upstream_failing')
     assert.is(alert.subject, upstream.url)
-    assert.match(alert.detail, `requests to ${upstream.url} failed; the last one that succeeded`)
+    const { host } = new URL(upstream.url)
+    const why = `${host} could not be reached: the connection broke off`
+    assert.match(alert.detail, `requests to ${upstream.url} failed (${why}); the last one that`)
     clear()
   })
 

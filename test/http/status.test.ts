@@ -31,6 +31,7 @@ describe('the status', withFeed, (test) => {
       lastSuccessAt: null,
       lastFailureAt: null,
       lastError: null,
+      lastProblem: null,
       pausedUntil: null,
       hosts: [],
     })
@@ -109,6 +110,7 @@ describe('upstream in the status', startService, (test) => {
       lastSuccessAt,
       lastFailureAt: null,
       lastError: null,
+      lastProblem: null,
       pausedUntil: null,
     })
     clock.advance(10)
@@ -117,6 +119,8 @@ describe('upstream in the status', startService, (test) => {
     const degraded = (await statusOf(service)).upstream
     assert.is(degraded.state, 'degraded')
     assert.is(degraded.lastError, 'status')
+    const { host } = new URL(upstream.url)
+    assert.is(degraded.lastProblem, `${host} answered 500 (Internal Server Error)`)
     assert.is(degraded.lastFailureAt, clock.now())
     assert.is(degraded.lastSuccessAt, lastSuccessAt)
     await get('/p2/acme/text.json')

@@ -135,7 +135,8 @@ async function fetched(
 ): Promise<Fetched> {
   if (what === 'not_modified') return { outcome: what }
   if (what === 'missing') return { outcome: what, status: 404 }
-  if (what === 'failed') return { outcome: what, reason: 'timeout' }
+  if (what === 'failed')
+    return { outcome: what, reason: 'timeout', why: { cause: 'timeout', host: 'upstream' } }
   const versions = Array.from({ length: what.body + 1 }, (_, n) => ({
     version: `1.${n}.0`,
     version_normalized: `1.${n}.0.0`,

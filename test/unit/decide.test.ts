@@ -52,10 +52,13 @@ describe(
     test('no document and no answer are events as well', () => {
       const missing = facts(new Map(), { outcome: 'missing', status: 410 })
       assert.equal(missing, [{ type: 'MetadataMissing', status: 410 }])
-      const failed = facts(new Map(), { outcome: 'failed', reason: 'timeout' })
-      assert.equal(failed, [
-        { type: 'MetadataFetchFailed', reason: 'timeout', status: undefined, durationMs: 7 },
-      ])
+      for (const cause of ['timeout', 'name_timed_out'] as const) {
+        const why = { cause, host: 'upstream' }
+        const failed = facts(new Map(), { outcome: 'failed', reason: 'timeout', why })
+        const finer = cause === 'timeout' ? {} : { cause }
+        const about = { reason: 'timeout', status: undefined, durationMs: 7, ...finer }
+        assert.equal(failed, [{ type: 'MetadataFetchFailed', ...about }])
+      }
     })
 
     test('a tag that names another commit has moved; new versions and other keys have not', () => {

@@ -201,7 +201,8 @@ describe(
     })
 
     test('says once that the feed fails, and that it is back', async () => {
-      const failed: FeedAnswer = { outcome: 'failed', reason: 'timeout' }
+      const why = { cause: 'timeout', host: 'upstream' } as const
+      const failed: FeedAnswer = { outcome: 'failed', reason: 'timeout', why }
       const { step, levels, appended } = createRig([begin, failed, failed, pageOf([]), failed])
       for (let steps = 0; steps < 5; steps++) await step()
       assert.equal(levels, [40, 30, 40])

@@ -35,6 +35,7 @@ function parts(log: EventLog): RefreshOptions {
     digest: createDigestion().digest,
     turnFor: () => ({ take: async () => true, release: async () => {} }),
     now: createClock().now,
+    upstreamHost: 'upstream',
     logger: pino({ level: 'silent' }),
   }
 }

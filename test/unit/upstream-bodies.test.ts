@@ -27,6 +27,12 @@ async function fetched(
   return await fetchMetadata(client, documentUrl(url, document), known)
 }
 
+/** How an answer fails that has a status of no use. */
+function failedBy({ url }: Rig, status: number): MetadataAnswer {
+  const why = { cause: 'status', status, host: new URL(url).host } as const
+  return { outcome: 'failed', reason: 'status', status, why }
+}
+
 async function outcomeOf(rig: Rig, serve: Serve): Promise<string> {
   const answer = await fetched(rig, serve)
   if (answer.outcome === 'body') return answer.body.toString()
@@ -84,12 +90,12 @@ describe('the body of metadata', openRig, (test) => {
     assert.equal(await fetched(rig, empty(304), known), { outcome: 'not_modified' })
     assert.equal(await fetched(rig, empty(404)), { outcome: 'missing', status: 404 })
     assert.equal(await fetched(rig, empty(410)), { outcome: 'missing', status: 410 })
-    const failed = { outcome: 'failed', reason: 'status', status: 204 }
+    const failed = failedBy(rig, 204)
     assert.equal(await fetched(rig, empty(204)), failed)
   })
 
   test('is not "not modified" when nobody asked whether it is', async (rig) => {
-    const failed = { outcome: 'failed', reason: 'status', status: 304 }
+    const failed = failedBy(rig, 304)
     assert.equal(await fetched(rig, (_, response) => void response.writeHead(304).end()), failed)
   })
 
@@ -100,8 +106,9 @@ describe('the body of metadata', openRig, (test) => {
     const ask = async () => {
       return await fetchMetadata(client, documentUrl(rig.url, document), undefined)
     }
-    assert.equal(await ask(), { outcome: 'failed', reason: 'status', status: 429 })
-    assert.equal(await ask(), { outcome: 'paused', retryAfterSeconds: 30 })
+    const why = { cause: 'told_to_wait', status: 429, host: new URL(rig.url).host } as const
+    assert.equal(await ask(), { outcome: 'failed', reason: 'status', status: 429, why })
+    assert.equal(await ask(), { outcome: 'paused', retryAfterSeconds: 30, why })
     assert.is(rig.requests.length, 1)
   })
 })

@@ -16,6 +16,7 @@ const originState = {
   lastSuccessAt: Instant.nullable(),
   lastFailureAt: Instant.nullable(),
   lastError: z.enum(['connection', 'timeout', 'status', 'paused']).nullable(),
+  lastProblem: z.string().nullable().describe('The same in words, such as why it was not reached.'),
   pausedUntil: Instant.nullable().describe('Not asked before then.'),
 } as const
 

@@ -3,17 +3,12 @@ import path from 'node:path'
 import * as assert from 'uvu/assert'
 import { type RunningAlmanac, startAlmanac } from '../support/almanac.ts'
 import { askApiAt } from '../support/api.ts'
-import {
-  type ComposerProject,
-  composerProject,
-  type ComposerResult,
-  composerVersion,
-  runComposer,
-} from '../support/composer.ts'
-import { describe, eventually, skipSuite } from '../support/suite.ts'
+import { type ComposerProject, composerProject, type ComposerResult } from '../support/composer.ts'
+import { type Composer, forEachComposer } from '../support/every-composer.ts'
+import { eventually } from '../support/suite.ts'
 import { startStubUpstream } from '../support/upstream.ts'
 
-async function open() {
+async function open(composer: Composer) {
   const upstream = await startStubUpstream({ at: '2025-07-30T00:00:00Z' })
   const env = { PROXY_METADATA_TTL: '0', PROXY_FEED_INTERVAL: '1' }
   const mirroring = await startAlmanac({ upstream: upstream.url, env })
@@ -31,7 +26,7 @@ async function open() {
     const home = composerProject({ repository, require: {} })
     projects.push(project, home)
     const run = async (...args: readonly string[]): Promise<ComposerResult> =>
-      await runComposer(args, { directory: project.directory, home: home.directory })
+      await composer.run(args, { directory: project.directory, home: home.directory })
     const versions = (): readonly string[] =>
       project.locked().map((each) => each.split('#')[0] ?? '')
     return { ...project, run, versions }
@@ -60,108 +55,104 @@ function isInstalled({ directory }: ComposerProject, name: string): boolean {
   return existsSync(path.join(directory, 'vendor', name, 'composer.json'))
 }
 
-if (composerVersion() === undefined) {
-  skipSuite('Composer and what operators decide', 'there is no composer on PATH')
-} else {
-  describe('Composer and a frozen package', open, (test) => {
-    test('update keeps its version, installs work, and the new one comes when it is unfrozen', async (context) => {
-      const { mirroring, upstream, projectOf, decide } = context
-      const project = projectOf(mirroring, { 'acme/log': '^1.0' })
-      assert.is((await project.run('update')).code, 0)
-      const before = project.versions()
-      await decide(mirroring, 'freeze/acme/log')
-      upstream.publish('acme/log', '1.9.0')
-      for (const times of [1, 2]) {
-        const { code, output } = await project.run('update')
-        assert.is(code, 0, output)
-        assert.equal(project.versions(), before, `${times}`)
-      }
-      const elsewhere = projectOf(mirroring, { 'acme/log': '^1.0' })
-      copyLock(project, elsewhere)
-      const { output } = await elsewhere.run('install')
-      assert.ok(isInstalled(elsewhere, 'acme/log'), output)
-      assert.not.match(output, 'trying the next URL')
-      await decide(mirroring, 'unfreeze/acme/log')
-      await project.run('update')
-      assert.equal(project.versions(), ['acme/log@1.9.0'])
-    })
-
-    test('a lock with a later version gets it from its origin, unless no origin is named', async (context) => {
-      const { mirroring, rewriting, projectOf, decide } = context
-      for (const almanac of [mirroring, rewriting]) {
-        const project = projectOf(almanac, { 'acme/container': '^1.0' })
-        await project.run('update')
-        await decide(almanac, 'freeze/acme/container', { at: '2024-02-01' })
-        const elsewhere = projectOf(almanac, { 'acme/container': '^1.0' })
-        copyLock(project, elsewhere)
-        const { output } = await elsewhere.run('install', '--prefer-dist')
-        assert.match(output, '404')
-        assert.is(isInstalled(elsewhere, 'acme/container'), almanac === mirroring, output)
-      }
-    })
-  })
-
-  describe('Composer and blocked versions', open, (test) => {
-    test('update takes another version and says why, though it had the blocked one', async (context) => {
-      const { mirroring, projectOf, decide } = context
-      const project = projectOf(mirroring, { 'acme/log': '^1.0' })
-      await project.run('update')
-      assert.equal(project.versions(), ['acme/log@1.1.1'])
-      const block = { package: 'acme/log', constraint: '1.1.1', reason: 'loses messages' }
-      await decide(mirroring, 'block', block)
-      const { output } = await project.run('update')
-      assert.match(
-        output,
-        /Warning from .*acme\/log.*1\.1\.1 \(blocked by the operator: loses messages/,
-      )
-      assert.not.equal(project.versions(), ['acme/log@1.1.1'], output)
-      await decide(mirroring, 'unblock', { package: 'acme/log' })
-      await project.run('update')
-      assert.equal(project.versions(), ['acme/log@1.1.1'])
-    })
-
-    test('when all are blocked it installs none, not even those in its own cache', async (context) => {
-      const { mirroring, projectOf, decide } = context
-      const project = projectOf(mirroring, { 'beta/text': '*' })
-      assert.is((await project.run('update')).code, 0)
-      await decide(mirroring, 'block', { package: 'beta/text', constraint: '*' })
+forEachComposer('a frozen package', open, (test) => {
+  test('update keeps its version, installs work, and the new one comes when it is unfrozen', async (context) => {
+    const { mirroring, upstream, projectOf, decide } = context
+    const project = projectOf(mirroring, { 'acme/log': '^1.0' })
+    assert.is((await project.run('update')).code, 0)
+    const before = project.versions()
+    await decide(mirroring, 'freeze/acme/log')
+    upstream.publish('acme/log', '1.9.0')
+    for (const times of [1, 2]) {
       const { code, output } = await project.run('update')
-      assert.is(code, 2, output)
-      assert.match(output, 'blocked by the operator')
-    })
-
-    test('malware is not chosen at any date, and its archive is refused', async (context) => {
-      const { mirroring, upstream, projectOf } = context
-      const project = projectOf(mirroring, { 'acme/messages': '^1.0' })
-      await project.run('update')
-      const [version] = project.versions()
-      upstream.flagMalware('acme/messages', version?.split('@')[1] ?? '')
-      await eventually('the list was read', async () => {
-        const { body } = await askApiAt(mirroring.url)('GET', '/api/v1/proxy/blocks')
-        return JSON.stringify(body).includes('acme/messages')
-      })
-      const url = `${mirroring.url}/at/2025-01-01`
-      for (const almanac of [mirroring, { ...mirroring, url }]) {
-        const again = projectOf(almanac, { 'acme/messages': '^1.0' })
-        const { code, output } = await again.run('update')
-        assert.is(code, 0, output)
-        assert.match(output, 'malware, as upstream says')
-        assert.is.not(again.versions()[0], version)
-      }
-    })
-
-    test('an install from a lock is refused the archive, and nothing of it comes here where no origin is named', async (context) => {
-      const { mirroring, rewriting, projectOf, decide } = context
-      for (const almanac of [mirroring, rewriting]) {
-        const project = projectOf(almanac, { 'acme/clock': '^1.0' })
-        await project.run('update')
-        await decide(almanac, 'block', { package: 'acme/clock', constraint: '*' })
-        const elsewhere = projectOf(almanac, { 'acme/clock': '^1.0' })
-        copyLock(project, elsewhere)
-        const { output } = await elsewhere.run('install', '--prefer-dist')
-        assert.match(output, '410')
-        assert.is(isInstalled(elsewhere, 'acme/clock'), almanac === mirroring, output)
-      }
-    })
+      assert.is(code, 0, output)
+      assert.equal(project.versions(), before, `${times}`)
+    }
+    const elsewhere = projectOf(mirroring, { 'acme/log': '^1.0' })
+    copyLock(project, elsewhere)
+    const { output } = await elsewhere.run('install')
+    assert.ok(isInstalled(elsewhere, 'acme/log'), output)
+    assert.not.match(output, 'trying the next URL')
+    await decide(mirroring, 'unfreeze/acme/log')
+    await project.run('update')
+    assert.equal(project.versions(), ['acme/log@1.9.0'])
   })
-}
+
+  test('a lock with a later version gets it from its origin, unless no origin is named', async (context) => {
+    const { mirroring, rewriting, projectOf, decide } = context
+    for (const almanac of [mirroring, rewriting]) {
+      const project = projectOf(almanac, { 'acme/container': '^1.0' })
+      await project.run('update')
+      await decide(almanac, 'freeze/acme/container', { at: '2024-02-01' })
+      const elsewhere = projectOf(almanac, { 'acme/container': '^1.0' })
+      copyLock(project, elsewhere)
+      const { output } = await elsewhere.run('install', '--prefer-dist')
+      assert.match(output, '404')
+      assert.is(isInstalled(elsewhere, 'acme/container'), almanac === mirroring, output)
+    }
+  })
+})
+
+forEachComposer('blocked versions', open, (test) => {
+  test('update takes another version and says why, though it had the blocked one', async (context) => {
+    const { mirroring, projectOf, decide } = context
+    const project = projectOf(mirroring, { 'beta/text': '^1.0' })
+    await project.run('update')
+    assert.equal(project.versions(), ['beta/text@1.10.0'])
+    const block = { package: 'beta/text', constraint: '1.10.0', reason: 'loses letters' }
+    await decide(mirroring, 'block', block)
+    const { output } = await project.run('update')
+    assert.match(
+      output,
+      /Warning from .*beta\/text.*1\.10\.0 \(blocked by the operator: loses letters/,
+    )
+    assert.not.equal(project.versions(), ['beta/text@1.10.0'], output)
+    await decide(mirroring, 'unblock', { package: 'beta/text' })
+    await project.run('update')
+    assert.equal(project.versions(), ['beta/text@1.10.0'])
+  })
+
+  test('when all are blocked it installs none, not even those in its own cache', async (context) => {
+    const { mirroring, projectOf, decide } = context
+    const project = projectOf(mirroring, { 'beta/text': '*' })
+    assert.is((await project.run('update')).code, 0)
+    await decide(mirroring, 'block', { package: 'beta/text', constraint: '*' })
+    const { code, output } = await project.run('update')
+    assert.is(code, 2, output)
+    assert.match(output, 'blocked by the operator')
+  })
+
+  test('malware is not chosen at any date, and its archive is refused', async (context) => {
+    const { mirroring, upstream, projectOf } = context
+    const project = projectOf(mirroring, { 'acme/messages': '^1.0' })
+    await project.run('update')
+    const [version] = project.versions()
+    upstream.flagMalware('acme/messages', version?.split('@')[1] ?? '')
+    await eventually('the list was read', async () => {
+      const { body } = await askApiAt(mirroring.url)('GET', '/api/v1/proxy/blocks')
+      return JSON.stringify(body).includes('acme/messages')
+    })
+    const url = `${mirroring.url}/at/2025-01-01`
+    for (const almanac of [mirroring, { ...mirroring, url }]) {
+      const again = projectOf(almanac, { 'acme/messages': '^1.0' })
+      const { code, output } = await again.run('update')
+      assert.is(code, 0, output)
+      assert.match(output, 'malware, as upstream says')
+      assert.is.not(again.versions()[0], version)
+    }
+  })
+
+  test('an install from a lock is refused the archive, and nothing of it comes here where no origin is named', async (context) => {
+    const { mirroring, rewriting, projectOf, decide } = context
+    for (const almanac of [mirroring, rewriting]) {
+      const project = projectOf(almanac, { 'acme/clock': '^1.0' })
+      await project.run('update')
+      await decide(almanac, 'block', { package: 'acme/clock', constraint: '*' })
+      const elsewhere = projectOf(almanac, { 'acme/clock': '^1.0' })
+      copyLock(project, elsewhere)
+      const { output } = await elsewhere.run('install', '--prefer-dist')
+      assert.match(output, '410')
+      assert.is(isInstalled(elsewhere, 'acme/clock'), almanac === mirroring, output)
+    }
+  })
+})

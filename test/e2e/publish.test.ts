@@ -12,11 +12,11 @@ import { rewriteDists } from '../../src/composer/rewrite-dists.ts'
 import { isBranch } from '../../src/composer/versions.ts'
 import type { Sha256 } from '../../src/events/types.ts'
 import { createSnapshotStore } from '../../src/snapshots/store.ts'
-import { composerProject, composerVersion, runComposer } from '../support/composer.ts'
+import { composerProject } from '../support/composer.ts'
 import { packageName, publication, whole } from '../support/composer-json.ts'
+import { forEachComposer } from '../support/every-composer.ts'
 import { freePort } from '../support/free-port.ts'
 import { openPublishing, packageZip, publications } from '../support/publishing.ts'
-import { describe, skipSuite } from '../support/suite.ts'
 
 /** A repository of files in memory, by their paths. */
 async function startRepository() {
@@ -79,70 +79,64 @@ async function open() {
   }
 }
 
-const version = composerVersion()
-
-if (version === undefined) {
-  skipSuite('published packages and Composer', 'there is no composer on the path')
-} else {
-  describe(`published packages, with Composer ${version}`, open, (test) => {
-    test('are installed from what was published', async ({ put, repository, expose }) => {
-      const plugin = { ...whole, type: 'library', require: { 'own/base': 'self.version' } }
-      const { bin: _bin, conflict: _conflict, ...json } = plugin
-      for (const each of ['1.0.0', '1.1.0']) {
-        assert.is((await put(`own/base/${each}`, packageZip({ name: 'own/base' }))).status, 201)
-        const answer = await put(`own/log/${each}`, packageZip(json, each))
-        assert.is(answer.status, 201, JSON.stringify(answer.body))
-      }
-      assert.is((await put('own/log/dev-main', packageZip(json, 'main'))).status, 201)
-      await expose()
-      const project = composerProject({
-        repository: repository.url,
-        require: { 'own/log': '^1.0' },
-        extra: { config: { 'secure-http': false, platform: { php: '8.3.0' } } },
-      })
-      try {
-        const { directory } = project
-        const { code, output } = await runComposer(['update', '--no-autoloader'], { directory })
-        assert.is(code, 0, output)
-        const names = project.locked().map((each) => each.split('#')[0])
-        assert.equal(names, ['own/base@1.1.0', 'own/log@1.1.0'])
-        assert.ok(existsSync(path.join(directory, 'vendor/own/log/src/Log.php')))
-      } finally {
-        project.remove()
-      }
+forEachComposer('published packages', open, (test, { run }) => {
+  test('are installed from what was published', async ({ put, repository, expose }) => {
+    const plugin = { ...whole, type: 'library', require: { 'own/base': 'self.version' } }
+    const { bin: _bin, conflict: _conflict, ...json } = plugin
+    for (const each of ['1.0.0', '1.1.0']) {
+      assert.is((await put(`own/base/${each}`, packageZip({ name: 'own/base' }))).status, 201)
+      const answer = await put(`own/log/${each}`, packageZip(json, each))
+      assert.is(answer.status, 201, JSON.stringify(answer.body))
+    }
+    assert.is((await put('own/log/dev-main', packageZip(json, 'main'))).status, 201)
+    await expose()
+    const project = composerProject({
+      repository: repository.url,
+      require: { 'own/log': '^1.0' },
+      extra: { config: { 'secure-http': false, platform: { php: '8.3.0' } } },
     })
-
-    test('are all loaded, whatever their composer.json says that is taken', async (world) => {
-      const { repository } = world
-      let body = withVersion(undefined, packageName, publishedVersion({}, publication))
-      let count = 0
-      for (const json of fc.sample(composerJson, { numRuns: 3_000, seed: 1 })) {
-        if (problemOfComposerJson(json, packageName) !== undefined) continue
-        count += 1
-        const published = publishedVersion(json, {
-          ...publication,
-          version: `2.${count}.0`,
-          versionNormalized: `2.${count}.0.0`,
-        })
-        assert.is(problemOfPublished(published), undefined)
-        body = withVersion(body, packageName, published)
-        if (count === 300) break
-      }
-      assert.is(count, 300)
-      repository.files.set('/p2/own/log.json', rewriteDists(body, packageName, repository.url))
-      const project = composerProject({ repository: repository.url, require: { 'own/log': '*' } })
-      try {
-        const shown = await runComposer(['show', '--all', 'own/log'], project)
-        assert.is(shown.code, 0, shown.output)
-        assert.match(shown.output, '2.300.0')
-        const { output } = await runComposer(['update', '--dry-run'], project)
-        assert.not.match(output, /Exception|TypeError|Could not load|Invalid package/i)
-      } finally {
-        project.remove()
-      }
-    })
+    try {
+      const { directory } = project
+      const { code, output } = await run(['update', '--no-autoloader'], project)
+      assert.is(code, 0, output)
+      const names = project.locked().map((each) => each.split('#')[0])
+      assert.equal(names, ['own/base@1.1.0', 'own/log@1.1.0'])
+      assert.ok(existsSync(path.join(directory, 'vendor/own/log/src/Log.php')))
+    } finally {
+      project.remove()
+    }
   })
-}
+
+  test('are all loaded, whatever their composer.json says that is taken', async (world) => {
+    const { repository } = world
+    let body = withVersion(undefined, packageName, publishedVersion({}, publication))
+    let count = 0
+    for (const json of fc.sample(composerJson, { numRuns: 3_000, seed: 1 })) {
+      if (problemOfComposerJson(json, packageName) !== undefined) continue
+      count += 1
+      const published = publishedVersion(json, {
+        ...publication,
+        version: `2.${count}.0`,
+        versionNormalized: `2.${count}.0.0`,
+      })
+      assert.is(problemOfPublished(published), undefined)
+      body = withVersion(body, packageName, published)
+      if (count === 300) break
+    }
+    assert.is(count, 300)
+    repository.files.set('/p2/own/log.json', rewriteDists(body, packageName, repository.url))
+    const project = composerProject({ repository: repository.url, require: { 'own/log': '*' } })
+    try {
+      const shown = await run(['show', '--all', 'own/log'], project)
+      assert.is(shown.code, 0, shown.output)
+      assert.match(shown.output, '2.300.0')
+      const { output } = await run(['update', '--dry-run'], project)
+      assert.not.match(output, /Exception|TypeError|Could not load|Invalid package/i)
+    } finally {
+      project.remove()
+    }
+  })
+})
 
 const words = fc.constantFrom('', 'a', '0', 'Own\\', 'src', 'own/more', '1.x-dev', 'https://a.b')
 const value = fc.oneof(

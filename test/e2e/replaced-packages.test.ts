@@ -2,17 +2,11 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import * as assert from 'uvu/assert'
 import type { JsonObject } from '../../src/composer/minify.ts'
-import {
-  composerProject,
-  type ComposerProject,
-  type ComposerResult,
-  composersAtHand,
-  runComposer,
-} from '../support/composer.ts'
+import { composerProject, type ComposerProject, type ComposerResult } from '../support/composer.ts'
+import { type Composer, forEachComposer } from '../support/every-composer.ts'
 import { recordUnlooked } from '../support/former-release.ts'
 import { packageZip, putTo } from '../support/publishing.ts'
 import { type Service, startService } from '../support/service.ts'
-import { describe, skipSuite } from '../support/suite.ts'
 import { issueToken } from '../support/tokens.ts'
 
 const described = (name: string, ...versions: readonly string[]) => ({
@@ -68,7 +62,7 @@ async function standInOf(service: Service, name: string, kind: string): Promise<
   return JSON.stringify({ ...document, packages: { [name]: [hostile] } })
 }
 
-async function open() {
+async function open({ run }: Composer) {
   const service = await startService({
     upstream: { packages },
     settings: { PROXY_METADATA_TTL: '3600' },
@@ -103,12 +97,12 @@ async function open() {
   return {
     ...service,
     /** Has Composer resolve what a project requires from a repository, and download it. */
-    update: async (bin: string, repository: string, require: Readonly<Record<string, string>>) => {
+    update: async (repository: string, require: Readonly<Record<string, string>>) => {
       const project = composerProject({ repository, require })
       projects.push(project)
       writeFileSync(path.join(project.directory, 'auth.json'), JSON.stringify(auth))
       const args = ['update', '--no-audit', '--ignore-platform-reqs']
-      const result = await runComposer(args, { directory: project.directory, bin })
+      const result = await run(args, project)
       return { ...result, locked: result.code === 0 ? namesIn(project) : [] }
     },
     async close() {
@@ -129,57 +123,42 @@ function refused({ code, output }: ComposerResult): void {
 
 const allOf = Object.fromEntries(targets.map((target) => [target, '*']))
 
-for (const { bin, version } of composersAtHand()) {
-  describe(`Composer ${version} and documents that speak of other packages`, open, (test) => {
-    test('of upstream itself takes what calls itself another package', async (world) => {
-      const { update, upstream } = world
-      for (const impostor of impostors) {
-        const require = { [impostor]: '*', 'acme/secret': '^9.9' }
-        const { locked, output } = await update(bin, upstream.url, require)
-        assert.equal(
-          locked.map((each) => each.toLowerCase()),
-          ['acme/secret@9.9.9', `${impostor}@1.0.0`],
-          output,
-        )
-      }
-    })
-
-    test('installs what is private, and not what is blocked, malware or later than a freeze', async (world) => {
-      const { update, url } = world
-      for (const impostor of impostors) {
-        const { locked, output } = await update(bin, url, { ...allOf, [impostor]: '*' })
-        assert.equal(
-          locked,
-          [...targets, impostor].map((name) => `${name}@1.0.0`).toSorted(),
-          output,
-        )
-      }
-    })
-
-    test('finds no such version by its number either', async (world) => {
-      const { update, url } = world
-      for (const target of targets) {
-        refused(await update(bin, url, { 'pub/kit': '*', 'pub/recorded': '*', [target]: '9.9.9' }))
-      }
-    })
-
-    test('has a private package satisfied by no public one that replaces or provides it', async (world) => {
-      const { update, url, upstream } = world
-      for (const name of ['pub/replaces', 'pub/provides']) {
-        const require = { [name]: '*', 'acme/secret': '^9.9' }
-        const { locked, output } = await update(bin, upstream.url, require)
-        assert.equal(locked, [`${name}@1.0.0`], output)
-        refused(await update(bin, url, require))
-      }
-    })
+forEachComposer('documents that speak of other packages', open, (test) => {
+  test('of upstream itself takes what calls itself another package', async (world) => {
+    const { update, upstream } = world
+    for (const impostor of impostors) {
+      const require = { [impostor]: '*', 'acme/secret': '^9.9' }
+      const { locked, output } = await update(upstream.url, require)
+      assert.equal(
+        locked.map((each) => each.toLowerCase()),
+        ['acme/secret@9.9.9', `${impostor}@1.0.0`],
+        output,
+      )
+    }
   })
-}
 
-if (composersAtHand().length === 0) {
-  skipSuite('Composer and documents that speak of other packages', 'there is no composer on PATH')
-} else if ((process.env['COMPOSER_BINS'] ?? '') === '') {
-  skipSuite(
-    'other Composers and documents that speak of other packages',
-    'COMPOSER_BINS lists none',
-  )
-}
+  test('installs what is private, and not what is blocked, malware or later than a freeze', async (world) => {
+    const { update, url } = world
+    for (const impostor of impostors) {
+      const { locked, output } = await update(url, { ...allOf, [impostor]: '*' })
+      assert.equal(locked, [...targets, impostor].map((name) => `${name}@1.0.0`).toSorted(), output)
+    }
+  })
+
+  test('finds no such version by its number either', async (world) => {
+    const { update, url } = world
+    for (const target of targets) {
+      refused(await update(url, { 'pub/kit': '*', 'pub/recorded': '*', [target]: '9.9.9' }))
+    }
+  })
+
+  test('has a private package satisfied by no public one that replaces or provides it', async (world) => {
+    const { update, url, upstream } = world
+    for (const name of ['pub/replaces', 'pub/provides']) {
+      const require = { [name]: '*', 'acme/secret': '^9.9' }
+      const { locked, output } = await update(upstream.url, require)
+      assert.equal(locked, [`${name}@1.0.0`], output)
+      refused(await update(url, require))
+    }
+  })
+})

@@ -3,9 +3,9 @@ import path from 'node:path'
 import * as assert from 'uvu/assert'
 import { z } from 'zod'
 import { startAlmanac } from '../support/almanac.ts'
-import { composerProject, composerVersion, runComposer } from '../support/composer.ts'
+import { composerProject } from '../support/composer.ts'
 import type { ComposerProject, ComposerProjectOptions } from '../support/composer.ts'
-import { describe, skipSuite } from '../support/suite.ts'
+import { type Composer, forEachComposer } from '../support/every-composer.ts'
 import { startStubUpstream } from '../support/upstream.ts'
 import { describedPackages } from '../support/upstream/packages.ts'
 
@@ -42,12 +42,13 @@ async function open() {
 
 /** Runs a Composer that has nothing in its cache, in a project that is removed afterwards. */
 async function inProject<Outcome>(
+  { run }: Composer,
   options: ComposerProjectOptions,
   look: (project: ComposerProject, output: string) => Outcome | Promise<Outcome>,
 ): Promise<Outcome> {
   const project = composerProject(options)
   try {
-    const { code, output } = await runComposer(['update'], project)
+    const { code, output } = await run(['update'], project)
     assert.is(code, 0, output)
     return await look(project, output)
   } finally {
@@ -70,6 +71,7 @@ function releaseOf({ directory }: ComposerProject, name: string): string {
 
 /** Installs from a project's lock in another place, with an empty cache. Returns what is installed. */
 async function installElsewhere(
+  { run }: Composer,
   { directory }: ComposerProject,
   options: ComposerProjectOptions,
 ): Promise<readonly string[]> {
@@ -79,7 +81,7 @@ async function installElsewhere(
     path.join(elsewhere.directory, 'composer.lock'),
   )
   try {
-    const { code, output } = await runComposer(['install'], elsewhere)
+    const { code, output } = await run(['install'], elsewhere)
     assert.is(code, 0, output)
     const vendor = path.join(elsewhere.directory, 'vendor')
     return readdirSync(vendor, { recursive: true }).map(String).toSorted()
@@ -88,90 +90,86 @@ async function installElsewhere(
   }
 }
 
-if (composerVersion() === undefined) {
-  skipSuite('Composer with rewritten dists', 'there is no composer on PATH')
-} else {
-  describe('Composer with rewritten dists', open, (test) => {
-    const require = {
-      'acme/suite': '^1.0',
-      'acme/mailer': 'dev-feature/queue',
-      'beta/edge': 'dev-main',
-      'acme/log': '1.x-dev as 1.1.9',
-    }
+forEachComposer('rewritten dists', open, (test, composer) => {
+  const require = {
+    'acme/suite': '^1.0',
+    'acme/mailer': 'dev-feature/queue',
+    'beta/edge': 'dev-main',
+    'acme/log': '1.x-dev as 1.1.9',
+  }
 
-    test('resolves and installs tags and branches, and asks nobody else for archives', async ({
-      upstream,
-      rewriting,
-    }) => {
-      const direct = await inProject({ repository: upstream.url, require }, (project) =>
-        project.locked(),
-      )
-      upstream.forget()
-      const options = { repository: rewriting.url, require }
-      await inProject(options, async (project) => {
-        assert.equal(project.locked(), direct)
-        const { packages } = Lock.parse(project.lock())
-        const dists = packages.flatMap(({ dist }) => dist ?? [])
-        assert.ok(dists.length > 5)
-        for (const { url, mirrors } of dists) {
-          assert.is(url, `${rewriting.url}/dist-proxy/%package%/%version%/%reference%.zip`)
-          assert.is(mirrors, undefined)
-        }
-        const asked = upstream.requestsFor(archiveRequests)
-        assert.is(asked.length, dists.length)
-        for (const { headers } of asked) assert.is(headers['user-agent'], 'cargoman-proxy')
-
-        const clear = upstream.fail({ match: /./, mode: 'reset' })
-        const installed = await installElsewhere(project, options)
-        clear()
-        const vendor = readdirSync(path.join(project.directory, 'vendor'), { recursive: true })
-        assert.equal(installed, vendor.map(String).toSorted())
-      })
-    })
-
-    for (const mode of ['rewriting', 'mirroring'] as const) {
-      test(`${mode}: a commit of a branch is what is installed when it is required`, async (almanacs) => {
-        const { upstream } = almanacs
-        const { url } = almanacs[mode]
-        const wanted = upstream.pushCommit('beta/edge', 'main')
-        const head = upstream.pushCommit('beta/edge', 'main')
-        upstream.forget()
-        const options = { repository: url, require: { 'beta/edge': `dev-main#${wanted}` } }
-        await inProject(options, async (project, output) => {
-          assert.not.match(output, 'trying the next URL')
-          assert.equal(project.locked(), [`beta/edge@dev-main#${wanted}`])
-          assert.match(releaseOf(project, 'beta/edge'), wanted)
-          assert.not.match(releaseOf(project, 'beta/edge'), head)
-          await installElsewhere(project, options)
-        })
-        const [asked, ...more] = upstream.requestsFor(archiveRequests)
-        assert.is(asked?.path, `/dist/beta/edge/${wanted}.zip`)
-        assert.is(asked?.headers['user-agent'], 'cargoman-proxy')
-        assert.is(more.length, 0)
-      })
-    }
-
-    test('installs archives of other types, and with odd references or none, as upstream', async ({
-      upstream,
-      rewriting,
-    }) => {
-      const odd = Object.fromEntries(oddPackages.map(({ name }) => [name, '^1.0']))
-      const filesOf = ({ directory }: ComposerProject) =>
-        oddPackages.map(({ name }) => {
-          const folder = path.join(directory, 'vendor', name)
-          return readdirSync(folder, { recursive: true }).map(String).toSorted()
-        })
-      const direct = await inProject({ repository: upstream.url, require: odd }, filesOf)
-      upstream.forget()
-      const options = { repository: rewriting.url, require: odd }
-      await inProject(options, async (project) => {
-        assert.equal(filesOf(project), direct)
-        assert.match(releaseOf(project, 'odd/tar'), "VERSION = '1.0.0'")
-        await installElsewhere(project, options)
-      })
+  test('resolves and installs tags and branches, and asks nobody else for archives', async ({
+    upstream,
+    rewriting,
+  }) => {
+    const direct = await inProject(composer, { repository: upstream.url, require }, (project) =>
+      project.locked(),
+    )
+    upstream.forget()
+    const options = { repository: rewriting.url, require }
+    await inProject(composer, options, async (project) => {
+      assert.equal(project.locked(), direct)
+      const { packages } = Lock.parse(project.lock())
+      const dists = packages.flatMap(({ dist }) => dist ?? [])
+      assert.ok(dists.length > 5)
+      for (const { url, mirrors } of dists) {
+        assert.is(url, `${rewriting.url}/dist-proxy/%package%/%version%/%reference%.zip`)
+        assert.is(mirrors, undefined)
+      }
       const asked = upstream.requestsFor(archiveRequests)
-      assert.is(asked.length, oddPackages.length)
+      assert.is(asked.length, dists.length)
       for (const { headers } of asked) assert.is(headers['user-agent'], 'cargoman-proxy')
+
+      const clear = upstream.fail({ match: /./, mode: 'reset' })
+      const installed = await installElsewhere(composer, project, options)
+      clear()
+      const vendor = readdirSync(path.join(project.directory, 'vendor'), { recursive: true })
+      assert.equal(installed, vendor.map(String).toSorted())
     })
   })
-}
+
+  for (const mode of ['rewriting', 'mirroring'] as const) {
+    test(`${mode}: a commit of a branch is what is installed when it is required`, async (almanacs) => {
+      const { upstream } = almanacs
+      const { url } = almanacs[mode]
+      const wanted = upstream.pushCommit('beta/edge', 'main')
+      const head = upstream.pushCommit('beta/edge', 'main')
+      upstream.forget()
+      const options = { repository: url, require: { 'beta/edge': `dev-main#${wanted}` } }
+      await inProject(composer, options, async (project, output) => {
+        assert.not.match(output, 'trying the next URL')
+        assert.equal(project.locked(), [`beta/edge@dev-main#${wanted}`])
+        assert.match(releaseOf(project, 'beta/edge'), wanted)
+        assert.not.match(releaseOf(project, 'beta/edge'), head)
+        await installElsewhere(composer, project, options)
+      })
+      const [asked, ...more] = upstream.requestsFor(archiveRequests)
+      assert.is(asked?.path, `/dist/beta/edge/${wanted}.zip`)
+      assert.is(asked?.headers['user-agent'], 'cargoman-proxy')
+      assert.is(more.length, 0)
+    })
+  }
+
+  test('installs archives of other types, and with odd references or none, as upstream', async ({
+    upstream,
+    rewriting,
+  }) => {
+    const odd = Object.fromEntries(oddPackages.map(({ name }) => [name, '^1.0']))
+    const filesOf = ({ directory }: ComposerProject) =>
+      oddPackages.map(({ name }) => {
+        const folder = path.join(directory, 'vendor', name)
+        return readdirSync(folder, { recursive: true }).map(String).toSorted()
+      })
+    const direct = await inProject(composer, { repository: upstream.url, require: odd }, filesOf)
+    upstream.forget()
+    const options = { repository: rewriting.url, require: odd }
+    await inProject(composer, options, async (project) => {
+      assert.equal(filesOf(project), direct)
+      assert.match(releaseOf(project, 'odd/tar'), "VERSION = '1.0.0'")
+      await installElsewhere(composer, project, options)
+    })
+    const asked = upstream.requestsFor(archiveRequests)
+    assert.is(asked.length, oddPackages.length)
+    for (const { headers } of asked) assert.is(headers['user-agent'], 'cargoman-proxy')
+  })
+})

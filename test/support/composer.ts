@@ -9,22 +9,6 @@ import { removeDirectory, temporaryDirectory } from './temporary-directory.ts'
 /** The one on PATH, unless COMPOSER_BIN names another. */
 const program = process.env['COMPOSER_BIN'] ?? 'composer'
 
-/**
- * Paths of all Composers at hand: the one above, and those that COMPOSER_BINS lists, separated by commas.
- *
- * @throws Error when one that is listed doesn't run.
- */
-export function composersAtHand(): readonly { readonly bin: string; readonly version: string }[] {
-  const listed = (process.env['COMPOSER_BINS'] ?? '').split(',').filter((bin) => bin !== '')
-  const others = listed.map((bin) => {
-    const version = composerVersion(bin)
-    if (version === undefined) throw new Error(`COMPOSER_BINS lists ${bin}, which doesn't run`)
-    return { bin, version }
-  })
-  const version = composerVersion()
-  return version === undefined ? others : [{ bin: program, version }, ...others]
-}
-
 /** The version of Composer, such as `2.5.5`; undefined when there is none. */
 export function composerVersion(bin = program): string | undefined {
   const { stdout } = spawnSync(bin, ['--version', '--no-ansi'], {
@@ -40,7 +24,7 @@ export interface ComposerOptions {
   /** Composer's home, with its cache; an empty one for this call alone when not given. */
   readonly home?: string
   readonly timeoutMs?: number
-  /** Of composersAtHand; without it the first. */
+  /** Its path; without it the one above. */
   readonly bin?: string
 }
 

@@ -40,7 +40,11 @@ export const document: Projection = {
   },
 }
 
-type DocumentEvent = Extract<RecordedEvent, { readonly data: { readonly document: DocumentName } }>
+/** What upstream said of a document, and not of what it names. */
+type DocumentEvent = Exclude<
+  Extract<RecordedEvent, { readonly data: { readonly document: DocumentName } }>,
+  { readonly type: 'AdvisoriesDated' }
+>
 type AnswerEvent = Extract<
   DocumentEvent,
   { readonly type: 'MetadataChanged' | 'MetadataConfirmed' }
@@ -49,7 +53,7 @@ type AnswerEvent = Extract<
 type FetchFailed = Extract<DocumentEvent, { readonly type: 'MetadataFetchFailed' }>['data']
 
 function isAboutDocument(event: RecordedEvent): event is DocumentEvent {
-  return 'document' in event.data
+  return 'document' in event.data && event.type !== 'AdvisoriesDated'
 }
 
 async function applyToDocument(tx: Tx, event: DocumentEvent): Promise<void> {

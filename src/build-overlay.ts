@@ -1,24 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { readDigest } from '../projections/document-digest.ts'
-import { readCurrentDocument, readStatesAround } from '../projections/document-queries.ts'
+import {
+  type CurrentDocument as CurrentRow,
+  readCurrentDocument,
+  readStatesAround,
+} from '../projections/document-queries.ts'
 import { freeze as freezeProjection, readFrozen } from '../projections/freeze.ts'
 import { readLaidOver } from '../projections/overlay-queries.ts'
 import { readVersionsOf } from '../projections/package-reference.ts'
 import { readAllRules, readRules, versionRule } from '../projections/version-rule.ts'
 import { type Admit, createAdmit } from './archives/admit.ts'
 import { type Blocks, createBlocks } from './blocks.ts'
+import { buildKnowledge, type KnowledgeParts } from './build-knowledge.ts'
 import { type DocumentName, type PackageName, packageOfDocument } from './composer/names.ts'
 import { createDateOf, type DateOf } from './database/overlaid-dates.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
-import type { Digestion } from './digestion/digestion.ts'
-import type { EventLog } from './events/log.ts'
 import type { Position } from './events/types.ts'
 import { createFreezes, type Freezes } from './freezes.ts'
 import { bodyAsOf, createDocumentAsOf, type DocumentAsOf } from './metadata/as-of.ts'
 import type { Bodies } from './metadata/bodies.ts'
 import type { CurrentDocument } from './metadata/current.ts'
+import type { NewestBody } from './metadata/known-advisories.ts'
 import { createHeldArchives } from './metadata/held-archives.ts'
 import { createRefreshPackage } from './metadata/refresh-package.ts'
 import { createOverlay, freezeNow, type LaidOver, type Overlay } from './metadata/overlay.ts'
@@ -27,20 +32,14 @@ import { createServable } from './metadata/servable.ts'
 import type { Reserved } from './private/reserved.ts'
 import { createStandsInForNone } from './private/stand-ins.ts'
 import { whenCaughtUp } from './projector/caught-up.ts'
-import type { Projector } from './projector/run.ts'
-import type { SnapshotStore } from './snapshots/store.ts'
 import { type Asked, observed, type Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 
-interface OverlayParts extends Reserved {
-  readonly config: Pick<Config, 'privateReplacedBy'>
+interface OverlayParts extends Reserved, KnowledgeParts {
+  readonly config: Pick<Config, 'privateReplacedBy'> & KnowledgeParts['config']
   readonly observer: Pick<Observer, 'cacheUsed'>
   readonly outside: { readonly now: () => Instant; readonly logger: Logger }
   readonly db: Db
-  readonly log: EventLog
-  readonly snapshots: SnapshotStore
-  readonly digestion: Digestion
-  readonly projector: Projector
   readonly headAtStart: Position
   readonly current: CurrentDocument
   readonly bodies: Bodies
@@ -68,6 +67,7 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
     current: parts.current,
   })
   const answers = observedAnswers(parts, asOf)
+  const newest = async (document: DocumentName) => newestIn(await readCurrentDocument(db, document))
   const overlay = createOverlay({
     laidOver: createLaidOver(parts),
     ...answers,
@@ -82,9 +82,11 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
         allowed: parts.config.privateReplacedBy,
       }),
     }),
-    newestDate: async (document) =>
-      (await readCurrentDocument(db, document))?.served_last_modified ?? undefined,
+    newest,
+    recordedAt: async (document, position) =>
+      (await readStatesAround(db, document, position)).at?.sha256 ?? undefined,
     observe: observing(parts),
+    pinnedKnowledge: buildKnowledge(parts, newest),
   })
   return {
     ...answers,
@@ -162,15 +164,26 @@ function asked(document: DocumentName): Asked {
   return { kind: 'metadata', packageName: packageOfDocument(document)?.packageName }
 }
 
-/** A frozen package is observed all the same, behind its answers. */
+function newestIn(row: CurrentRow | undefined): NewestBody | undefined {
+  const { sha256 = null, served_last_modified: lastModified = null } = row ?? {}
+  return sha256 === null || lastModified === null ? undefined : { sha256, lastModified }
+}
+
+/** As for any document of which there is a copy: what is held is served anyway. */
+const observedWithinMs = 2_000
+
+/** A frozen package is observed all the same, for what becomes known of the versions that are held. */
 function observing({ current, outside }: OverlayParts): (document: DocumentName) => Promise<void> {
-  return async (document) => {
+  async function observe(document: DocumentName): Promise<void> {
     try {
       await current(document, { isForThePast: true })
     } catch (error) {
-      if (error instanceof AppError) return // It is recorded, and what is held is served anyway.
+      if (error instanceof AppError) return // It is recorded.
       outside.logger.error({ err: error, document }, `${document} could not be observed`)
     }
+  }
+  return async (document) => {
+    await Promise.race([observe(document), delay(observedWithinMs, undefined, { ref: false })])
   }
 }
 

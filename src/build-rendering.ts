@@ -10,22 +10,24 @@ import { asRecorded, type Render, withOwnDists } from './metadata/rendering.ts'
 export interface Rendering {
   readonly root: Pick<
     RootDeps,
-    'publicUrl' | 'distMode' | 'hasUpstream' | 'pinnedNumber' | 'renderedSince'
+    'publicUrl' | 'distMode' | 'hasUpstream' | 'pinAdvisories' | 'pinnedNumber' | 'renderedSince'
   >
   readonly render: Render
 }
 
 /** The part of the composition root that is about what the settings make of what is recorded. */
 export async function buildRendering(config: Config, db: Db): Promise<Rendering> {
-  const { publicUrl, distMode, proxyEnabled: hasUpstream } = config
+  const { publicUrl, distMode, pinAdvisories, proxyEnabled: hasUpstream } = config
   const number = async (kind: string, content: string) =>
     await numberOfRendering(db, { kind, content })
-  const pinnedRoots = [rootFileVersion, distMode, publicUrl, hasUpstream ? 'proxy' : 'own']
+  const ownOnly = hasUpstream ? 'proxy' : 'own'
+  const pinnedRoots = [rootFileVersion, distMode, publicUrl, ownOnly, pinAdvisories]
   return {
     root: {
       publicUrl,
       distMode,
       hasUpstream,
+      pinAdvisories,
       pinnedNumber: await number('pinned root', pinnedRoots.join(' ')),
       renderedSince: createRenderedSince(db),
     },

@@ -70,6 +70,7 @@ export type Config = {
   readonly notifyUpstream: boolean
   /** Where alerts are told; undefined: nowhere. */
   readonly alertWebhook: { readonly url: string; readonly secret: string } | undefined
+  /** What a pin knows of its versions' security: what was known then, or what is known now. */
   readonly pinAdvisories: 'recorded' | 'live'
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 }
@@ -203,7 +204,6 @@ function defaultDistHosts(packagistUrl: string): readonly string[] {
 function notBuiltYet(set: Environment): string[] {
   const names = []
   if (set['EVENTSTORE_URL'] !== undefined) names.push('EVENTSTORE_URL')
-  if (set['PROXY_PIN_ADVISORIES'] === 'live') names.push('PROXY_PIN_ADVISORIES=live')
   return names.map((name) => `${name} isn't available in this release; unset it.`)
 }
 

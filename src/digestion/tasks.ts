@@ -6,10 +6,12 @@ import { referencesIn } from '../composer/document-references.ts'
 import { digestNameList, type NameListOptions } from '../composer/name-list.ts'
 import { malwareIn } from '../composer/malware-list.ts'
 import type { DocumentName, PackageName } from '../composer/names.ts'
+import { advisoriesText } from '../composer/security-advisories.ts'
 import { inspectBody, versionsIn } from '../metadata/inspect.ts'
 import { renderBody } from '../metadata/render-body.ts'
 import { mergeAnswer, type Merging } from '../private/answers/merge.ts'
-import { publicationTimes } from '../time-machine/reconstruct.ts'
+import { hindsightIn, publicationTimes } from '../time-machine/reconstruct.ts'
+import { reportDatesIn, reportedBy } from '../time-machine/report-dates.ts'
 
 /**
  * All that is done with the bytes of upstream's documents, its change feed, and its other answers: pure, of a body and
@@ -20,6 +22,11 @@ const tasks = {
   versions: (body: Buffer, document: DocumentName) => versionsIn(document, body),
   servability: (body: Buffer, packageName: PackageName) => digestDocument(body, packageName),
   publicationTimes: (body: Buffer, packageName: PackageName) => publicationTimes(body, packageName),
+  hindsight: (body: Buffer, packageName: PackageName) => hindsightIn(body, packageName),
+  namedAdvisories: (body: Buffer, packageName: PackageName) =>
+    advisoriesText(body, packageName, () => true),
+  reportDates: reportDatesIn,
+  reportedBy,
   render: renderBody,
   archives: (body: Buffer, packageName: PackageName) => archivesIn(body, packageName),
   references: (body: Buffer, packageName: PackageName) => referencesIn(body, packageName),

@@ -115,3 +115,16 @@ export const MetadataFetchFailed = event('MetadataFetchFailed', {
   /** … and by which rules; see `inspectionVersion` in metadata/inspect.ts. */
   inspection: z.int().positive().optional(),
 })
+
+/**
+ * Upstream was asked when the advisories that a document names were reported, which the document doesn't say:
+ * once, before its past is told for the first time, so that it is told the same for ever.
+ */
+export const AdvisoriesDated = event('AdvisoriesDated', {
+  document: DocumentName,
+  /** Of the body that names them. */
+  sha256: Sha256,
+  /** Of the dates, kept as a snapshot; absent: upstream names no place to ask. */
+  datesSha256: Sha256.optional(),
+  fetchedAt: Instant,
+})

@@ -12,6 +12,7 @@ import {
 } from './archive-types.ts'
 import { event, sizeBytes, text, written } from './event-schema.ts'
 import {
+  AdvisoriesDated,
   MetadataChanged,
   MetadataConfirmed,
   MetadataFetchFailed,
@@ -171,6 +172,7 @@ export const DomainEvent = z.discriminatedUnion('type', [
   TokenIssued,
   TokenRevoked,
   TokensUsed,
+  AdvisoriesDated,
 ])
 export type DomainEvent = Readonly<z.infer<typeof DomainEvent>>
 
@@ -194,6 +196,11 @@ export const eventDataSizeBytesMax = 65_536
 
 export function documentStream(document: DocumentName): string {
   return `document-${document}`
+}
+
+/** Of when the advisories that a document names were reported. */
+export function advisoriesStream(document: DocumentName): string {
+  return `advisories-${document}`
 }
 
 /** @param upstreamUrl of the repository that the feed belongs to. */

@@ -10,12 +10,23 @@ import { Instant } from '../time-machine/instant.ts'
 export interface BodyName {
   readonly sha256: Sha256
   readonly reconstructed: { readonly packageName: PackageName; readonly at: Instant } | undefined
+  /** There when its advisories aren't those that were recorded with it. */
+  readonly advisories?: AdvisoriesName
   /** There when versions may be in it that may not be served. */
   readonly without?: { readonly packageName: PackageName; readonly rules: readonly VersionRule[] }
   /** Set when the bytes recorded aren't given to anybody as they are; see servable.ts. */
   readonly servable?: ServablePart
   /** There when all archives of this package are to be at this proxy. */
   readonly rewrittenFor?: PackageName
+}
+
+/** Which advisories a document is sent with. */
+export interface AdvisoriesName {
+  readonly packageName: PackageName
+  /** Those of a recorded body … */
+  readonly of: Sha256
+  /** … without what isn't known to have been reported by then; `dates`: see advisory-dates.ts. */
+  readonly reported?: { readonly dates: Sha256 | undefined; readonly by: Instant }
 }
 
 export interface Bodies {
@@ -27,6 +38,8 @@ export interface Bodies {
 
 const beginning = Instant.parse('1970-01-01T00:00:00.000000Z')
 const documentsMax = 1000
+/** As `reportDatesIn` writes it. */
+const noDates = '[]'
 
 export interface BodiesOptions {
   readonly snapshot: (sha256: Sha256) => Promise<Buffer>
@@ -52,13 +65,25 @@ export function createBodies({ snapshot, digest, publicUrl }: BodiesOptions): Bo
     publications.set(key, times)
     return times
   }
+  async function advisoriesText(name: AdvisoriesName): Promise<string | undefined> {
+    const { packageName, of, reported } = name
+    const body = await snapshot(of)
+    if (reported === undefined) return await digest('namedAdvisories', body, packageName)
+    const { dates: sha256, by } = reported
+    const dates = sha256 === undefined ? noDates : (await snapshot(sha256)).toString()
+    return await digest('reportedBy', body, { packageName, dates, by })
+  }
   return {
-    async read({ sha256, rewrittenFor: packageName, ...name }) {
+    async read({ sha256, rewrittenFor: packageName, advisories, ...name }) {
       const rewritten = packageName && { packageName, publicUrl }
       const body = await snapshot(sha256)
-      const made = [name.servable, name.reconstructed, name.without, rewritten]
+      const told = advisories && {
+        packageName: advisories.packageName,
+        advisories: await advisoriesText(advisories),
+      }
+      const made = [name.servable, name.reconstructed, told, name.without, rewritten]
       const isPlain = made.every((each) => each === undefined)
-      return isPlain ? body : await digest('render', body, { ...name, rewritten })
+      return isPlain ? body : await digest('render', body, { ...name, told, rewritten })
     },
     async asOf(sha256, packageName, at) {
       const times = await publicationsIn(sha256, packageName)
@@ -70,6 +95,6 @@ export function createBodies({ snapshot, digest, publicUrl }: BodiesOptions): Bo
 
 /** For caches of what is made of bodies: of all that it is made by, packages included. */
 export function bodyKey(name: BodyName): string {
-  const { sha256, servable, reconstructed, without, rewrittenFor } = name
-  return JSON.stringify([sha256, servable, reconstructed, without, rewrittenFor])
+  const { sha256, servable, reconstructed, advisories, without, rewrittenFor } = name
+  return JSON.stringify([sha256, servable, reconstructed, advisories, without, rewrittenFor])
 }

@@ -2,12 +2,14 @@ import type { Client } from '../access/client.ts'
 import type { Principal } from '../access/principal.ts'
 import type { DocumentName, PackageName } from '../composer/names.ts'
 import type { VersionRule } from '../composer/version-rules.ts'
-import type { Position } from '../events/types.ts'
+import type { Position, Sha256 } from '../events/types.ts'
+import type { AdvisoriesThen } from '../time-machine/confidence.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import { afterDatesOf } from '../time-machine/served-date.ts'
 import type { AsOfAnswer, Basis, DocumentAsOf } from './as-of.ts'
-import type { BodyName } from './bodies.ts'
+import type { AdvisoriesName, BodyName } from './bodies.ts'
 import type { CurrentDocument } from './current.ts'
+import { knownFrom, type NewestBody, type PinnedKnowledge } from './known-advisories.ts'
 import type { Render } from './rendering.ts'
 import type { Servable } from './servable.ts'
 
@@ -40,7 +42,12 @@ export interface ServedDocument {
   /** See CurrentAnswer; undefined for the past. */
   readonly staleSeconds: number | undefined
   /** There when it is of the past. */
-  readonly asOf: Pick<AsOfAnswer, 'confidence' | 'since' | 'until'> | undefined
+  readonly asOf: Past | undefined
+}
+
+interface Past extends Pick<AsOfAnswer, 'confidence' | 'since' | 'until'> {
+  /** Of which day its advisories are, where that has to be said. */
+  readonly advisories?: AdvisoriesThen | undefined
 }
 
 export interface OverlayOptions {
@@ -50,10 +57,12 @@ export interface OverlayOptions {
   readonly positionAt: (at: Instant) => Promise<Position>
   readonly render: Render
   readonly servable: Servable
-  /** `Last-Modified` of the newest state there is of a document, if there is any. */
-  readonly newestDate: (document: DocumentName) => Promise<Instant | undefined>
-  /** Has upstream asked what it has now, when that isn't known; doesn't reject. */
+  readonly newest: (document: DocumentName) => Promise<NewestBody | undefined>
+  /** The body that was the newest as of a position; undefined: upstream had no such document. */
+  readonly recordedAt: (document: DocumentName, position: Position) => Promise<Sha256 | undefined>
+  /** Has upstream asked what it has now, when that isn't known, for as long as anybody waits; doesn't reject. */
   readonly observe: (document: DocumentName) => Promise<void>
+  readonly pinnedKnowledge: PinnedKnowledge
 }
 
 export interface PackageDocument {
@@ -77,7 +86,8 @@ export interface Overlay {
  * what is known to be bad now is given to nobody any more.
  */
 export function createOverlay(options: OverlayOptions): Overlay {
-  const { laidOver, current, asOf, render, servable, positionAt, newestDate, observe } = options
+  const { laidOver, render, servable, newest } = options
+  const find = createFind(options)
 
   async function serve(
     { document, packageName }: PackageDocument,
@@ -88,48 +98,27 @@ export function createOverlay(options: OverlayOptions): Overlay {
     const rendered = render({ ...found, body }, packageName)
     const { staleSeconds, asOf: past } = found
     // Clients may have the bytes that were recorded, with the date of those.
-    const isRecorded = isPlain && own === found.body
+    const isRecorded = isPlain && own === found.body && !found.isDatedByBytes
     const datedFrom = isRecorded ? undefined : await firstFreeDate(document, found)
     return { ...rendered, datedFrom, staleSeconds, asOf: past }
   }
 
   async function firstFreeDate(document: DocumentName, { lastModified }: Found): Promise<Instant> {
-    const newest = (await newestDate(document)) ?? lastModified
-    return afterDatesOf(newest > lastModified ? newest : lastModified)
-  }
-
-  async function findAsOf({ document, client }: PackageDocument, basis: Basis): Promise<Found> {
-    const answer = await asOf(document, basis, { client })
-    const { body, lastModified } = answer
-    return { body, lastModified, staleSeconds: undefined, asOf: answer }
-  }
-
-  async function findNow(asked: PackageDocument, freezes: readonly Freeze[]): Promise<Found> {
-    const { document, client } = asked
-    const held = freezeNow(freezes)
-    if (held === undefined) {
-      const { sha256, lastModified, staleSeconds } = await current(document, { client })
-      const body = { sha256, reconstructed: undefined }
-      return { body, lastModified, staleSeconds, asOf: undefined }
-    }
-    void observe(document)
-    return await findAsOf(asked, await basisOfFreeze(held, positionAt))
+    const last = (await newest(document))?.lastModified ?? lastModified
+    return afterDatesOf(last > lastModified ? last : lastModified)
   }
 
   return {
     async now(asked) {
       const { freezes, rules, isRuled, isDated } = await laidOver(asked.packageName)
-      const found = await findNow(asked, freezes)
+      const found = await find.now(asked, freezes)
       const isPlain = !isRuled && !isDated && freezes.length === 0
       return await serve(asked, { found, rules, isPlain })
     },
     async asOf(asked, basis) {
       const { freezes, rules, isRuled, isDated } = await laidOver(asked.packageName)
-      const held = freezes.find((freeze) => isInForce(freeze, basis.position))
-      const { settled } = basis // Until then a freeze may still be recorded at or before the pin.
-      const heldAt = held && { ...(await basisOfFreeze(held, positionAt)), settled }
-      const found = await findAsOf(asked, heldAt ?? basis)
-      const isPlain = !isRuled && ((freezes.length === 0 && !isDated) || settled)
+      const found = await find.asOf(asked, freezes, basis)
+      const isPlain = !isRuled && ((freezes.length === 0 && !isDated) || basis.settled)
       return await serve(asked, { found, rules, isPlain })
     },
   }
@@ -137,6 +126,69 @@ export function createOverlay(options: OverlayOptions): Overlay {
 
 interface Found extends Pick<ServedDocument, 'body' | 'staleSeconds' | 'asOf'> {
   readonly lastModified: Instant
+  /** Its date may have stood for other bytes. */
+  readonly isDatedByBytes: boolean
+}
+
+interface Find {
+  readonly now: (asked: PackageDocument, freezes: readonly Freeze[]) => Promise<Found>
+  readonly asOf: (
+    asked: PackageDocument,
+    freezes: readonly Freeze[],
+    basis: Basis,
+  ) => Promise<Found>
+}
+
+/**
+ * Finds what upstream says, or said when the package was frozen. A freeze holds versions, and not what becomes
+ * known of them: that is of the newest body, or of the one that was the newest at a pin.
+ */
+function createFind(options: OverlayOptions): Find {
+  const { current, asOf, positionAt, newest, recordedAt, observe, pinnedKnowledge } = options
+
+  async function findAsOf({ document, client }: PackageDocument, basis: Basis) {
+    const answer = await asOf(document, basis, { client })
+    const { body, lastModified } = answer
+    return { body, lastModified, staleSeconds: undefined, asOf: answer, isDatedByBytes: false }
+  }
+
+  return {
+    async now(asked, freezes) {
+      const { document, client } = asked
+      const held = freezeNow(freezes)
+      if (held === undefined) {
+        const { sha256, lastModified, staleSeconds } = await current(document, { client })
+        const body = { sha256, reconstructed: undefined }
+        return { body, lastModified, staleSeconds, asOf: undefined, isDatedByBytes: false }
+      }
+      await observe(document)
+      const found = await findAsOf(asked, await basisOfFreeze(held, positionAt))
+      const advisories = knownFrom((await newest(document))?.sha256, { ...asked, ...found })
+      return { ...found, body: withAdvisories(found.body, advisories) }
+    },
+    async asOf(asked, freezes, basis) {
+      const held = freezes.find((freeze) => isInForce(freeze, basis.position))
+      const { settled } = basis // Until then a freeze may still be recorded at or before the pin.
+      const heldAt = held && { ...(await basisOfFreeze(held, positionAt)), settled }
+      const found = await findAsOf(asked, heldAt ?? basis)
+      const { advisories, ofThen, dated } = await pinnedKnowledge(asked, {
+        ...found.asOf,
+        at: basis.at,
+        hidden: held && (await recordedAt(asked.document, basis.position)),
+      })
+      return {
+        ...found,
+        body: withAdvisories(found.body, advisories),
+        lastModified: dated === 'later' ? afterDatesOf(found.lastModified) : found.lastModified,
+        asOf: { ...found.asOf, advisories: ofThen },
+        isDatedByBytes: dated === 'by-bytes',
+      }
+    },
+  }
+}
+
+function withAdvisories(body: BodyName, advisories: AdvisoriesName | undefined): BodyName {
+  return advisories === undefined ? body : { ...body, advisories }
 }
 
 interface ToServe extends Pick<LaidOver, 'rules'> {

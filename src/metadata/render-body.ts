@@ -1,5 +1,6 @@
 import type { PackageName } from '../composer/names.ts'
 import { rewriteDists } from '../composer/rewrite-dists.ts'
+import { withAdvisories } from '../composer/security-advisories.ts'
 import { servablePart, type ServablePart } from '../composer/servable-part.ts'
 import { type VersionRule, withoutBlocked } from '../composer/version-rules.ts'
 import type { Instant } from '../time-machine/instant.ts'
@@ -9,6 +10,9 @@ import { reconstructDocument } from '../time-machine/reconstruct.ts'
 export interface Rendition {
   readonly servable?: ServablePart | undefined
   readonly reconstructed?: { readonly packageName: PackageName; readonly at: Instant } | undefined
+  /** As JSON; `advisories` undefined: none, not even an empty list. */
+  readonly told?:
+    { readonly packageName: PackageName; readonly advisories: string | undefined } | undefined
   readonly without?:
     { readonly packageName: PackageName; readonly rules: readonly VersionRule[] } | undefined
   readonly rewritten?: { readonly packageName: PackageName; readonly publicUrl: string } | undefined
@@ -17,13 +21,14 @@ export interface Rendition {
 /** Pure. @throws DocumentUnreadable when the body is past a limit of today. */
 export function renderBody(
   body: Buffer,
-  { servable, reconstructed, without, rewritten }: Rendition,
+  { servable, reconstructed, told, without, rewritten }: Rendition,
 ): Buffer {
   let bytes = body
   if (servable !== undefined) bytes = servablePart(bytes, servable)
   if (reconstructed !== undefined) {
     bytes = reconstructDocument(bytes, reconstructed.packageName, reconstructed.at)
   }
+  if (told !== undefined) bytes = withAdvisories(bytes, told.packageName, told.advisories)
   if (without !== undefined) bytes = withoutBlocked(bytes, without.packageName, without.rules)
   if (rewritten === undefined) return bytes
   return rewriteDists(bytes, rewritten.packageName, rewritten.publicUrl)

@@ -44,7 +44,36 @@ function afterVerified({ at, next }: ChosenState): Confidence {
   return next?.isSame === true ? 'exact' : 'stale'
 }
 
-/** The value of `X-Time-Machine`: the word, and the interval in which the answer holds. */
-export function timeMachineHeader(confidence: Confidence, since: Instant, until: Instant): string {
-  return `${confidence}; since=${trimmedInstant(since)}; until=${trimmedInstant(until)}`
+/**
+ * Of which day the advisories of a pinned document are, where they aren't those that were recorded with it.
+ *
+ * - `live`: today's, as the settings have it.
+ * - `reported-by-then`: of those known when it was first seen, the ones that were reported by T.
+ * - `unknown`: none, as upstream has no dates of them.
+ */
+export type AdvisoriesThen = 'live' | 'reported-by-then' | 'unknown'
+
+/** What can't be told from a document that was first seen later. */
+const unknownThen = 'abandoned, deleted versions, moved references, notices'
+
+/** The value of `X-Time-Machine`: the word, the interval in which the answer holds, and what isn't of then. */
+export function timeMachineHeader(
+  confidence: Confidence,
+  {
+    since,
+    until,
+    advisories,
+  }: {
+    readonly since: Instant
+    readonly until: Instant
+    readonly advisories?: AdvisoriesThen | undefined
+  },
+): string {
+  const parameters = [
+    `since=${trimmedInstant(since)}`,
+    `until=${trimmedInstant(until)}`,
+    ...(advisories === undefined ? [] : [`advisories=${advisories}`]),
+    ...(confidence === 'reconstructed' ? [`unknown="${unknownThen}"`] : []),
+  ]
+  return [confidence, ...parameters].join('; ')
 }

@@ -14,7 +14,7 @@ const move = fc.record({
   branches: fc.boolean(),
   change: fc.constantFrom(
     ...(['publish', 'withdraw', 'push', 'delete', 'touch', 'nothing', 'outage'] as const),
-    ...(['freeze', 'unfreeze'] as const),
+    ...(['freeze', 'unfreeze', 'advise', 'retract', 'abandon'] as const),
   ),
   afterSeconds: fc.constantFrom(10, 1800, 4000),
 })
@@ -38,6 +38,20 @@ function changeUpstream({ upstream }: Service, { name, change }: Move, n: number
   if (change === 'push') upstream.pushCommit(name, 'main')
   if (change === 'delete') upstream.deletePackage(name)
   if (change === 'touch') upstream.touch(name)
+  if (change === 'abandon') upstream.abandon(name, `acme/number-${n}`)
+  if (change === 'retract') upstream.retract(name, 'PKSA-acme-log0-0001')
+  if (change === 'advise') upstream.advise(name, advisory(n))
+}
+
+/** Some were reported before they were told of. */
+function advisory(n: number): Parameters<Service['upstream']['advise']>[1] {
+  const said = {
+    advisoryId: `A-${n}`,
+    title: 'Bad',
+    affectedVersions: '<7',
+    severity: 'low',
+  } as const
+  return n % 2 === 0 ? said : { ...said, reportedAt: '2025-01-01T00:00:00Z' }
 }
 
 async function decide({ api }: Service, { name, change, branches }: Move): Promise<void> {

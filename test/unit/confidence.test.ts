@@ -81,8 +81,21 @@ describe(
 
     test('is told in a header with its interval, fractions only where there are any', () => {
       assert.is(
-        timeMachineHeader('exact', hour(1), hour(5, 250_000)),
+        timeMachineHeader('exact', { since: hour(1), until: hour(5, 250_000) }),
         'exact; since=2024-05-01T01:00:00Z; until=2024-05-01T05:00:00.250000Z',
+      )
+    })
+
+    test('… and with what is not of then', () => {
+      const interval = { since: hour(1), until: hour(5) }
+      const said = 'since=2024-05-01T01:00:00Z; until=2024-05-01T05:00:00Z; advisories='
+      assert.is(
+        timeMachineHeader('carried', { ...interval, advisories: 'live' }),
+        `carried; ${said}live`,
+      )
+      assert.is(
+        timeMachineHeader('reconstructed', { ...interval, advisories: 'reported-by-then' }),
+        `reconstructed; ${said}reported-by-then; unknown="abandoned, deleted versions, moved references, notices"`,
       )
     })
   },

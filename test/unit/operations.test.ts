@@ -50,5 +50,5 @@ describe('docs/OPERATIONS.md', open, (test) => {
 
 /** Settings that only ever lead to a sentence at the start; a paragraph names them. */
 function isRefused(name: string): boolean {
-  return name === 'EVENTSTORE_URL' || name === 'PROXY_PIN_ADVISORIES'
+  return name === 'EVENTSTORE_URL'
 }

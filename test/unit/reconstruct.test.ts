@@ -101,6 +101,15 @@ describe(
       assert.is(reconstructDocument(bytes, name, end), bytes)
     })
 
+    test('says of no version that its package is abandoned: that has no date', () => {
+      const told = versions.map((version) => ({ ...version, abandoned: 'acme/other' }))
+      for (const at of [end, Instant.parse('2022-06-01T00:00:00.000000Z')]) {
+        const bytes = reconstructDocument(documentOf(minifyVersions(told)), name, at)
+        const expected = reconstructDocument(documentOf(minifyVersions(versions)), name, at)
+        assert.is(String(bytes), String(expected))
+      }
+    })
+
     test('keeps an object of versions an object', () => {
       const [third = {}, second = {}, first = {}] = versions
       const bytes = documentOf({ three: third, two: second, one: first }, false)

@@ -43,7 +43,11 @@ export function packageMetadata(deps: PackageMetadataDeps): readonly Route[] {
       const basis = await resolveBasis(at)
       const served = await overlay.asOf(asked, basis)
       refuseReconstruction(request, served, at)
-      return await answerWith(request, { ...asked, ...served, headers: pinnedCaching(basis) }, deps)
+      return await answerWith(
+        request,
+        { ...asked, ...served, headers: pinnedCaching(basis, served) },
+        deps,
+      )
     },
   })
 }
@@ -109,15 +113,19 @@ export function pinnedHeaders(answer: AsOfAnswer, basis: Basis): Readonly<Record
   return { ...timeMachineHeaders(answer), ...pinnedCaching(basis) }
 }
 
-function timeMachineHeaders({
-  confidence,
-  since,
-  until,
-}: NonNullable<ServedDocument['asOf']>): Readonly<Record<string, string>> {
-  return { 'X-Time-Machine': timeMachineHeader(confidence, since, until) }
+function timeMachineHeaders(
+  asOf: NonNullable<ServedDocument['asOf']>,
+): Readonly<Record<string, string>> {
+  return { 'X-Time-Machine': timeMachineHeader(asOf.confidence, asOf) }
 }
 
-function pinnedCaching({ settled }: Basis): Readonly<Record<string, string>> {
+function pinnedCaching(
+  { settled }: Basis,
+  { asOf }: Pick<ServedDocument, 'asOf'> = { asOf: undefined },
+): Readonly<Record<string, string>> {
+  if (!settled) return { 'Cache-Control': 'no-cache' }
+  // What is in it of today changes with the document of today.
+  if (asOf?.advisories === 'live') return currentCaching
   // Not immutable: the one thing that may have to be taken out of the past is malware.
-  return { 'Cache-Control': settled ? 'public, max-age=3600, must-revalidate' : 'no-cache' }
+  return { 'Cache-Control': 'public, max-age=3600, must-revalidate' }
 }

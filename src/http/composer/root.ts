@@ -29,6 +29,7 @@ export interface RootDeps extends KnownRoot, Pick<MetadataDeps, 'resolveBasis' |
   readonly hasUpstream: boolean
   readonly publicUrl: string
   readonly distMode: 'mirror' | 'rewrite'
+  readonly pinAdvisories: 'recorded' | 'live'
   /** Of the way in which pinned root files are written, which depends on the settings; from 1. */
   readonly pinnedNumber: number
   /** Since when a root file has been what these words stand for; rises with each that is new. */
@@ -104,7 +105,7 @@ async function answerAsOf(request: RouteRequest, basis: Basis, deps: RootDeps): 
   const found = await deps.upstreamRootAsOf(basis)
   const upstreamRoot = await readRoot(found?.body, deps)
   const { reserved, caching } = await ownAmong(upstreamRoot, request, deps)
-  const pin = { path: `/at/${compactInstant(basis.at)}`, message: messageFor(basis) }
+  const pin = { path: `/at/${compactInstant(basis.at)}`, message: messageFor(basis, deps) }
   const root = buildRoot({ ...deps, upstreamRoot, reserved, pin })
   // What is written changes with the settings, which have a second of their own, and once more when the
   // instant settles: until then there is nothing to revalidate by.
@@ -119,11 +120,15 @@ async function answerAsOf(request: RouteRequest, basis: Basis, deps: RootDeps): 
 }
 
 /** What the person running Composer reads. It may not change once the instant is settled. */
-function messageFor({ at, position, settled }: Basis): string {
-  const what = `Almanac: packages as of ${at}`
-  if (!settled) return `${what}, which is so recent that something may still be added to it`
+function messageFor(
+  { at, position, settled }: Basis,
+  { pinAdvisories }: Pick<RootDeps, 'pinAdvisories'>,
+): string {
+  const known = pinAdvisories === 'live' ? "today's" : 'those known then'
+  const what = `Almanac: packages as of ${at}, security advisories are ${known}`
+  if (!settled) return `${what}; so recent that something may still be added to it`
   if (position === 0n) {
-    return `${what}, before this proxy's first record: reconstructed from publication dates`
+    return `${what}; before this proxy's first record: reconstructed from publication dates`
   }
-  return `${what}, as recorded; packages first seen later are reconstructed from publication dates`
+  return `${what}; as recorded, packages first seen later are reconstructed from publication dates`
 }

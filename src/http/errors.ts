@@ -61,13 +61,25 @@ const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
   still_catching_up: { status: 503, title: 'Still catching up', retryAfterSeconds: 5 },
 }
 
+/**
+ * What Composer is told of nothing at all: each run asks for names that no repository has (virtual packages), or only
+ * a later one, so a warning would be printed in every run and nobody could act on it.
+ */
+const unknownNames: ReadonlySet<string> = new Set<ErrorCode>([
+  'package_not_found',
+  'not_known_then',
+])
+
 /** Writes an error for whom asked: Composer prints `warning`, others read problem details (RFC 9457). */
 export function answerError(error: unknown, { surface, requestId }: Asker): Answer {
   const { code, status, title, detail, retryAfterSeconds, headers } = explain(error)
+  const forComposer = unknownNames.has(code)
+    ? { status: 'error', message: detail }
+    : { warning: detail }
   const problem = { type: `/problems/${code}`, title, status, code, detail, instance: requestId }
   const [type, body] =
     surface === 'composer'
-      ? ['application/json', { warning: detail }]
+      ? ['application/json', forComposer]
       : ['application/problem+json', problem]
   return {
     status,

@@ -17,6 +17,7 @@ import { buildNameLists } from './build-name-lists.ts'
 import { buildPrivate } from './build-private.ts'
 import { buildOverlay, type BuiltOverlay } from './build-overlay.ts'
 import { buildRendering, type Rendering } from './build-rendering.ts'
+import { type BuiltUpstream, buildUpstream } from './build-upstream.ts'
 import { buildAnswers, buildInstalls, buildServing } from './build-serving-own.ts'
 import { openStores, type Stores } from './build-stores.ts'
 import type { DiskSpace } from './alerts/conditions.ts'
@@ -57,8 +58,8 @@ import { type Turn, turnSeconds } from './single-flight.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { type Observer, tellAll } from './telemetry/observer.ts'
 import { createUsage } from './telemetry/usage.ts'
-import { type Instant, msOfInstant } from './time-machine/instant.ts'
-import { createUpstream, type Upstream } from './upstream/client.ts'
+import type { Instant } from './time-machine/instant.ts'
+import type { ProxyFor } from './upstream/proxies.ts'
 import { isPublicAddress } from './upstream/public-addresses.ts'
 import { version } from './version.ts'
 
@@ -72,6 +73,8 @@ export interface Outside {
   readonly random: () => number
   /** Dates events; without it the database's clock does, which all nodes share. */
   readonly logClock?: () => Instant
+  /** The proxy that a URL is asked through, `http` or `https`; without it, or undefined, there is none. */
+  readonly proxyFor?: ProxyFor
   /** Runs jobs; without it the real clock does. For tests, which say when. */
   readonly startJob?: typeof startJob
   /** Whether downloads may be written to the disk; without it its free space says so. For tests. */
@@ -93,7 +96,7 @@ const drainDeadlineMs = 30_000
 
 /** The composition root: builds the parts and passes them to each other. */
 export async function startApp(config: Config, outside: Outside): Promise<App> {
-  const counters = createMetrics([new URL(config.packagistUrl).host, ...config.distHosts])
+  const counters = createMetrics([config.packagistUrl, ...config.distOrigins.allowed])
   const usage = createUsage(outside)
   const observer = tellAll([counters, usage])
   const parts = await openParts(config, outside, observer)
@@ -135,7 +138,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const following = { ...parts, ...metadata, ...digestion }
   const jobs = [
     ...[startFeedJob, startMalwareListsJob, startNameListJob].map((start) => start(following)),
-    alerts.startJobs(),
+    ...[alerts.startJobs, parts.startTokenJob].map((start) => start()),
   ]
   // What requests leave to be recorded: these end when all requests have.
   const counting = startCountingJob([usage, installs, access.uses], parts)
@@ -155,6 +158,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
 }
 
 async function openParts(config: Config, outside: Outside, observer: Observer): Promise<Parts> {
+  const { upstream, startTokenJob } = await buildUpstream({ config, outside, observer })
   const stores = await openStores({ outside, observer })
   const { db } = stores
   const caughtUp = whenCaughtUp(stores)
@@ -173,7 +177,8 @@ async function openParts(config: Config, outside: Outside, observer: Observer): 
     config,
     outside,
     observer,
-    upstream: openUpstream(config, outside, observer),
+    upstream,
+    startTokenJob,
     nameLists: buildNameLists({ config, outside, db }),
     turnFor: (name) => createLease(db, { name, holder: randomUUID(), seconds: turnSeconds }),
     ...reserved,
@@ -181,25 +186,10 @@ async function openParts(config: Config, outside: Outside, observer: Observer): 
   }
 }
 
-function openUpstream(config: Config, outside: Outside, observer: Observer): Upstream {
-  const { now, random, logger } = outside
-  return createUpstream({
-    upstreamUrl: config.packagistUrl,
-    userAgent: config.userAgent,
-    now: () => msOfInstant(now()),
-    random,
-    onCall(call) {
-      logger.info(call, 'upstream request')
-      observer.upstreamAsked(call)
-    },
-  })
-}
-
-interface Parts extends Stores, Reserved {
+interface Parts extends Stores, Reserved, BuiltUpstream {
   readonly config: Config
   readonly outside: Outside
   readonly observer: Observer
-  readonly upstream: Upstream
   readonly nameLists: NameLists
   readonly turnFor: (name: string) => Turn
 }

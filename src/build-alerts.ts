@@ -44,6 +44,7 @@ import type { Projector } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import { addSeconds, type Instant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
+import { createProxyAgents, type ProxyFor } from './upstream/proxies.ts'
 import type { Upstream } from './upstream/client.ts'
 
 interface AlertsParts {
@@ -52,6 +53,7 @@ interface AlertsParts {
     readonly dataDirectory: string
     readonly logger: Logger
     readonly now: () => Instant
+    readonly proxyFor?: ProxyFor
     readonly random: () => number
     readonly startJob?: typeof startJob
     readonly diskSpace?: () => Promise<DiskSpace>
@@ -157,11 +159,14 @@ function buildWatch(parts: AlertsParts): () => Promise<void> {
 }
 
 function lookAtUpstream({ config, upstream }: AlertsParts): Look {
-  const guard = createAddressGuard(config.packagistUrl, config.distHosts)
+  const guard = createAddressGuard(config.packagistUrl, config.distOrigins)
   return {
     codes: ['upstream_failing', 'upstream_rate_limiting'],
     look: async (open) =>
-      upstreamFindings(upstream.breakers(), { open, mayBeAsked: guard.isAllowed }),
+      upstreamFindings(upstream.breakers(), {
+        open,
+        mayBeAsked: (origin) => guard.refusalOf(origin) === undefined,
+      }),
   }
 }
 
@@ -232,11 +237,12 @@ async function diskSpaceOf(directory: string): Promise<DiskSpace> {
 }
 
 function startWebhookJob({ outside, db }: AlertsParts, webhook: Webhook): RunningJob {
-  const { now, logger } = outside
+  const { now, logger, proxyFor = () => undefined } = outside
+  const agents = createProxyAgents(proxyFor)(new URL(webhook.url))
   const deliver = createDeliver({
     deliveries: createDeliveries(db),
     undelivered: async (since) => await readUndelivered(db, { since, limit: transitionsPerRunMax }),
-    send: async (body, signal) => await sendWebhook(webhook, { body, now: now(), signal }),
+    send: async (body, signal) => await sendWebhook(webhook, { body, now: now(), signal, agents }),
     now,
     logger,
   })

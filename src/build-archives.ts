@@ -46,9 +46,10 @@ import { createPurge, type Purge } from './purge.ts'
 import type { Turn } from './single-flight.ts'
 import type { Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
-import { createAddressGuard } from './upstream/address-guard.ts'
+import { createAddressGuard, refusalText } from './upstream/address-guard.ts'
 import { type ArchiveQuestion, downloadArchive } from './upstream/archives.ts'
 import type { Upstream } from './upstream/client.ts'
+import { pastGithubsLimit } from './upstream/github.ts'
 import { archiveTimeouts } from './upstream/timeouts.ts'
 
 interface ArchivesParts {
@@ -200,18 +201,24 @@ async function buildReads(
 
 function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
   const { config, outside, upstream, turnFor, db, current, cache, blobs } = parts
-  const { packagistUrl, distHosts, upstreamTimeoutSeconds, archiveTtlSeconds, uncheckedTypes } =
+  const { packagistUrl, distOrigins, upstreamTimeoutSeconds, archiveTtlSeconds, uncheckedTypes } =
     config
-  const guard = createAddressGuard(packagistUrl, distHosts)
+  const guard = createAddressGuard(packagistUrl, distOrigins)
   const timeouts = archiveTimeouts(upstreamTimeoutSeconds * 1000)
   const client = upstream.client({ guard, timeouts })
   const stagingDirectory = stagingIn(outside.dataDirectory)
   const fetching = {
     storedArchive: async (request: ArchiveRequest) => await readArchive(db, request),
     knownReference: async (request: ArchiveRequest) => await readReference(db, request),
-    isAllowed: guard.isAllowed,
+    refusalOf(url: string) {
+      const refusal = guard.refusalOf(url)
+      return refusal && refusalText(refusal, url)
+    },
     download: async (question: ArchiveQuestion) =>
-      await downloadArchive(client, question, outside.now()),
+      await pastGithubsLimit(
+        question,
+        async (asked) => await downloadArchive(client, asked, outside.now()),
+      ),
     blobs,
     withRoomFor: cache.withRoomFor,
     record: recordInto(parts),

@@ -25,7 +25,7 @@ import type { Projector } from './projector/run.ts'
 import type { Turn } from './single-flight.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import type { Instant } from './time-machine/instant.ts'
-import { createAddressGuard } from './upstream/address-guard.ts'
+import { alsoAt, createAddressGuard, noOthers } from './upstream/address-guard.ts'
 import type { Upstream } from './upstream/client.ts'
 import { documentUrl, fetchMetadata } from './upstream/metadata.ts'
 import { metadataTimeouts } from './upstream/timeouts.ts'
@@ -137,7 +137,7 @@ function createFetchMetadata(
 ): RefreshOptions['fetchMetadata'] {
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
-  const client = upstream.client({ guard: createAddressGuard(packagistUrl, []), timeouts })
+  const client = upstream.client({ guard: createAddressGuard(packagistUrl, noOthers), timeouts })
   return async ({ document, knownLastModified }) => {
     const packageName = packageOfDocument(document)?.packageName
     // Nobody asks for these documents. This is in case somebody does, or it was reserved meanwhile.
@@ -149,7 +149,7 @@ function createFetchMetadata(
     }
     const url = await summaryUrl()
     if (url === undefined) return { outcome: 'missing', status: 404 }
-    const guard = createAddressGuard(packagistUrl, [new URL(url).host])
+    const guard = createAddressGuard(packagistUrl, alsoAt(url))
     return await fetchMetadata(upstream.client({ guard, timeouts }), url, knownLastModified)
   }
 }

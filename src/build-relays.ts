@@ -2,7 +2,7 @@ import type { Config } from './config.ts'
 import type { Digestion } from './digestion/digestion.ts'
 import type { ReadEndpoints } from './metadata/endpoints.ts'
 import type { AnswersOptions } from './private/answers/answers.ts'
-import { createAddressGuard } from './upstream/address-guard.ts'
+import { alsoAt, createAddressGuard } from './upstream/address-guard.ts'
 import { type AskAdvisories, createAskAdvisories } from './upstream/advisories.ts'
 import type { Upstream } from './upstream/client.ts'
 import { relayQuestion } from './upstream/relay.ts'
@@ -29,7 +29,7 @@ export function buildRelays(parts: RelayParts, endpoints: ReadEndpoints): Relays
     if (!proxyEnabled) return undefined
     const template = (await endpoints())[question.endpoint]
     if (template === undefined) return undefined
-    const guard = createAddressGuard(packagistUrl, [new URL(template).host])
+    const guard = createAddressGuard(packagistUrl, alsoAt(template))
     const client = upstream.client({ guard, timeouts, kind: 'relays' })
     return await relayQuestion(client, template, question)
   }

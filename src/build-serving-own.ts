@@ -32,7 +32,7 @@ import type { Projector } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import { type CacheKind, observed, type Observer } from './telemetry/observer.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
-import { createAddressGuard } from './upstream/address-guard.ts'
+import { alsoAt, createAddressGuard } from './upstream/address-guard.ts'
 import type { Upstream } from './upstream/client.ts'
 import { notifyUpstream } from './upstream/notify.ts'
 import { metadataTimeouts } from './upstream/timeouts.ts'
@@ -159,7 +159,7 @@ function passingOn(parts: ServingOwnParts): (installs: readonly Install[]) => vo
   async function tell(installs: readonly Install[]): Promise<void> {
     const { notifyBatch: url } = await endpointsIfKnown(endpoints)
     if (url === undefined) return
-    const guard = createAddressGuard(config.packagistUrl, [new URL(url).host])
+    const guard = createAddressGuard(config.packagistUrl, alsoAt(url))
     const client = upstream.client({ guard, timeouts: timeoutsOf(config) })
     await notifyUpstream(client, url, installs)
   }

@@ -6,10 +6,10 @@ import { StartupError } from './errors.ts'
 import {
   addressRangeList,
   flag,
-  hostList,
   isHost,
   isPostgresUrl,
   oneOf,
+  originList,
   packageList,
   someOf,
   token,
@@ -19,6 +19,14 @@ import {
   wholeNumber,
 } from './setting-kinds.ts'
 import { unknownSettings } from './unknown-settings.ts'
+import type { DistOrigins } from './upstream/address-guard.ts'
+import type { Credential } from './upstream/credentials.ts'
+import {
+  distOrigins,
+  upstreamAccessMistakes,
+  upstreamAuth,
+  upstreamCredentials,
+} from './upstream-settings.ts'
 
 /** Every setting, read once at the start. Documented in README.md by its environment name. */
 export type Config = {
@@ -54,8 +62,9 @@ export type Config = {
   /** 0: the change feed isn't read. */
   readonly feedIntervalSeconds: number
   readonly distMode: 'mirror' | 'rewrite'
-  /** Lower-case `host` or `host:port` from which archives may be fetched. */
-  readonly distHosts: readonly string[]
+  readonly distOrigins: DistOrigins
+  /** What lets this server in at upstream, and where its archives are. */
+  readonly upstreamCredentials: readonly Credential[]
   /** What is passed on without being looked through. */
   readonly uncheckedTypes: readonly SealedType[]
   /** Patterns of vendors whose packages are never asked of upstream: lower case, `*` for any characters. */
@@ -94,7 +103,10 @@ const schema = z.object({
   PROXY_SCRUB_INTERVAL: wholeNumber('seconds', 0, yearInSeconds).default(7 * dayInSeconds),
   PROXY_FEED_INTERVAL: wholeNumber('seconds', 0, dayInSeconds).default(60),
   PROXY_DIST_MODE: oneOf(['mirror', 'rewrite']).default('mirror'),
-  PROXY_DIST_HOSTS: hostList().optional(),
+  PROXY_DIST_HOSTS: originList().optional(),
+  PROXY_UPSTREAM_AUTH: upstreamAuth().optional(),
+  AUTH_FILE: z.string().optional(), // Read before: see environment.ts.
+  GITHUB_TOKEN: token().optional(),
   PROXY_UNCHECKED_TYPES: someOf(sealedTypes).default([]),
   PROXY_PIN_ADVISORIES: oneOf(['recorded', 'live']).default('recorded'),
   PROXY_NOTIFY_UPSTREAM: flag().default(false),
@@ -148,6 +160,7 @@ export function parseConfig(env: Environment): {
     ...notBuiltYet(set),
     ...missingPublicUrl(set),
     ...missingWebhookSecret(set),
+    ...upstreamAccessMistakes(set, parsed.data),
   ]
   if (!parsed.success || mistakes.length > 0) {
     throw new StartupError(`Correct these settings:\n  ${mistakes.join('\n  ')}`)
@@ -158,7 +171,7 @@ export function parseConfig(env: Environment): {
   }
 }
 
-function configOf(settings: z.infer<typeof schema>): Config {
+function configOf(settings: Settings): Config {
   return {
     proxyEnabled: settings.PROXY_ENABLED,
     metadataTtlSeconds: settings.PROXY_METADATA_TTL,
@@ -181,7 +194,8 @@ function configOf(settings: z.infer<typeof schema>): Config {
     eventStoreUrl: settings.EVENTSTORE_URL,
     feedIntervalSeconds: settings.PROXY_FEED_INTERVAL,
     distMode: settings.PROXY_DIST_MODE,
-    distHosts: settings.PROXY_DIST_HOSTS ?? defaultDistHosts(settings.PROXY_PACKAGIST_URL),
+    distOrigins: distOrigins(settings),
+    upstreamCredentials: upstreamCredentials(settings),
     uncheckedTypes: settings.PROXY_UNCHECKED_TYPES,
     privateVendors: settings.PRIVATE_VENDORS,
     privateReplacedBy: settings.PRIVATE_REPLACED_BY,
@@ -194,11 +208,7 @@ function configOf(settings: z.infer<typeof schema>): Config {
   }
 }
 
-/** Where Packagist's packages have their archives, and upstream itself. */
-function defaultDistHosts(packagistUrl: string): readonly string[] {
-  const hosts = ['api.github.com', 'codeload.github.com', 'gitlab.com', 'bitbucket.org']
-  return [...new Set([...hosts, new URL(packagistUrl).host])]
-}
+type Settings = z.infer<typeof schema>
 
 /** Refused rather than ignored, so that nobody relies on what isn't there. */
 function notBuiltYet(set: Environment): string[] {
@@ -221,7 +231,7 @@ function missingWebhookSecret(set: Environment): string[] {
   return ['ALERT_WEBHOOK_SECRET must be set with ALERT_WEBHOOK_URL: it signs what is sent there.']
 }
 
-function alertWebhook(settings: z.infer<typeof schema>): Config['alertWebhook'] {
+function alertWebhook(settings: Settings): Config['alertWebhook'] {
   const { ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: secret } = settings
   return url === undefined || secret === undefined ? undefined : { url, secret }
 }

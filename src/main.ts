@@ -7,6 +7,7 @@ import { banner } from './banner.ts'
 import { type Config, parseConfig } from './config.ts'
 import { checkDatabaseUrl } from './database/connect.ts'
 import { defaultDataDirectory, startEmbeddedPostgres } from './database/embedded.ts'
+import { proxiesIn, withAuthFile } from './environment.ts'
 import { StartupError } from './errors.ts'
 import { createLogger } from './logger.ts'
 import { addSeconds, systemClock } from './time-machine/instant.ts'
@@ -18,7 +19,7 @@ const now = systemClock()
 type Closers = (() => Promise<void>)[]
 
 async function main(): Promise<void> {
-  const { config, warnings } = parseConfig(process.env)
+  const { config, warnings } = parseConfig(await withAuthFile(process.env))
   const logger = createLogger(config.logLevel)
   for (const warning of warnings) logger.warn(warning)
 
@@ -51,6 +52,7 @@ async function start(config: Config, { closers, logger }: Starting): Promise<App
       dataDirectory,
       logger,
       now,
+      proxyFor: proxiesIn(process.env),
       random: () => randomInt(2 ** 32) / 2 ** 32,
     })
     closers.push(app.close)

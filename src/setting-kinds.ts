@@ -95,8 +95,9 @@ function asAddressRange(text: string): string | undefined {
   return length >= 1 && length <= bits ? `${address.toLowerCase()}/${length}` : undefined
 }
 
-export function hostList(): z.ZodType<readonly string[], string> {
-  const host = /^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/
+/** Each becomes an origin; without a scheme it is https. */
+export function originList(): z.ZodType<readonly string[], string> {
+  const host = /^(?:https?:\/\/)?(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/
   return z
     .string()
     .transform((text) =>
@@ -106,9 +107,15 @@ export function hostList(): z.ZodType<readonly string[], string> {
         .map((item) => item.trim()),
     )
     .refine(
-      (hosts) => hosts.every((item) => host.test(item)),
-      'must be a comma-separated list of host or host:port, like api.github.com,git.example.com:8443',
+      (hosts) => hosts.every((item) => host.test(item) && URL.canParse(asUrl(item))),
+      'must be a comma-separated list of host, host:port or scheme://host:port, like ' +
+        'api.github.com,git.example.com:8443,http://git.intern:8080',
     )
+    .transform((hosts) => hosts.map((item) => new URL(asUrl(item)).origin))
+}
+
+function asUrl(host: string): string {
+  return /^https?:/.test(host) ? host : `https://${host}`
 }
 
 /** A pattern of nothing but `*` would reserve all of Packagist, so that nothing is left to proxy. */

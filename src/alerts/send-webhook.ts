@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { got, type Response } from 'got'
+import type { ProxyAgents } from '../upstream/proxies.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 
 export interface Webhook {
@@ -12,6 +13,8 @@ export interface SendOptions {
   readonly body: string
   readonly now: Instant
   readonly signal: AbortSignal
+  /** What connects; without it, got's own choice. */
+  readonly agents?: ProxyAgents | undefined
   /** For the head of the answer; 10 s without it. */
   readonly timeoutMs?: number
 }
@@ -25,7 +28,7 @@ export type Sent = { readonly ok: true } | { readonly ok: false; readonly proble
  */
 export async function sendWebhook(
   { url, secret }: Webhook,
-  { body, now, signal, timeoutMs = 10_000 }: SendOptions,
+  { body, now, signal, agents, timeoutMs = 10_000 }: SendOptions,
 ): Promise<Sent> {
   const headers = {
     'content-type': 'application/json',
@@ -36,6 +39,7 @@ export async function sendWebhook(
   const stream = got.stream.post(url, {
     headers,
     body,
+    ...(agents && { agent: agents }),
     followRedirect: false,
     throwHttpErrors: false,
     decompress: false,

@@ -156,7 +156,7 @@ async function asking<Given>(
 /** `end` is there when no metadata names it. */
 async function findReference(
   request: ArchiveRequest,
-  { knownReference, unnamedCommit, refreshPackage, isAllowed }: OpenArchiveOptions,
+  { knownReference, unnamedCommit, refreshPackage, refusalOf }: OpenArchiveOptions,
 ): Promise<{ readonly known: KnownReference; readonly end?: UnnamedCommit['end'] }> {
   let known = await knownReference(request)
   let unnamed: UnnamedCommit | undefined
@@ -168,7 +168,7 @@ async function findReference(
     known ??= unnamed?.known
   }
   try {
-    return { known: checked(request, known, isAllowed), ...(unnamed && { end: unnamed.end }) }
+    return { known: checked(request, known, refusalOf), ...(unnamed && { end: unnamed.end }) }
   } catch (error) {
     unnamed?.end(false)
     throw error
@@ -178,7 +178,7 @@ async function findReference(
 function checked(
   request: ArchiveRequest,
   known: KnownReference | undefined,
-  isAllowed: OpenArchiveOptions['isAllowed'],
+  refusalOf: OpenArchiveOptions['refusalOf'],
 ): KnownReference {
   if (known === undefined || known.dist_type !== request.distType) {
     throw new AppError(
@@ -186,15 +186,9 @@ function checked(
       `no metadata of ${request.packageName} names this version and reference`,
     )
   }
-  if (!isAllowed(known.dist_url)) {
-    throw new AppError(
-      'archive_refused',
-      `${hostOf(known.dist_url)} isn't among the hosts that archives may come from`,
-    )
+  const refusal = refusalOf(known.dist_url)
+  if (refusal !== undefined) {
+    throw new AppError('archive_refused', `archives aren't fetched from there: ${refusal}`)
   }
   return known
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : 'its URL'
 }

@@ -11,7 +11,8 @@ import { openSpool } from './spool.ts'
 
 export interface RevalidateOptions extends FetchOptions {
   readonly knownReference: (request: ArchiveRequest) => Promise<KnownReference | undefined>
-  readonly isAllowed: (url: string) => boolean
+  /** Why a URL isn't asked, in a sentence; undefined: it may be. */
+  readonly refusalOf: (url: string) => string | undefined
   readonly turnFor: (name: string) => Turn
   readonly archiveTtlSeconds: number
 }
@@ -82,7 +83,7 @@ async function askAgain(request: ArchiveRequest, options: RevalidateOptions): Pr
   const known = await options.knownReference(request)
   const stored = await options.storedArchive(request)
   if (known === undefined || stored === undefined) return answered
-  if (!options.isAllowed(known.dist_url)) return answered
+  if (options.refusalOf(known.dist_url) !== undefined) return answered
   const file = path.join(options.stagingDirectory, randomUUID())
   const spool = await openSpool(file)
   try {

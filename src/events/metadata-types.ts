@@ -30,6 +30,7 @@ export const FetchCause = z.enum([
   'certificate_of_another_name',
   'certificate_invalid',
   'tls_failed',
+  'proxy_refused',
   // timeout
   'name_timed_out',
   'connecting_timed_out',

@@ -17,7 +17,7 @@ import type { Refresh } from '../metadata/refresh.ts'
 import type { Reserved } from '../private/reserved.ts'
 import type { Projector } from '../projector/run.ts'
 import type { Instant } from '../time-machine/instant.ts'
-import { createAddressGuard } from '../upstream/address-guard.ts'
+import { alsoAt, createAddressGuard } from '../upstream/address-guard.ts'
 import { readChangeFeed } from '../upstream/change-feed.ts'
 import type { Upstream } from '../upstream/client.ts'
 import { metadataTimeouts } from '../upstream/timeouts.ts'
@@ -65,7 +65,7 @@ function buildFollowFeed(options: FeedJobOptions): FollowFeed {
     // The root file isn't in the feed, so it is asked for again when its time to live is over.
     feedUrl: async () => (await endpointsIfKnown(endpoints)).metadataChanges,
     async readChangeFeed(feedUrl, since) {
-      const guard = createAddressGuard(packagistUrl, [new URL(feedUrl).host])
+      const guard = createAddressGuard(packagistUrl, alsoAt(feedUrl))
       return await readChangeFeed(
         { client: upstream.client({ guard, timeouts }), digest },
         feedUrl,

@@ -11,7 +11,7 @@ import { feedStream } from '../events/types.ts'
 import { endpointsIfKnown, type ReadEndpoints } from '../metadata/endpoints.ts'
 import type { Reserved } from '../private/reserved.ts'
 import { addSeconds, type Instant } from '../time-machine/instant.ts'
-import { createAddressGuard } from '../upstream/address-guard.ts'
+import { alsoAt, createAddressGuard } from '../upstream/address-guard.ts'
 import type { Upstream } from '../upstream/client.ts'
 import { fetchNameList } from '../upstream/name-list.ts'
 import { metadataTimeouts } from '../upstream/timeouts.ts'
@@ -75,7 +75,7 @@ async function fetchList(
   const { config, outside, upstream, db, reservedNames } = options
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const { url } = about
-  const guard = createAddressGuard(packagistUrl, [new URL(url).host])
+  const guard = createAddressGuard(packagistUrl, alsoAt(url))
   const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
   const { patterns } = await reservedNames()
   const known = await readPackagesThere(db, patterns)

@@ -27,12 +27,12 @@ const upstreamSeconds = [0.02, 0.1, 0.5, 2, 10, 60, 300]
  * Counts what happens on this node. No label takes a value that a client or upstream can choose freely:
  * each series stays in memory for good.
  *
- * @param hosts those with a name of their own; all others are `other`.
+ * @param urls of hosts with a name of their own; all others are `other`.
  */
-export function createMetrics(hosts: readonly string[]): Metrics {
+export function createMetrics(urls: readonly string[]): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const known = new Set(hosts)
+  const known = new Set(urls.map((url) => new URL(url).host))
   const hostLabel = (host: string): string => (known.has(host) ? host : 'other')
   const counters = createCounters(registry)
   const gauges = createGauges(registry)

@@ -1,35 +1,70 @@
 import { isIP } from 'node:net'
 import { isPublicAddress } from './public-addresses.ts'
 
+/** Why a URL isn't asked. */
+export type Refusal =
+  'not_a_url' | 'has_credentials' | 'not_https' | 'host_not_named' | 'not_public'
+
 /** Which URLs may be asked. */
 export interface AddressGuard {
   /** Of a URL, as it is written. Looked at before every request, so also for each redirect. */
-  readonly isAllowed: (url: string) => boolean
+  readonly refusalOf: (url: string) => Refusal | undefined
+}
+
+/** Where upstream's archives may be fetched from, beside upstream itself; see PROXY_DIST_HOSTS. */
+export interface DistOrigins {
+  /** Each like `https://api.github.com`. */
+  readonly allowed: readonly string[]
+  /** Those of them that the operator named: their addresses may be private, and they may lack TLS. */
+  readonly named: readonly string[]
 }
 
 /**
- * Lets through the configured upstream's own origin, and https to the hosts named beside it. Metadata
- * names archive URLs, so without this whoever controls a package could make us ask any address.
+ * Lets through the configured upstream's own origin, and the origins beside it. Metadata names archive URLs, so
+ * without this whoever controls a package could make us ask any address.
  *
- * The operator chose upstream, so its address may be private. All others must be public: here, when it
- * is written in the URL; otherwise when the name is resolved (see `createPublicLookup`).
- *
- * @param allowedHosts each `host`, for port 443, or `host:port`.
+ * The operator chose upstream and what is named, so their addresses may be private. All others must be public: here,
+ * when it is written in the URL; otherwise when the name is resolved (see `createPublicLookup`).
  */
 export function createAddressGuard(
   upstreamUrl: string,
-  allowedHosts: readonly string[],
+  { allowed, named }: DistOrigins,
 ): AddressGuard {
-  const allowed = new Set(allowedHosts)
+  const allowedOrigins = new Set(allowed)
+  const namedOrigins = new Set(named)
   return {
-    isAllowed(text) {
-      if (!isPlain(text) || !URL.canParse(text)) return false
+    refusalOf(text) {
+      if (!isPlain(text) || !URL.canParse(text)) return 'not_a_url'
       const url = new URL(text)
-      if (url.username !== '' || url.password !== '') return false
-      if (isOwnOrigin(url, upstreamUrl)) return true
-      return url.protocol === 'https:' && allowed.has(url.host) && !isPrivateLiteral(url.hostname)
+      if (url.username !== '' || url.password !== '') return 'has_credentials'
+      const origin = `${url.protocol}//${url.host}`
+      if (isOwnOrigin(url, upstreamUrl) || namedOrigins.has(origin)) return undefined
+      if (url.protocol !== 'https:') return 'not_https'
+      if (!allowedOrigins.has(origin)) return 'host_not_named'
+      return isPrivateLiteral(url.hostname) ? 'not_public' : undefined
     },
   }
+}
+
+/** Upstream itself and nothing else. */
+export const noOthers: DistOrigins = { allowed: [], named: [] }
+
+/** One more origin, which upstream's root file names for what is asked of it beside metadata. */
+export function alsoAt(url: string): DistOrigins {
+  return { allowed: [`https://${new URL(url).host}`], named: [] }
+}
+
+/** What a person is told of a refusal. */
+export function refusalText(refusal: Refusal, url: string): string {
+  const place = URL.canParse(url) ? new URL(url).host : 'it'
+  const texts = {
+    not_a_url: 'upstream names no URL that can be asked',
+    has_credentials: `upstream names a URL of ${place} with a user name or password in it`,
+    not_https: `${place} would be asked without https, which PROXY_DIST_HOSTS doesn't name it with`,
+    host_not_named: `${place} isn't among the hosts of PROXY_DIST_HOSTS`,
+    not_public: `${place} isn't a public address, and PROXY_DIST_HOSTS doesn't name it`,
+  } as const satisfies Readonly<Record<Refusal, string>>
+  return texts[refusal]
 }
 
 /** Others read a backslash or a line break in a URL otherwise than we do; nobody needs them. */

@@ -35,6 +35,7 @@ const reasons: Readonly<Record<Finer, FetchFailure>> = {
   body_timed_out: 'timeout',
   told_to_wait: 'status',
   address_not_public: 'redirects',
+  proxy_refused: 'connection',
 }
 
 export function reasonOf(cause: FetchCause): FetchFailure {
@@ -74,6 +75,7 @@ const predicates: Readonly<Record<FetchCause, string>> = {
   answer_timed_out: 'could not be reached: waiting for its answer timed out',
   body_timed_out: 'could not be reached: its answer came too slowly and timed out',
   address_not_public: 'could not be reached: its name has an address that is not public',
+  proxy_refused: 'could not be reached: the proxy in between refused to connect',
 }
 
 /**

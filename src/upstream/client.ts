@@ -1,6 +1,7 @@
 import type { AddressGuard } from './address-guard.ts'
 import { collect } from './body.ts'
 import { createBreaker, type OriginState, stateOfOrigin } from './breaker.ts'
+import { type Credential, createHeadersFor } from './credentials.ts'
 import {
   type Asking,
   followRedirects,
@@ -8,22 +9,20 @@ import {
   type UpstreamAnswer,
   type UpstreamRequest,
 } from './exchange.ts'
-import type { Resolve } from './public-addresses.ts'
 import { retried } from './retry.ts'
-import { createSend } from './send.ts'
+import { createSend, type SendOptions } from './send.ts'
 import type { UpstreamCall } from '../telemetry/observer.ts'
 import { createSlots, type SlotsOptions } from './slots.ts'
 import type { Timeouts } from './timeouts.ts'
 
-export interface UpstreamOptions {
-  /** Its own address may be private: the operator chose it. */
-  readonly upstreamUrl: string
-  readonly userAgent: string
+export interface UpstreamOptions extends SendOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** From 0 to less than 1. */
   readonly random: () => number
-  readonly resolve?: Resolve
+  readonly credentials?: readonly Credential[]
+  /** Whether one of them may be sent; without it, all may. */
+  readonly mayBeSent?: (credential: Credential) => boolean
   /** Is told of each request that was made, when it has ended. */
   readonly onCall?: (call: UpstreamCall) => void
 }
@@ -67,6 +66,7 @@ const limits = {
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { now, random, onCall = () => undefined } = options
   const send = createSend(options)
+  const headersFor = createHeadersFor(options.credentials ?? [], options.mayBeSent)
   // As many as there are hosts that guards let through.
   const origins = { metadata: new Map<string, Origin>(), relays: new Map<string, Origin>() }
 
@@ -94,6 +94,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       originOf: (target) => originOf(target, kind),
       now,
       guard,
+      headersFor,
       request,
       timeouts,
       signal,

@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { type AddressGuard, isPlain } from './address-guard.ts'
+import { type AddressGuard, isPlain, refusalText } from './address-guard.ts'
 import { discard } from './body.ts'
 import type { Breaker, Passage } from './breaker.ts'
 import { hostOf, type Why } from './causes.ts'
+import type { HeadersFor } from './credentials.ts'
 import { NotAsked, UpstreamFailure } from './failures.ts'
 import { currentAskers } from '../request-context.ts'
 import type { UpstreamCall } from '../telemetry/observer.ts'
@@ -46,6 +47,8 @@ export interface Asking<Body> {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly guard: AddressGuard
+  /** The credentials that a URL is asked with. */
+  readonly headersFor: HeadersFor
   readonly request: UpstreamRequest<Body>
   readonly timeouts: Timeouts
   readonly signal: AbortSignal
@@ -66,11 +69,15 @@ export async function followRedirects<Body>(
   asking: Asking<Body>,
 ): Promise<UpstreamAnswer<Body>> {
   let target = url
+  let credentials = URL.canParse(url) ? asking.headersFor(new URL(url)) : {}
   for (let redirects = 0; redirects <= redirectsMax; redirects++) {
-    if (!asking.guard.isAllowed(target)) {
-      throw notFollowed(url, 'that is not a place that may be asked')
+    const refusal = asking.guard.refusalOf(target)
+    if (refusal !== undefined) {
+      throw notFollowed(url, refusalText(refusal, target))
     }
-    const answer = await askOnce(new URL(target), asking)
+    // Another origin gets no credentials, and isn't believed about what to ask with them.
+    if (new URL(target).origin !== new URL(url).origin) credentials = {}
+    const answer = await askOnce(new URL(target), withHeaders(asking, credentials))
     const location = locationOf(answer)
     if (location === undefined) return answer
     const isGood = isPlain(location) && URL.canParse(location, target)
@@ -83,6 +90,14 @@ export async function followRedirects<Body>(
 /** Where it leads to isn't told: it may be a name of somebody's own network. */
 function notFollowed(url: string, message: string): UpstreamFailure {
   return new UpstreamFailure('redirects', message, { host: hostOf(url) })
+}
+
+function withHeaders<Body>(
+  asking: Asking<Body>,
+  headers: Readonly<Record<string, string>>,
+): Asking<Body> {
+  const { request } = asking
+  return { ...asking, request: { ...request, headers: { ...request.headers, ...headers } } }
 }
 
 function locationOf({ status, headers }: Pick<Incoming, 'status' | 'headers'>): string | undefined {

@@ -60,6 +60,24 @@ export function isPublicAddress(address: string): boolean {
   }
 }
 
+/** Where the metadata services of clouds are. */
+const platforms = new BlockList()
+for (const network of [
+  '169.254.0.0/16',
+  '168.63.129.16/32',
+  '100.100.100.200/32',
+  '192.0.0.192/32',
+]) {
+  const [address = '', prefix] = network.split('/')
+  platforms.addSubnet(address, Number(prefix), 'ipv4')
+}
+platforms.addSubnet('fe80::', 10, 'ipv6')
+platforms.addAddress('fd00:ec2::254', 'ipv6')
+
+function isOfPlatform(address: string): boolean {
+  return platforms.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+}
+
 /** Resolves a name to all of its addresses; `lookup` of node:dns is one. */
 export type Resolve = (
   host: string,
@@ -72,16 +90,29 @@ export type Resolve = (
  * connects to what was checked: there is no second resolution, which could answer something else.
  */
 export function createPublicLookup(resolve: Resolve): LookupFunction {
+  return createLookup(resolve, isPublicAddress, "an address that isn't public")
+}
+
+/**
+ * The same for names in the operator's own network: any address but those at which clouds and platforms answer the
+ * machines on them, which no archive is fetched from.
+ */
+export function createNamedLookup(resolve: Resolve): LookupFunction {
+  return createLookup(resolve, (address) => !isOfPlatform(address), 'the address of a platform')
+}
+
+function createLookup(
+  resolve: Resolve,
+  isGood: (address: string) => boolean,
+  what: string,
+): LookupFunction {
   return (host, options, done) => {
     resolve(host, { ...options, all: true }, (error, addresses) => {
       const [first] = addresses ?? []
       if (error !== null || first === undefined) {
         done(error ?? new Error(`${host} has no address`), [])
-      } else if (!addresses.every(({ address }) => isPublicAddress(address))) {
-        done(
-          new UpstreamFailure('address_not_public', `${host} has an address that isn't public`),
-          [],
-        )
+      } else if (!addresses.every(({ address }) => isGood(address))) {
+        done(new UpstreamFailure('address_not_public', `${host} has ${what}`), [])
       } else if (options.all === true) {
         done(null, addresses)
       } else {

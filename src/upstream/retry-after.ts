@@ -18,12 +18,19 @@ interface AnswerHead {
  * @param nowMs since 1970.
  */
 export function pauseMsOf({ status, headers }: AnswerHead, nowMs: number): number | undefined {
-  const askedMs = retryAfterMs(headers['retry-after'] ?? '', nowMs)
+  const askedMs = retryAfterMs(headers['retry-after'] ?? '', nowMs) ?? limitResetMs(headers, nowMs)
   const isRateLimit =
     status === 429 ||
     (status === 403 && (askedMs !== undefined || headers['x-ratelimit-remaining'] === '0'))
   if (!isRateLimit && (status !== 503 || askedMs === undefined)) return undefined
   return Math.min(Math.max(askedMs ?? unnamedPauseMs, pauseMsMin), pauseMsMax)
+}
+
+/** GitHub says when its limit is over in seconds since 1970, and does so with each answer. */
+function limitResetMs(headers: IncomingHttpHeaders, nowMs: number): number | undefined {
+  const { 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset } = headers
+  if (remaining !== '0' || typeof reset !== 'string' || !/^\d{1,12}$/.test(reset)) return undefined
+  return Number(reset) * 1000 - nowMs
 }
 
 /** `Retry-After` is either a number of seconds or a date. */

@@ -1,12 +1,13 @@
 import { lookup } from 'node:dns'
-import { Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http'
+import { type ClientRequest, Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { Readable } from 'node:stream'
-import { got, type Response, RequestError, TimeoutError } from 'got'
+import { got, type Request as GotRequest, type Response, RequestError, TimeoutError } from 'got'
 import { isOwnOrigin } from './address-guard.ts'
 import { causeOfCode, causeOfPhase } from './causes.ts'
 import { UpstreamFailure } from './failures.ts'
-import { createPublicLookup, type Resolve } from './public-addresses.ts'
+import { createProxyAgents, type ProxyFor } from './proxies.ts'
+import { createNamedLookup, createPublicLookup, type Resolve } from './public-addresses.ts'
 import type { Timeouts } from './timeouts.ts'
 
 export interface Message {
@@ -32,19 +33,20 @@ export interface Incoming {
 
 export type Send = (url: URL, message: Message) => Promise<Incoming>
 
-/**
- * Makes single requests: redirects are answers, and so is every status. All share their connections.
- * No proxy named in the environment is used.
- */
-export function createSend(options: {
+export interface SendOptions {
   readonly userAgent: string
+  /** Its own address may be private: the operator chose it. */
   readonly upstreamUrl: string
+  /** See DistOrigins. */
+  readonly namedOrigins?: readonly string[]
+  readonly proxyFor?: ProxyFor | undefined
   readonly resolve?: Resolve | undefined
-}): Send {
-  const { userAgent, upstreamUrl, resolve = lookup } = options
-  const own = { http: new HttpAgent(keepAlive), https: new HttpsAgent(keepAlive) }
-  // Whatever is asked through this one, it can't connect to an address that isn't public.
-  const others = new HttpsAgent({ ...keepAlive, lookup: createPublicLookup(resolve) })
+}
+
+/** Makes single requests: redirects are answers, and so is every status. All share their connections. */
+export function createSend(options: SendOptions): Send {
+  const { userAgent } = options
+  const agentsFor = createAgents(options)
   const client = got.extend({
     headers: { 'user-agent': userAgent },
     throwHttpErrors: false,
@@ -59,7 +61,7 @@ export function createSend(options: {
       method,
       headers,
       ...(body === undefined ? {} : { body }),
-      agent: isOwnOrigin(url, upstreamUrl) ? own : { http: false, https: others },
+      agent: agentsFor(url),
       timeout: {
         lookup: connectMs,
         connect: connectMs,
@@ -71,6 +73,7 @@ export function createSend(options: {
     })
     // It may fail again after everybody has stopped listening.
     stream.on('error', () => undefined)
+    limitTunnel(stream, connectMs)
     const response = await new Promise<Response>((resolved, reject) => {
       stream.once('response', resolved).once('error', reject)
     })
@@ -83,6 +86,57 @@ export function createSend(options: {
 }
 
 const keepAlive = { keepAlive: true, maxFreeSockets: 10 }
+
+/**
+ * Chooses what connects to a URL. Who isn't upstream, and wasn't named by the operator, can't have an address that isn't
+ * public, whatever is asked. A proxy resolves names by itself, so there only the URL was looked at before.
+ */
+function createAgents(options: SendOptions): (url: URL) => Agents {
+  const { upstreamUrl, namedOrigins = [], proxyFor = () => undefined, resolve = lookup } = options
+  const own = { http: new HttpAgent(keepAlive), https: new HttpsAgent(keepAlive) }
+  const namedLookup = createNamedLookup(resolve)
+  const named = {
+    http: new HttpAgent({ ...keepAlive, lookup: namedLookup }),
+    https: new HttpsAgent({ ...keepAlive, lookup: namedLookup }),
+  }
+  const others = {
+    http: false,
+    https: new HttpsAgent({ ...keepAlive, lookup: createPublicLookup(resolve) }),
+  } as const
+  const proxied = createProxyAgents(proxyFor)
+  return (url) => {
+    const agents = proxied(url)
+    if (agents !== undefined) return agents
+    if (isOwnOrigin(url, upstreamUrl)) return own
+    return namedOrigins.includes(`${url.protocol}//${url.host}`) ? named : others
+  }
+}
+
+interface Agents {
+  readonly http: HttpAgent | false
+  readonly https: HttpsAgent
+}
+
+/**
+ * Holds a proxy to the time for connecting, which got counts only once there is a socket. A refusal of the proxy would
+ * otherwise be taken for upstream's answer.
+ */
+function limitTunnel(stream: GotRequest, connectMs: number): void {
+  stream.once('request', (request: ClientRequest) => {
+    const late = setTimeout(() => {
+      stream.destroy(new UpstreamFailure('connecting_timed_out', 'no connection was made in time'))
+    }, connectMs * connectionPhases)
+    const settle = (): void => clearTimeout(late)
+    request.once('socket', settle).once('close', settle)
+    request.once('proxyConnect', ({ statusCode }: { readonly statusCode?: number }) => {
+      if (statusCode === undefined || statusCode === 200) return
+      stream.destroy(new UpstreamFailure('proxy_refused', `the proxy answered ${statusCode}`))
+    })
+  })
+}
+
+/** Resolving, connecting and agreeing on TLS, each of which has its time. */
+const connectionPhases = 3
 
 /** What an error of a request, or of the body of its answer, means; undefined: it isn't upstream's. */
 export function failureOf(

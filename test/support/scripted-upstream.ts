@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAddressGuard } from '../../src/upstream/address-guard.ts'
+import { createAddressGuard, noOthers } from '../../src/upstream/address-guard.ts'
 import {
   createUpstream,
   requestBody,
@@ -63,7 +63,7 @@ export async function openRig(): Promise<Rig> {
       serve = next
       const upstream = createUpstream({ upstreamUrl: url, userAgent: 'test', now, random })
       const client = upstream.client({
-        guard: createAddressGuard(url, []),
+        guard: createAddressGuard(url, noOthers),
         timeouts: { ...metadataTimeouts(5_000), ...timeouts },
       })
       const get = async (asked = '/', sizeBytesMax = 1000) => {

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert'
-import { createAddressGuard } from '../../src/upstream/address-guard.ts'
+import { type AddressGuard, createAddressGuard } from '../../src/upstream/address-guard.ts'
 import { isPublicAddress } from '../../src/upstream/public-addresses.ts'
 import { forbiddenUrls, hostsOf, privateHosts } from '../support/hostile-urls.ts'
 import { describe } from '../support/suite.ts'
@@ -9,9 +9,20 @@ const packagist = 'https://repo.packagist.org'
 /** What is no URL by itself, or has no host. */
 const nonsense = ['', ' ', 'x', '/x', '?x', 'https://', 'https://[::1', 'https://256.1.1.1/']
 
+/** @param hosts that may be asked over https. */
+function guardOf(own: string, hosts: readonly string[], named: readonly string[] = []): Guard {
+  const allowed = hosts.map((host) => `https://${host}`)
+  const { refusalOf } = createAddressGuard(own, { allowed, named })
+  return { refusalOf, isAllowed: (url) => refusalOf(url) === undefined }
+}
+
+interface Guard extends AddressGuard {
+  readonly isAllowed: (url: string) => boolean
+}
+
 describe(
   'the address guard',
-  async () => ({ guard: createAddressGuard(packagist, ['api.github.com', 'git.test:8443']) }),
+  async () => ({ guard: guardOf(packagist, ['api.github.com', 'git.test:8443']) }),
   (test) => {
     test('lets through the own origin, allowed hosts on 443, and a port that is named', ({
       guard,
@@ -30,15 +41,48 @@ describe(
 
     test('the own origin may be private and without TLS: the operator chose it', () => {
       for (const own of ['http://127.0.0.1:8081', 'http://packages.internal', 'https://10.1.2.3']) {
-        const { isAllowed } = createAddressGuard(own, [])
+        const { isAllowed } = guardOf(own, [])
         assert.is(isAllowed(`${own}/x`), true)
         assert.is(isAllowed(`${own.replace('://', '://user@')}/x`), false)
         assert.is(isAllowed(`${own.replace('//', '//evil.test:81#')}/x`), false)
       }
-      const { isAllowed } = createAddressGuard('http://127.0.0.1:8081', ['127.0.0.1:8081'])
+      const { isAllowed } = guardOf('http://127.0.0.1:8081', ['127.0.0.1:8081'])
       assert.is(isAllowed('http://127.0.0.1:8082/x'), false, 'another port is another origin')
       assert.is(isAllowed('https://127.0.0.1:8081/x'), false, 'another scheme too')
       assert.is(isAllowed('http://localhost:8081/x'), false, 'another name too')
+    })
+
+    test('what the operator names exactly may be private and without TLS, and nothing beside it', () => {
+      const named = ['http://git.intern:8080', 'https://10.0.0.7']
+      const { isAllowed } = guardOf(packagist, [], named)
+      for (const url of [
+        'http://git.intern:8080/a.zip',
+        'https://10.0.0.7/a',
+        'https://10.0.0.7:443/a',
+      ]) {
+        assert.is(isAllowed(url), true, url)
+      }
+      for (const url of [
+        'https://git.intern:8080/a.zip',
+        'http://git.intern/a.zip',
+        'http://git.intern:8081/a.zip',
+        'http://10.0.0.7/a',
+        'https://10.0.0.8/a',
+        'http://user@git.intern:8080/a.zip',
+      ]) {
+        assert.is(isAllowed(url), false, url)
+      }
+    })
+
+    test('says which rule a refusal is by', ({ guard }) => {
+      const rules = {
+        'https://api.github.com/\\x': 'not_a_url',
+        'https://user@api.github.com/x': 'has_credentials',
+        'http://api.github.com/x': 'not_https',
+        'https://git.test/x': 'host_not_named',
+      } as const
+      for (const [url, refusal] of Object.entries(rules)) assert.is(guard.refusalOf(url), refusal)
+      assert.is(guardOf(packagist, ['10.0.0.7']).refusalOf('https://10.0.0.7/x'), 'not_public')
     })
 
     test('refuses every other place, scheme, port and user', ({ guard }) => {
@@ -60,8 +104,8 @@ describe(
     test('refuses addresses that are not public, however they are written, even if allowed', () => {
       for (const host of privateHosts) {
         for (const url of [`https://${host}/x`, `https://${host}:8443/x`, `http://${host}/x`]) {
-          assert.is(createAddressGuard(packagist, []).isAllowed(url), false, url)
-          const mistaken = createAddressGuard(packagist, [...hostsOf([url]), host])
+          assert.is(guardOf(packagist, []).isAllowed(url), false, url)
+          const mistaken = guardOf(packagist, [...hostsOf([url]), host])
           assert.is(mistaken.isAllowed(url), false, `${url}, though allowed`)
         }
       }

@@ -5,6 +5,14 @@ import { describe } from '../support/suite.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+const distOrigins = [
+  'https://git.example.com:8443',
+  'https://[::1]:80',
+  'https://api.github.com',
+  'http://git.intern:8080',
+  'https://a.test',
+]
+
 const configOf = (env: Environment): Config => parseConfig(env).config
 
 function publicUrlOf(host: string, port: string): string {
@@ -50,13 +58,16 @@ describe(
         eventStoreUrl: undefined,
         feedIntervalSeconds: 60,
         distMode: 'mirror',
-        distHosts: [
-          'api.github.com',
-          'codeload.github.com',
-          'gitlab.com',
-          'bitbucket.org',
-          'repo.packagist.org',
-        ],
+        distOrigins: {
+          allowed: [
+            'https://api.github.com',
+            'https://codeload.github.com',
+            'https://gitlab.com',
+            'https://bitbucket.org',
+          ],
+          named: [],
+        },
+        upstreamCredentials: [],
         uncheckedTypes: [],
         privateVendors: [],
         privateReplacedBy: [],
@@ -98,7 +109,10 @@ describe(
         DATABASE_URL: 'postgresql://user:pass@db:5432/almanac?sslmode=require',
         PROXY_FEED_INTERVAL: '0',
         PROXY_DIST_MODE: 'mirror',
-        PROXY_DIST_HOSTS: 'Git.Example.com:8443, [::1]:80,api.github.com',
+        PROXY_DIST_HOSTS:
+          'Git.Example.com:8443, [::1]:80,api.github.com,http://git.intern:8080,HTTPS://a.test:443',
+        PROXY_UPSTREAM_AUTH: '{"gitlab-token":{"Git.Example.com:8443":"abc"}}',
+        GITHUB_TOKEN: 'ghp_0123456789abcdef',
         PROXY_UNCHECKED_TYPES: 'xz, rar',
         PROXY_PIN_ADVISORIES: 'recorded',
         PRIVATE_VENDORS: 'Acme, acme-*,*.internal',
@@ -132,7 +146,15 @@ describe(
         eventStoreUrl: undefined,
         feedIntervalSeconds: 0,
         distMode: 'mirror',
-        distHosts: ['git.example.com:8443', '[::1]:80', 'api.github.com'],
+        distOrigins: { allowed: distOrigins, named: distOrigins },
+        upstreamCredentials: [
+          { host: 'git.example.com:8443', header: 'private-token', value: 'abc' },
+          {
+            host: 'api.github.com',
+            header: 'authorization',
+            value: 'Bearer ghp_0123456789abcdef',
+          },
+        ],
         uncheckedTypes: ['xz', 'rar'],
         privateVendors: ['acme', 'acme-*', '*.internal'],
         privateReplacedBy: ['symfony/symfony', 'beta/text'],
@@ -156,12 +178,6 @@ describe(
       assert.is(publicUrlOf('::1', '8080'), 'http://[::1]:8080')
       assert.is(publicUrlOf('127.8.9.10', '8080'), 'http://127.8.9.10:8080')
       assert.is(publicUrlOf('localhost', '81'), 'http://localhost:81')
-    })
-
-    test('allows the archives of the upstream that is set', () => {
-      const { distHosts } = configOf({ PROXY_PACKAGIST_URL: 'http://127.0.0.1:8901/repo' })
-      assert.is(distHosts.at(-1), '127.0.0.1:8901')
-      assert.equal(configOf({ PROXY_DIST_HOSTS: 'git.test' }).distHosts, ['git.test'])
     })
 
     test('warns of settings that do not exist, with the nearest one that does', () => {

@@ -44,7 +44,10 @@ async function openRig(): Promise<Rig> {
     client(allowedHosts, resolve = names()) {
       const options = { userAgent: 'test', now: () => 0, random: () => 0, resolve }
       return createUpstream({ upstreamUrl: own, ...options }).client({
-        guard: createAddressGuard(own, allowedHosts),
+        guard: createAddressGuard(own, {
+          allowed: allowedHosts.map((host) => `https://${host}`),
+          named: [],
+        }),
         timeouts: metadataTimeouts(5_000),
       })
     },
@@ -164,7 +167,7 @@ describe('outgoing connections', openRig, (test) => {
     assert.equal(rig.strangers(), [])
   })
 
-  test('ignore proxies that the environment names', async (rig) => {
+  test('go by the proxies that they are given, and by none that only the environment names', async (rig) => {
     const variables = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'ALL_PROXY'] as const
     for (const name of variables) process.env[name] = 'http://127.0.0.2:9'
     const { status } = await requestBody(rig.client([]), `${rig.own}/x`, { sizeBytesMax: 9 })

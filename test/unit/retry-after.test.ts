@@ -4,6 +4,11 @@ import { describe } from '../support/suite.ts'
 
 const nowMs = Date.parse('2026-06-01T00:00:00Z')
 
+const limitUntil = (reset: number | string): Record<string, string> => ({
+  'x-ratelimit-remaining': '0',
+  'x-ratelimit-reset': String(reset),
+})
+
 describe(
   'how long an answer asks us to stay away',
   async () => ({}),
@@ -26,6 +31,16 @@ describe(
       ],
       ['429 with something else', 429, { 'retry-after': 'soon' }, 60 * second],
       ['429 with a negative number', 429, { 'retry-after': '-5' }, 60 * second],
+      ['a limit that says when it is over', 403, limitUntil(nowMs / 1000 + 90), 90 * second],
+      ['one that is over tomorrow', 403, limitUntil(nowMs / 1000 + 86_400), hour],
+      ['one that was over before', 403, limitUntil(nowMs / 1000 - 5), second],
+      ['one that says no time', 403, limitUntil('soon'), 60 * second],
+      [
+        'one that also says how long',
+        403,
+        { ...limitUntil(nowMs / 1000 + 90), 'retry-after': '7' },
+        7 * second,
+      ],
       ['503 with seconds', 503, { 'retry-after': '7' }, 7 * second],
       ['503 with a date', 503, { 'retry-after': 'Mon, 01 Jun 2026 00:00:30 GMT' }, 30 * second],
       ['503 that names no time', 503, {}, undefined],

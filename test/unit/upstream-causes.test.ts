@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import * as assert from 'uvu/assert'
 import { FetchCause } from '../../src/events/types.ts'
-import { createAddressGuard } from '../../src/upstream/address-guard.ts'
+import { alsoAt, createAddressGuard } from '../../src/upstream/address-guard.ts'
 import { causeOfCode, reasonOf, type Why, wordsFor } from '../../src/upstream/causes.ts'
 import { createUpstream, requestBody } from '../../src/upstream/client.ts'
 import { noAnswerOf } from '../../src/upstream/failures.ts'
@@ -30,7 +30,7 @@ async function wordsOf({ url, upstreamUrl = url, resolve, timeouts = {} }: Asked
     ...(resolve !== undefined && { resolve }),
   })
   const client = upstream.client({
-    guard: createAddressGuard(upstreamUrl, ['api.github.com']),
+    guard: createAddressGuard(upstreamUrl, alsoAt('https://api.github.com')),
     timeouts: { ...metadataTimeouts(20_000), ...timeouts },
   })
   const noAnswer = async () => {

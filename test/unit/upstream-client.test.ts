@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import * as assert from 'uvu/assert'
-import { createAddressGuard } from '../../src/upstream/address-guard.ts'
+import { createAddressGuard, noOthers } from '../../src/upstream/address-guard.ts'
 import { downloadArchive } from '../../src/upstream/archives.ts'
 import { requestBody } from '../../src/upstream/client.ts'
 import { metadataTimeouts } from '../../src/upstream/timeouts.ts'
@@ -152,7 +152,7 @@ describe('many requests', openRig, (test) => {
     const patient = Array.from({ length: 10 }, async () => await get())
     await eventually('ten have arrived', () => waiting.length === 10)
     const hasty = upstream.client({
-      guard: createAddressGuard(url, []),
+      guard: createAddressGuard(url, noOthers),
       timeouts: metadataTimeouts(50),
     })
     assert.is(await reasonOf(requestBody(hasty, url, { sizeBytesMax: 9 })), 'not asked for 5 s')

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
-import { createAddressGuard } from '../../src/upstream/address-guard.ts'
+import { createAddressGuard, noOthers } from '../../src/upstream/address-guard.ts'
 import { requestBody } from '../../src/upstream/client.ts'
 import { archiveTimeouts, metadataTimeouts, type Timeouts } from '../../src/upstream/timeouts.ts'
 import { first, hang, openRig, reasonOf, type Serve, status } from '../support/scripted-upstream.ts'
@@ -66,7 +66,11 @@ describe('the limits of a request', openRig, (test) => {
     }
     const { upstream, get } = start(serve)
     const timeouts = metadataTimeouts(2_000)
-    const relays = upstream.client({ guard: createAddressGuard(url, []), timeouts, kind: 'relays' })
+    const relays = upstream.client({
+      guard: createAddressGuard(url, noOthers),
+      timeouts,
+      kind: 'relays',
+    })
     const ask = async (path: string) => await requestBody(relays, url + path, { sizeBytesMax: 9 })
     const slow = Array.from({ length: 12 }, async () => await reasonOf(ask('/slow')))
     await eventually('they are under way', () => underWay().now === 3)
@@ -75,7 +79,7 @@ describe('the limits of a request', openRig, (test) => {
     assert.is(underWay().most, 4)
     const other = start(serve)
     const searches = other.upstream.client({
-      guard: createAddressGuard(url, []),
+      guard: createAddressGuard(url, noOthers),
       timeouts,
       kind: 'relays',
     })

@@ -68,6 +68,11 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
   })
   const answers = observedAnswers(parts, asOf)
   const newest = async (document: DocumentName) => newestIn(await readCurrentDocument(db, document))
+  const observe = observing(parts)
+  const newestObserved = async (document: DocumentName): ReturnType<typeof newest> => {
+    await observe(document)
+    return await newest(document)
+  }
   const overlay = createOverlay({
     laidOver: createLaidOver(parts),
     ...answers,
@@ -85,8 +90,8 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
     newest,
     recordedAt: async (document, position) =>
       (await readStatesAround(db, document, position)).at?.sha256 ?? undefined,
-    observe: observing(parts),
-    pinnedKnowledge: buildKnowledge(parts, newest),
+    newestObserved,
+    pinnedKnowledge: buildKnowledge(parts, newestObserved),
   })
   return {
     ...answers,
@@ -172,7 +177,7 @@ function newestIn(row: CurrentRow | undefined): NewestBody | undefined {
 /** As for any document of which there is a copy: what is held is served anyway. */
 const observedWithinMs = 2_000
 
-/** A frozen package is observed all the same, for what becomes known of the versions that are held. */
+/** What is answered as of the past is observed all the same, for what becomes known of its versions; doesn't reject. */
 function observing({ current, outside }: OverlayParts): (document: DocumentName) => Promise<void> {
   async function observe(document: DocumentName): Promise<void> {
     try {

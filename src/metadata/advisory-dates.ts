@@ -59,13 +59,16 @@ const failurePauseSeconds = 5
 export function createDatesOfAdvisories(options: AdvisoryDatesOptions): DatesOfAdvisories {
   const { snapshots, now } = options
   const known = new LRUCache<string, AdvisoryDates>({ max: datesMax })
-  const failedAt = new LRUCache<string, Instant>({ max: datesMax })
+  const failures = new LRUCache<string, { readonly at: Instant; readonly error: AppError }>({
+    max: datesMax,
+  })
 
   function refuseWhilePaused(named: NamedAdvisories): void {
-    const failed = failedAt.get(keyOf(named))
+    const failed = failures.get(keyOf(named))
     if (failed === undefined) return
-    const pauseMs = failurePauseSeconds * 1000 - Math.abs(msOfInstant(now()) - msOfInstant(failed))
-    if (pauseMs > 0) throw noDates(named, { retryAfterSeconds: Math.ceil(pauseMs / 1000) })
+    const pauseMs =
+      failurePauseSeconds * 1000 - Math.abs(msOfInstant(now()) - msOfInstant(failed.at))
+    if (pauseMs > 0) throw noDates(named, failed.error, Math.ceil(pauseMs / 1000))
   }
 
   async function askedNow(named: NamedAdvisories): Promise<AdvisoriesDated> {
@@ -74,8 +77,8 @@ export function createDatesOfAdvisories(options: AdvisoryDatesOptions): DatesOfA
       return await ask(named, options)
     } catch (error) {
       if (!(error instanceof AppError && error.code === 'upstream_unavailable')) throw error
-      failedAt.set(keyOf(named), now())
-      throw noDates(named, { retryAfterSeconds: error.retryAfterSeconds, cause: error })
+      failures.set(keyOf(named), { at: now(), error })
+      throw noDates(named, error, error.retryAfterSeconds)
     }
   }
 
@@ -140,14 +143,12 @@ async function ask(
 
 function noDates(
   { document }: NamedAdvisories,
-  {
-    retryAfterSeconds,
-    cause,
-  }: { readonly retryAfterSeconds?: number | undefined; readonly cause?: AppError },
+  cause: AppError,
+  retryAfterSeconds: number | undefined,
 ): AppError {
   const message =
-    `upstream doesn't say when the security advisories that ${document} names were reported, which is asked ` +
-    'once before its past is told'
+    `before the past of ${document} can be told, upstream has to say when the security advisories in it were ` +
+    `reported; ${cause.message}`
   const when = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
   return new AppError('upstream_unavailable', message, { ...when, cause })
 }

@@ -2,6 +2,7 @@ import type { Client } from '../access/client.ts'
 import type { Principal } from '../access/principal.ts'
 import type { DocumentName, PackageName } from '../composer/names.ts'
 import type { VersionRule } from '../composer/version-rules.ts'
+import { AppError } from '../errors.ts'
 import type { Position, Sha256 } from '../events/types.ts'
 import type { AdvisoriesThen } from '../time-machine/confidence.ts'
 import type { Instant } from '../time-machine/instant.ts'
@@ -60,8 +61,8 @@ export interface OverlayOptions {
   readonly newest: (document: DocumentName) => Promise<NewestBody | undefined>
   /** The body that was the newest as of a position; undefined: upstream had no such document. */
   readonly recordedAt: (document: DocumentName, position: Position) => Promise<Sha256 | undefined>
-  /** Has upstream asked what it has now, when that isn't known, for as long as anybody waits; doesn't reject. */
-  readonly observe: (document: DocumentName) => Promise<void>
+  /** The same, after upstream was asked what it has now, when that isn't known, for as long as anybody waits. */
+  readonly newestObserved: OverlayOptions['newest']
   readonly pinnedKnowledge: PinnedKnowledge
 }
 
@@ -72,9 +73,11 @@ export interface PackageDocument {
   readonly client: Client
   /** What is ours alone is for those who may read it. */
   readonly principal: Principal
+  /** Refuses what would have to be reconstructed. */
+  readonly isStrict?: boolean
 }
 
-/** Documents of packages as clients get them: see CurrentDocument and DocumentAsOf for the errors. */
+/** Documents of packages as clients get them: see CurrentDocument, DocumentAsOf and PinnedKnowledge for the errors. */
 export interface Overlay {
   readonly now: (asked: PackageDocument) => Promise<ServedDocument>
   readonly asOf: (asked: PackageDocument, basis: Basis) => Promise<ServedDocument>
@@ -144,7 +147,7 @@ interface Find {
  * known of them: that is of the newest body, or of the one that was the newest at a pin.
  */
 function createFind(options: OverlayOptions): Find {
-  const { current, asOf, positionAt, newest, recordedAt, observe, pinnedKnowledge } = options
+  const { current, asOf, positionAt, newestObserved, recordedAt, pinnedKnowledge } = options
 
   async function findAsOf({ document, client }: PackageDocument, basis: Basis) {
     const answer = await asOf(document, basis, { client })
@@ -161,9 +164,9 @@ function createFind(options: OverlayOptions): Find {
         const body = { sha256, reconstructed: undefined }
         return { body, lastModified, staleSeconds, asOf: undefined, isDatedByBytes: false }
       }
-      await observe(document)
+      const newest = await newestObserved(document)
       const found = await findAsOf(asked, await basisOfFreeze(held, positionAt))
-      const advisories = knownFrom((await newest(document))?.sha256, { ...asked, ...found })
+      const advisories = knownFrom(newest?.sha256, { ...asked, ...found })
       return { ...found, body: withAdvisories(found.body, advisories) }
     },
     async asOf(asked, freezes, basis) {
@@ -171,6 +174,7 @@ function createFind(options: OverlayOptions): Find {
       const { settled } = basis // Until then a freeze may still be recorded at or before the pin.
       const heldAt = held && { ...(await basisOfFreeze(held, positionAt)), settled }
       const found = await findAsOf(asked, heldAt ?? basis)
+      if (asked.isStrict === true) refuseReconstruction(found.asOf, basis)
       const { advisories, ofThen, dated } = await pinnedKnowledge(asked, {
         ...found.asOf,
         at: basis.at,
@@ -185,6 +189,12 @@ function createFind(options: OverlayOptions): Find {
       }
     },
   }
+}
+
+function refuseReconstruction({ confidence }: AsOfAnswer, { at }: Basis): void {
+  if (confidence !== 'reconstructed') return
+  const message = `this proxy had not seen the package yet at ${at}, and strict=1 wants no reconstruction`
+  throw new AppError('not_known_then', message)
 }
 
 function withAdvisories(body: BodyName, advisories: AdvisoriesName | undefined): BodyName {

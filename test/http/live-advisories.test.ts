@@ -46,6 +46,15 @@ describe(
       assert.equal(upstream.requestsFor(api), [])
     })
 
+    test('also of a package that nobody asks for as it is now', async (service) => {
+      const { get, upstream, later } = service
+      const path = pin('2025-01-01', 'beta/text')
+      assert.equal(advisoriesIn(await get(path)), [])
+      upstream.advise('beta/text', { ...advisory, advisoryId: 'of text' })
+      later()
+      assert.equal(advisoriesIn(await get(path)), ['of text'])
+    })
+
     test('it is said in the root file, and otherwise that they are of then', async (service) => {
       const { get, restart } = service
       const root = async () => await get('/at/2025-04-04/packages.json')

@@ -105,11 +105,11 @@ describe('the advisories of a document that was observed', open(), (test) => {
   })
 })
 
-for (const [what, fault] of [
-  ['resets', { mode: 'reset' }],
-  ['answers 500', { mode: 'status', status: 500 }],
-  ['answers 404', { mode: 'status', status: 404 }],
-  ['answers with a page', { mode: 'html' }],
+for (const [what, fault, cause] of [
+  ['resets', { mode: 'reset' }, '127.0.0.1'],
+  ['answers 500', { mode: 'status', status: 500 }, '500'],
+  ['answers 404', { mode: 'status', status: 404 }, 'no answer of use'],
+  ['answers with a page', { mode: 'html' }, 'no answer of use'],
 ] as const) {
   describe(`when what dates advisories ${what}`, open(), (test) => {
     test('a pin that needs them is 503 and says why, and is answered when it is back', async (service) => {
@@ -117,10 +117,14 @@ for (const [what, fault] of [
       const clear = upstream.fail({ match: api, ...fault })
       const refused = await get(pin('2025-04-04'))
       assert.is(refused.statusCode, 503, refused.body.toString())
-      assert.match(refused.body.toString(), /advisories/)
+      assert.match(refused.body.toString(), 'when the security advisories in it were reported')
+      assert.match(refused.body.toString(), cause)
       const asked = upstream.requestsFor(api).length
-      assert.is((await get(pin('2025-04-05'))).statusCode, 503)
+      const again = await get(pin('2025-04-05'))
+      assert.is(again.statusCode, 503)
+      assert.match(again.body.toString(), cause)
       assert.is(upstream.requestsFor(api).length, asked, 'not asked again at once')
+      assert.is((await get(`${pin('2025-04-05')}?strict=1`)).statusCode, 404)
       assert.equal(await dated(), [])
       for (const path of [pin('2025-04-04', 'acme/http'), '/p2/acme/log.json']) {
         assert.is((await get(path)).statusCode, 200, path)

@@ -42,7 +42,6 @@ export function packageMetadata(deps: PackageMetadataDeps): readonly Route[] {
       }
       const basis = await resolveBasis(at)
       const served = await overlay.asOf(asked, basis)
-      refuseReconstruction(request, served, at)
       return await answerWith(
         request,
         { ...asked, ...served, headers: pinnedCaching(basis, served) },
@@ -52,7 +51,7 @@ export function packageMetadata(deps: PackageMetadataDeps): readonly Route[] {
   })
 }
 
-function documentAsked({ param, client, principal }: RouteRequest): PackageDocument {
+function documentAsked({ param, client, principal, query }: RouteRequest): PackageDocument {
   const [, name = '', dev] = /^(.+?)(~dev)?\.json$/.exec(param('file')) ?? []
   const packageName = parsePackageName(param('vendor'), name)
   if (packageName === undefined) {
@@ -63,6 +62,7 @@ function documentAsked({ param, client, principal }: RouteRequest): PackageDocum
     packageName,
     client,
     principal,
+    isStrict: query.get('strict') === '1',
   }
 }
 
@@ -85,18 +85,6 @@ async function answerWith(
     lastModified: lastModified && httpDate(lastModified),
     headers: { ...served.headers, ...(asOf && timeMachineHeaders(asOf)) },
   })
-}
-
-function refuseReconstruction(
-  { query }: RouteRequest,
-  { asOf }: ServedDocument,
-  at: Instant,
-): void {
-  if (asOf?.confidence !== 'reconstructed' || query.get('strict') !== '1') return
-  throw new AppError(
-    'not_known_then',
-    `this proxy had not seen the package yet at ${at}, and strict=1 wants no reconstruction`,
-  )
 }
 
 /** For whatever caches stand in front: about as fresh as this proxy itself, and usable when it is down. */

@@ -9,6 +9,7 @@ import * as overlaidDate from './0007_overlaid_date.ts'
 import * as alertDelivery from './0008_alert_delivery.ts'
 import * as preciousBlob from './0009_precious_blob.ts'
 import * as nameList from './0010_name_list.ts'
+import * as advisoriesKnown from './0011_advisories_known.ts'
 
 /** In order; append only. A released migration is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -22,4 +23,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008_alert_delivery': alertDelivery,
   '0009_precious_blob': preciousBlob,
   '0010_name_list': nameList,
+  '0011_advisories_known': advisoriesKnown,
 }

@@ -26,6 +26,15 @@ export async function readCurrentDocument(
   db: Db,
   name: DocumentName,
 ): Promise<CurrentDocument | undefined> {
+  const [row] = await readCurrentDocuments(db, [name])
+  return row
+}
+
+/** Those that anything is known of. Index: primary key; at most as many rows as names. */
+export async function readCurrentDocuments(
+  db: Db,
+  names: readonly DocumentName[],
+): Promise<readonly CurrentDocument[]> {
   return await db
     .selectFrom('document_current as c')
     .selectAll()
@@ -35,8 +44,8 @@ export async function readCurrentDocument(
         'verified_at',
       ),
     )
-    .where('c.document', '=', name)
-    .executeTakeFirst()
+    .where('c.document', '=', sql<DocumentName>`any (${names})`)
+    .execute()
 }
 
 /**

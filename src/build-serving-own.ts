@@ -7,6 +7,7 @@ import {
   readVersionsOfBlob,
 } from '../projections/private-package.ts'
 import { readRules, versionRule } from '../projections/version-rule.ts'
+import { buildAdvisoriesOfOthers } from './build-advisories.ts'
 import type { Relays } from './build-relays.ts'
 import { createAllowance } from './access/allowance.ts'
 import type { BlobStore } from './archives/blobs.ts'
@@ -20,6 +21,7 @@ import type { ServeArchive } from './http/composer/archive.ts'
 import type { DocumentAsOf } from './metadata/as-of.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import { endpointsIfKnown, type ReadEndpoints } from './metadata/endpoints.ts'
+import type { NameLists } from './metadata/name-lists.ts'
 import type { Overlay } from './metadata/overlay.ts'
 import { type Answers, createAnswers } from './private/answers/answers.ts'
 import { createInstalls, type Install, type Installs } from './private/installs.ts'
@@ -125,13 +127,18 @@ const relayAllowance = {
   message: 'this client has searched, or asked for lists or advisories, too often; ask again later',
 } as const
 
+type AnswersParts = ServingOwnParts &
+  Relays & { readonly current: CurrentDocument; readonly nameLists: NameLists }
+
 /** What Composer asks beside metadata and archives. */
-export function buildAnswers(parts: ServingOwnParts & Relays): Answers {
+export function buildAnswers(parts: AnswersParts): Answers {
   const { config, outside, db, reservedNames, digestion } = parts
+  const allowance = createAllowance({ ...relayAllowance, nowMs: () => msOfInstant(outside.now()) })
   return createAnswers({
     ask: parts.ask,
-    askAdvisories: parts.askAdvisories,
-    allowance: createAllowance({ ...relayAllowance, nowMs: () => msOfInstant(outside.now()) }),
+    allowance,
+    advisoriesOfOthers: buildAdvisoriesOfOthers({ ...parts, allowance }),
+    hasUpstream: config.proxyEnabled,
     listing: async (position) => await readListing(db, position),
     reservedNames,
     searchUrl: `${config.publicUrl}/search.json`,

@@ -1,6 +1,6 @@
 import { DocumentUnreadable } from './document.ts'
-import { readJsonAsPhpDoes } from './json.ts'
-import { isJsonObject } from './minify.ts'
+import { readJson, readJsonAsPhpDoes } from './json.ts'
+import { isJsonObject, type JsonObject } from './minify.ts'
 import { loweredAsPhpDoes, type PackageName } from './names.ts'
 import { type Notices, noticesIn, printableJson } from './notices.ts'
 
@@ -58,4 +58,73 @@ function aboutPackage(name: string, advisories: unknown): unknown {
       return typeof packageName === 'string' && loweredAsPhpDoes(packageName) === name
     }),
   )
+}
+
+/** Where a document comes from, for what it doesn't say of its advisories itself. */
+export interface DocumentSource {
+  readonly packageName: PackageName
+  /** Of the upstream. */
+  readonly host: string
+  /** The document's own, ISO 8601. */
+  readonly modifiedAt: string
+}
+
+/** As of a document. */
+const documentLimits = { depthMax: 64, valuesMax: 250_000 }
+const idLengthMax = 200
+
+/**
+ * The advisories in a package's document, as JSON of a list of records in full: documents have an id and the versions
+ * alone, and Composer up to 2.10 stops at an advisory without a title, sources and a date, when it audits. undefined:
+ * the document says nothing about advisories, or nothing that can be read.
+ */
+export function advisoriesInDocument(body: Buffer, source: DocumentSource): string | undefined {
+  const read = readJson(body, documentLimits)
+  const top = read.ok && isJsonObject(read.value) ? read.value : {}
+  const told = top['security-advisories']
+  const listed = isJsonObject(told) ? Object.values(told) : told
+  if (!read.ok || !Array.isArray(listed) || !read.isReadable(listed)) return undefined
+  const records = listed.map((each: unknown) => recordOf(each, source))
+  return records.includes(undefined) ? undefined : JSON.stringify(printableJson(records))
+}
+
+function recordOf(
+  entry: unknown,
+  { packageName, host, modifiedAt }: DocumentSource,
+): JsonObject | undefined {
+  if (!isJsonObject(entry)) return undefined
+  const { advisoryId: id, affectedVersions } = entry
+  if (typeof id !== 'string' || id.length > idLengthMax) return undefined
+  if (typeof affectedVersions !== 'string') return undefined
+  const unsaid = {
+    packageName,
+    title: `Known to ${host}, which gives no details`,
+    link: null,
+    cve: null,
+    source: host,
+    // It was known when the document was written.
+    reportedAt: modifiedAt,
+    composerRepository: null,
+    severity: null,
+    sources: [{ name: host, remoteId: id }],
+  }
+  const said = Object.entries(entry).filter(([, value]) => value !== null)
+  return { ...unsaid, ...Object.fromEntries(said), packageName }
+}
+
+/** JSON of the records of one list, and those of another with ids that it doesn't have. */
+export function joinedAdvisories(list: string, other: string): string {
+  const records = recordsIn(list)
+  const ids = new Set(records.map(idOf))
+  const others = recordsIn(other).filter((record) => !ids.has(idOf(record)))
+  return others.length === 0 ? list : JSON.stringify([...records, ...others])
+}
+
+function recordsIn(list: string): readonly unknown[] {
+  const records: unknown = JSON.parse(list)
+  return Array.isArray(records) ? records : []
+}
+
+function idOf(record: unknown): unknown {
+  return isJsonObject(record) ? record['advisoryId'] : undefined
 }

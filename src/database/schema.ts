@@ -43,6 +43,7 @@ export interface Database {
   overlaid_date: OverlaidDateTable
   alert_delivery: AlertDeliveryTable
   name_list: NameListTable
+  advisories_known: AdvisoriesKnownTable
   // Read models: each in the schema of its projection, which creates it.
   document_current: DocumentCurrentTable
   document_history: DocumentHistoryTable
@@ -149,6 +150,14 @@ interface AlertDeliveryTable {
   next_try_at: Instant
   /** When it was delivered, or given up. */
   ended_at: Instant | null
+}
+
+interface AdvisoriesKnownTable {
+  readonly upstream: string
+  readonly package_name: PackageName
+  readonly advisories: string
+  readonly size_bytes: number
+  readonly learned_at: Instant
 }
 
 interface NameListTable {

@@ -1,4 +1,8 @@
-import { readAdvisories } from '../composer/advisories.ts'
+import {
+  advisoriesInDocument,
+  type DocumentSource,
+  readAdvisories,
+} from '../composer/advisories.ts'
 import { readChangePage } from '../composer/change-page.ts'
 import { archivesIn } from '../composer/document-archives.ts'
 import { digestDocument } from '../composer/document-digest.ts'
@@ -35,6 +39,7 @@ const tasks = {
   answer: (body: Buffer, { status, ...merging }: Merging & { readonly status: number }) =>
     mergeAnswer({ status, body, lastModified: undefined }, merging),
   advisories: (body: Buffer, asked: readonly PackageName[]) => readAdvisories(body, asked),
+  documentAdvisories: (body: Buffer, source: DocumentSource) => advisoriesInDocument(body, source),
   names: (body: Buffer, options: NameListOptions) => digestNameList(body, options),
 } as const
 

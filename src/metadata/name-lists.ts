@@ -48,6 +48,13 @@ export interface NameLists {
    * and lately, and while the list holds every package that was seen here.
    */
   readonly isUnlisted: (packageName: PackageName) => Promise<boolean>
+  /**
+   * Those that upstream didn't have when its feed was last read, however long ago: for when nobody can ask. undefined:
+   * there is no list that would say.
+   */
+  readonly lastUnlistedAmong: (
+    names: readonly PackageName[],
+  ) => Promise<{ readonly names: readonly PackageName[]; readonly at: Instant } | undefined>
   /** To be told of each package that upstream turned out to have; undefined: since when, it doesn't say. */
   readonly seen: (packageName: PackageName, lastModified: Instant | undefined) => Promise<void>
   readonly newest: () => Promise<NewestList | undefined>
@@ -63,7 +70,7 @@ const intervalsMax = 3
 
 /** One list is in memory at a time, once somebody asks for a name that isn't known. */
 export function createNameLists(options: NameListsOptions): NameLists {
-  const { followedList, now, feedIntervalSeconds } = options
+  const { followedList, feedIntervalSeconds } = options
   let loaded: { readonly list: string; readonly digests: NameDigests } | undefined
 
   const load = createSingleFlight(
@@ -75,12 +82,7 @@ export function createNameLists(options: NameListsOptions): NameLists {
     },
     (list) => list,
   )
-  function whyUnused(followed: FollowedList | undefined): Unused | undefined {
-    if (followed === undefined || feedIntervalSeconds === 0) return 'not_compared'
-    const goodUntil = addSeconds(followed.readAt, intervalsMax * feedIntervalSeconds)
-    if (now() > goodUntil) return 'feed_late'
-    return followed.isPartial ? 'partial' : undefined
-  }
+  const whyUnused = (followed: FollowedList | undefined) => whyListUnused(followed, options)
   async function isLacking(list: string, packageName: PackageName): Promise<boolean> {
     const digests = await load(list)
     return digests !== undefined && !hasName(digests, packageName)
@@ -91,6 +93,15 @@ export function createNameLists(options: NameListsOptions): NameLists {
       const followed = feedIntervalSeconds === 0 ? undefined : await followedList(packageName)
       if (followed === undefined || followed.isNamed) return false
       return whyUnused(followed) === undefined && (await isLacking(followed.list, packageName))
+    },
+    async lastUnlistedAmong(names) {
+      const followed = feedIntervalSeconds === 0 ? undefined : await followedList()
+      const unused = whyUnused(followed)
+      const isOfUse = unused === undefined || unused === 'feed_late'
+      if (followed === undefined || followed.isPartial || !isOfUse) return undefined
+      const { list, readAt: at } = followed
+      const digests = await load(list)
+      return digests && { names: await options.notNamed(list, notIn(digests, names)), at }
     },
     async seen(packageName, lastModified) {
       const followed = feedIntervalSeconds === 0 ? undefined : await followedList(packageName)
@@ -108,11 +119,7 @@ export function createNameLists(options: NameListsOptions): NameLists {
       if (digests === undefined) return undefined
       return {
         ...newest,
-        unlistedAmong: async (names) =>
-          await options.notNamed(
-            id,
-            names.filter((name) => !hasName(digests, name)),
-          ),
+        unlistedAmong: async (names) => await options.notNamed(id, notIn(digests, names)),
       }
     },
     async status() {
@@ -120,4 +127,18 @@ export function createNameLists(options: NameListsOptions): NameLists {
       return { followed, unused: whyUnused(followed) }
     },
   }
+}
+
+function notIn(digests: NameDigests, names: readonly PackageName[]): readonly PackageName[] {
+  return names.filter((name) => !hasName(digests, name))
+}
+
+function whyListUnused(
+  followed: FollowedList | undefined,
+  { now, feedIntervalSeconds }: Pick<NameListsOptions, 'now' | 'feedIntervalSeconds'>,
+): Unused | undefined {
+  if (followed === undefined || feedIntervalSeconds === 0) return 'not_compared'
+  const goodUntil = addSeconds(followed.readAt, intervalsMax * feedIntervalSeconds)
+  if (now() > goodUntil) return 'feed_late'
+  return followed.isPartial ? 'partial' : undefined
 }

@@ -149,7 +149,7 @@ describe('an upstream that asks for a pause', startService, (test) => {
           '/packages/list.json',
           '/providers/acme/log.json',
           '/lists/all/summary.json',
-          '/api/security-advisories/?packages[]=acme/log',
+          '/api/security-advisories/?packages[]=acme/clock',
           // Upstream said that it has no such package; that is too long ago to go by.
           '/p2/acme/nothing.json',
         ]) {
@@ -208,7 +208,7 @@ describe('the first 429', startService, (test) => {
   test('to advisories that are posted is one too', async ({ url, get, upstream, clock }) => {
     await get('/packages.json')
     const clear = upstream.fail({ match: /advisories/, mode: 'status', status: 429 })
-    const body = new URLSearchParams({ 'packages[0]': 'acme/log' })
+    const body = new URLSearchParams({ 'packages[0]': 'acme/clock' })
     const post = async () => {
       return await fetch(`${url}/api/security-advisories/`, { method: 'POST', body })
     }

@@ -16,7 +16,12 @@ describe(
           asked += 1
           return undefined
         },
-        askAdvisories: async () => undefined,
+        advisoriesOfOthers: async () => ({
+          byName: new Map(),
+          notices: {},
+          staleSeconds: undefined,
+        }),
+        hasUpstream: false,
         allowance: createAllowance({
           burst: 4,
           perSecond: 1,

@@ -54,8 +54,7 @@ function world(upstreams: unknown, status = 200, claimed?: string): World {
       if (upstreams === undefined) return undefined
       const text = typeof upstreams === 'string' ? upstreams : JSON.stringify(upstreams)
       return { status, body: Buffer.from(text), lastModified: 'then' }
-    }),
-    allowance: { take: async () => ({ giveBack: () => undefined }) },
+    }, upstreams !== undefined),
     listing: async () => ours,
     reservedNames: reserved.reservedNames,
     searchUrl: 'https://packages.example.com/search.json',

@@ -20,7 +20,6 @@ function answersOf(text: string, status = 200): Answers {
   })
   return createAnswers({
     ...questionsTo(async () => ({ status, body: Buffer.from(text), lastModified: undefined })),
-    allowance: { take: async () => ({ giveBack: () => undefined }) },
     listing: async () => [],
     reservedNames: reserved.reservedNames,
     searchUrl: 'https://packages.example.com/search.json',

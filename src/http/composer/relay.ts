@@ -5,6 +5,7 @@ import type { Answers, Asker, OwnAnswer } from '../../private/answers/answers.ts
 import type { Instant } from '../../time-machine/instant.ts'
 import { type Answer, type ComposerRoute, jsonType, type RouteRequest } from '../route.ts'
 import { refuseUnstorable } from '../text.ts'
+import { staleHeaders } from './package-metadata.ts'
 import { alsoPinned, pinOf } from './pin.ts'
 
 export interface RelayedDeps {
@@ -50,21 +51,29 @@ export function relayed({ answers, resolveBasis }: RelayedDeps): readonly Compos
       if (answer !== undefined) return answerWith(answer, {})
       throw new AppError('route_not_found', "upstream doesn't offer lists of malware")
     }),
-    get('/api/security-advisories/', async ({ query, principal, client }) => {
-      const asker = { principal, client, position: undefined }
-      return byAsker(await answers.advisories(query, asker))
-    }),
+    ...advisoryPaths.flatMap((path) => advisories(path, answers)),
+  ]
+}
+
+/** As the root file has it, and as people write it. */
+const advisoryPaths = ['/api/security-advisories/', '/api/security-advisories']
+
+function advisories(path: string, answers: Answers): readonly ComposerRoute[] {
+  async function answer(query: URLSearchParams, asker: Omit<Asker, 'position'>): Promise<Answer> {
+    return byAsker(await answers.advisories(query, { ...asker, position: undefined }))
+  }
+  return [
+    get(path, async ({ query, principal, client }) => await answer(query, { principal, client })),
     {
       surface: 'composer',
       policy: 'read',
       method: 'post',
-      path: '/api/security-advisories/',
+      path,
       takes: 'anything',
       async handle(request) {
         const { principal, client, query: inUrl } = request
         const query = new URLSearchParams([...inUrl, ...(await formOf(request))])
-        const asker = { principal, client, position: undefined }
-        return byAsker(await answers.advisories(query, asker))
+        return await answer(query, { principal, client })
       },
     },
   ]
@@ -80,13 +89,19 @@ function byAsker(answer: OwnAnswer): Answer {
 }
 
 function answerWith(
-  { status, body, lastModified }: OwnAnswer,
+  { status, body, lastModified, staleSeconds }: OwnAnswer,
   headers: Readonly<Record<string, string>>,
 ): Answer {
   const dated = lastModified === undefined ? {} : { 'Last-Modified': lastModified }
   return {
     status,
-    headers: { ...jsonType, 'Cache-Control': 'no-cache', ...headers, ...dated },
+    headers: {
+      ...jsonType,
+      'Cache-Control': 'no-cache',
+      ...headers,
+      ...dated,
+      ...staleHeaders(staleSeconds),
+    },
     body,
   }
 }

@@ -1,17 +1,16 @@
-import type { Allowance } from '../../access/allowance.ts'
-import { type AdvisoriesRead, inQuestions } from '../../composer/advisories.ts'
+import type { AdvisoriesRead } from '../../composer/advisories.ts'
 import { loweredAsPhpDoes, PackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
-import type { AskAdvisories } from '../../upstream/advisories.ts'
 import type { RelayAnswer } from '../../upstream/relay.ts'
 import type { Reserved, ReservedNames } from '../reserved.ts'
+import type { AdvisoriesOfOthers } from './advisories-of-others.ts'
 import type { Answers, Asker, OwnAnswer } from './answers.ts'
 import type { Merging } from './merge.ts'
 import type { OwnPackage } from './own-package.ts'
 
 export interface AnswerAdvisoriesOptions {
-  readonly askAdvisories: AskAdvisories
-  readonly allowance: Allowance
+  readonly advisoriesOfOthers: AdvisoriesOfOthers
+  readonly hasUpstream: boolean
   readonly reservedNames: Reserved['reservedNames']
   readonly readable: (asker: Asker) => Promise<readonly OwnPackage[]>
   /** Asks upstream about more than names, at the expense of the client. */
@@ -21,40 +20,34 @@ export interface AnswerAdvisoriesOptions {
 
 /** Our packages have no known advisories; those of others are upstream's to tell, all of them or none. */
 export function createAnswerAdvisories(options: AnswerAdvisoriesOptions): Answers['advisories'] {
-  const { reservedNames, readable, ask, merged } = options
+  const { reservedNames, readable, ask, merged, advisoriesOfOthers, hasUpstream } = options
   return async (query, asker) => {
     const asked = advisoriesAsked(query, await reservedNames())
     const known = new Set((await readable(asker)).map(({ packageName }) => packageName))
     const own = asked.ofOurs.filter((name) => known.has(name))
     if (asked.isNaming && asked.updatedSince === undefined) {
-      const upstreams = await upstreamAbout(asked.ofOthers, asker, options)
+      const upstreams = await advisoriesOfOthers(asked.ofOthers, asker.client)
       // It may have taken long, and a vendor may have been claimed meanwhile.
       const { has } = await reservedNames()
       const others = [...upstreams.byName].filter(([name]) => !has(name))
       const ours = own.map((name) => [name, '[]'] as const)
-      return answerOf({ ...upstreams, byName: new Map([...others, ...ours]) })
+      const answer = answerOf({ ...upstreams, byName: new Map([...others, ...ours]) })
+      return { ...answer, staleSeconds: upstreams.staleSeconds }
     }
     const isAboutOthers = !asked.isNaming || asked.ofOthers.length > 0
     const answer = isAboutOthers ? await ask(questionOf(asked), asker) : undefined
+    if (isAboutOthers && answer === undefined && hasUpstream) {
+      const message = 'upstream answers no questions for advisories but of packages by name'
+      throw new AppError('route_not_found', message)
+    }
     const wanted = asked.isNaming ? asked.ofOthers : undefined
     const reserved = (await reservedNames()).patterns
     return await merged(answer, { what: 'advisories', own, asked: wanted, reserved })
   }
 }
 
-const nothing: AdvisoriesRead = { byName: new Map(), notices: {} }
-
-async function upstreamAbout(
-  names: readonly PackageName[],
-  { client }: Asker,
-  { allowance, askAdvisories }: AnswerAdvisoriesOptions,
-): Promise<AdvisoriesRead> {
-  for (const _ of inQuestions(names)) await allowance.take(client)
-  return names.length === 0 ? nothing : ((await askAdvisories(names)) ?? nothing)
-}
-
 /** The lists are JSON already, perhaps megabytes of it. */
-function answerOf({ byName, notices }: AdvisoriesRead): OwnAnswer {
+function answerOf({ byName, notices }: AdvisoriesRead): RelayAnswer {
   const lists = [...byName].map(([name, list]) => `${JSON.stringify(name)}:${list}`)
   const before = Object.entries(notices).map(
     ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`,

@@ -8,7 +8,7 @@ import { AppError } from '../../errors.ts'
 import type { Position } from '../../events/types.ts'
 import { httpDate, parseHttpDate } from '../../time-machine/instant.ts'
 import type { RelayAnswer, RelayQuestion } from '../../upstream/relay.ts'
-import type { AskAdvisories } from '../../upstream/advisories.ts'
+import type { AdvisoriesOfOthers } from './advisories-of-others.ts'
 import { createAnswerAdvisories } from './advisories.ts'
 import { mergeAnswer, type Merging } from './merge.ts'
 import type { OwnPackage } from './own-package.ts'
@@ -26,7 +26,9 @@ export interface Asker {
 export interface AnswersOptions {
   /** undefined: upstream doesn't offer that. */
   readonly ask: (question: RelayQuestion) => Promise<RelayAnswer | undefined>
-  readonly askAdvisories: AskAdvisories
+  readonly advisoriesOfOthers: AdvisoriesOfOthers
+  /** false: there are no packages but ours. */
+  readonly hasUpstream: boolean
   readonly allowance: Allowance
   readonly listing: (position: Position | undefined) => Promise<readonly OwnPackage[]>
   readonly reservedNames: Reserved['reservedNames']
@@ -36,7 +38,10 @@ export interface AnswersOptions {
 }
 
 /** JSON; `lastModified` as upstream has it. */
-export type OwnAnswer = RelayAnswer
+export interface OwnAnswer extends RelayAnswer {
+  /** How old it is, where it is of what is kept, since upstream doesn't answer. */
+  readonly staleSeconds?: number | undefined
+}
 
 /**
  * What Composer asks beside metadata and archives, about our packages and upstream's together. What names a

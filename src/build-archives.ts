@@ -19,6 +19,7 @@ import type { BlobStore } from './archives/blobs.ts'
 import type { ArchiveFact } from './archives/fetch.ts'
 import { type OpenForClients, openingForClients } from './archives/for-clients.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
+import { leavingToOrigin } from './archives/leave-to-origin.ts'
 import { createMemoryTier } from './archives/memory-tier.ts'
 import { type CorruptBlob, createLose, type ObjectReads } from './archives/object-reads.ts'
 import { createRevalidate } from './archives/revalidate.ts'
@@ -98,12 +99,13 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
     await parts.admit(request)
     return admitted
   }, keyOf)
+  const open = buildOpenArchive({ ...parts, cache, blobs })
   return {
     storedBlobs,
     openArchive: openingForClients({
       ...parts,
       admit,
-      open: buildOpenArchive({ ...parts, cache, blobs }),
+      open: config.distMode === 'mirror' ? leavingToOrigin(open) : open,
       onUse: ({ sha256, sizeBytes }) => accesses.note(sha256, sizeBytes),
       logger,
     }),

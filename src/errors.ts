@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'archive_held_back'
   | 'archive_invalid'
   | 'archive_lost'
+  | 'archive_not_here'
   | 'allowance_used_up'
   | 'no_connection_left'
   | 'too_large'

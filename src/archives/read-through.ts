@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { type Joinable, joinable } from '../request-context.ts'
 import { onOneNode } from '../single-flight.ts'
@@ -12,6 +13,7 @@ import { passOn } from './pass-on.ts'
 import { createRefusedArchives, type RefusedArchives } from './refused.ts'
 import { isNoRoom } from './staging.ts'
 import { msOfInstant } from '../time-machine/instant.ts'
+import { hostOf, wordsFor } from '../upstream/causes.ts'
 import type { Revalidate, RevalidateOptions } from './revalidate.ts'
 import type { FindUnnamedCommit, UnnamedCommit } from './unnamed-commits.ts'
 
@@ -113,12 +115,14 @@ function begin(request: ArchiveRequest, options: AskingOptions, onEnd: () => voi
   const begins = new EventEmitter()
   const onArriving = (part: Omit<Arriving, 'whole'>) => void begins.emit('begin', part)
   const arriving = new Promise<Omit<Arriving, 'whole'>>((resolve) => begins.on('begin', resolve))
+  let origin = 'its origin'
   const whole = onOneNode({
     turn: options.turnFor(`archive ${keyOf(request)}`),
     brought: async () => await openStored(request, options),
     async work() {
       try {
         return await asking(request, options, async (known) => {
+          origin = hostOf(known.dist_url)
           return await fetchArchive({ request, known, onArriving }, options)
         })
       } finally {
@@ -126,8 +130,26 @@ function begin(request: ArchiveRequest, options: AskingOptions, onEnd: () => voi
       }
     },
   })
-  const begun = Promise.race([whole, arriving.then((part) => ({ ...part, whole }))])
+  const late = new AbortController()
+  const begun = Promise.race([
+    whole,
+    arriving.then((part) => ({ ...part, whole })),
+    refusedAfter(firstByteMsMax, late.signal, () => origin),
+  ]).finally(() => late.abort())
   return { begun, whole }
+}
+
+/** For the first byte of an archive; the download goes on, so that who asks later may find it. */
+const firstByteMsMax = 5_000
+
+async function refusedAfter(
+  waitMs: number,
+  signal: AbortSignal,
+  origin: () => string,
+): Promise<never> {
+  await delay(waitMs, undefined, { signal, ref: false })
+  const why = { cause: 'answer_timed_out', host: origin() } as const
+  throw new AppError('upstream_unavailable', `the archive isn't cached here, and ${wordsFor(why)}`)
 }
 
 type AskingOptions = OpenArchiveOptions & { readonly refused: RefusedArchives }

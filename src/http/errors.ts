@@ -49,6 +49,7 @@ const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
   archive_blocked: { status: 410, title: 'Archive of a blocked version' },
   archive_held_back: { status: 404, title: 'Archive of a frozen package' },
   archive_invalid: { status: 502, title: 'Upstream sent a bad archive' },
+  archive_not_here: { status: 404, title: 'Archive to be had at its origin, perhaps' },
   archive_lost: { status: 503, title: 'Archive is damaged' },
   allowance_used_up: { status: 503, title: 'Asked for too much', retryAfterSeconds: 5 },
   no_connection_left: { status: 503, title: 'Too many connections', retryAfterSeconds: 5 },
@@ -70,7 +71,10 @@ const unknownNames: ReadonlySet<string> = new Set<ErrorCode>([
   'not_known_then',
 ])
 
-/** Writes an error for whom asked: Composer prints `warning`, others read problem details (RFC 9457). */
+/**
+ * Writes an error for whom asked: Composer prints `warning`, others read problem details (RFC 9457). Composer isn't told
+ * when to come again: from 2.11 on it would keep the whole server waiting for that long, and again for each try.
+ */
 export function answerError(error: unknown, { surface, requestId }: Asker): Answer {
   const { code, status, title, detail, retryAfterSeconds, headers } = explain(error)
   const forComposer = unknownNames.has(code)
@@ -88,7 +92,9 @@ export function answerError(error: unknown, { surface, requestId }: Asker): Answ
       'Cache-Control': 'no-store',
       ...headers,
       ...(status === 401 ? { 'WWW-Authenticate': `${schemes[surface]} realm="almanac"` } : {}),
-      ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
+      ...(retryAfterSeconds === undefined || surface === 'composer'
+        ? {}
+        : { 'Retry-After': String(retryAfterSeconds) }),
     },
     body: Buffer.from(JSON.stringify(body)),
   }

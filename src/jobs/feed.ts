@@ -20,7 +20,7 @@ import type { Instant } from '../time-machine/instant.ts'
 import { alsoAt, createAddressGuard } from '../upstream/address-guard.ts'
 import { readChangeFeed } from '../upstream/change-feed.ts'
 import type { Upstream } from '../upstream/client.ts'
-import { metadataTimeouts } from '../upstream/timeouts.ts'
+import { jobTimeouts } from '../upstream/timeouts.ts'
 import type { RunningJob, startJob } from './every.ts'
 import { startSharedJob } from './shared-job.ts'
 
@@ -59,7 +59,7 @@ function buildFollowFeed(options: FeedJobOptions): FollowFeed {
   const { digest } = options.digestion
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const { now, logger } = outside
-  const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
+  const timeouts = jobTimeouts(upstreamTimeoutSeconds * 1000)
   const stream = feedStream(packagistUrl)
   return createFollowFeed({
     // The root file isn't in the feed, so it is asked for again when its time to live is over.

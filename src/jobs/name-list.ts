@@ -14,7 +14,7 @@ import { addSeconds, type Instant } from '../time-machine/instant.ts'
 import { alsoAt, createAddressGuard } from '../upstream/address-guard.ts'
 import type { Upstream } from '../upstream/client.ts'
 import { fetchNameList } from '../upstream/name-list.ts'
-import { metadataTimeouts } from '../upstream/timeouts.ts'
+import { jobTimeouts } from '../upstream/timeouts.ts'
 import type { RunningJob, startJob } from './every.ts'
 import { startSharedJob } from './shared-job.ts'
 
@@ -76,7 +76,7 @@ async function fetchList(
   const { packagistUrl, upstreamTimeoutSeconds } = config
   const { url } = about
   const guard = createAddressGuard(packagistUrl, alsoAt(url))
-  const timeouts = metadataTimeouts(upstreamTimeoutSeconds * 1000)
+  const timeouts = jobTimeouts(upstreamTimeoutSeconds * 1000)
   const { patterns } = await reservedNames()
   const known = await readPackagesThere(db, patterns)
   // Before the question: what comes while it is answered may not be in the answer.

@@ -17,6 +17,7 @@ export interface BreakerState {
   readonly state: 'closed' | 'open' | 'half_open'
   /** From then on one request is let through; there while `open`. */
   readonly openUntilMs?: number
+  /** Since the last success: connections that failed, and places that answered with an error or not in time. */
   readonly consecutiveFailures: number
   readonly lastSuccessAtMs?: number
   readonly lastFailureAtMs?: number
@@ -47,6 +48,8 @@ export type OriginFailure = Extract<FetchFailure, 'connection' | 'timeout' | 'st
 
 /** A request that was let through. It ends with exactly one of `succeeded`, `failed`, `toldToWait`. */
 export interface Passage {
+  /** Nothing has come for longer than others should wait to find that out too; it may come still. */
+  readonly silent: () => void
   /** The head of a good answer is there: others needn't wait for the rest, which may take minutes. */
   readonly answered: () => void
   readonly succeeded: () => void
@@ -58,14 +61,20 @@ export interface Passage {
 export interface Breaker {
   /** Milliseconds until the next request may be made; undefined: now. */
   readonly waitMs: () => number | undefined
-  /** To be called only when there is nothing to wait for. */
-  readonly begin: () => Passage
+  /**
+   * To be called only when there is nothing to wait for.
+   *
+   * @param place that is asked: one that fails again and again says nothing of the others.
+   */
+  readonly begin: (place?: string) => Passage
   readonly state: () => BreakerState
 }
 
 const failuresMax = 5
 const pauseMsMin = 1_000
 const pauseMsMax = 60_000
+/** After a request that nothing came of in time: to find that out again would cost somebody the same time. */
+const silencePauseMs = 30_000
 /** What those are told who come while a probe is under way. */
 const probeWaitMs = 1_000
 
@@ -77,7 +86,12 @@ interface Circuit {
   readonly openUntilMs: number
   /** Since the last success, those not counted for which upstream named the time. */
   readonly openings: number
-  readonly consecutiveFailures: number
+  /** Connections that failed since the last success. */
+  readonly connections: number
+  /** Places that failed since then in another way; no more than it takes to open. */
+  readonly places: ReadonlySet<string>
+  /** When anything was last answered, be it an error. */
+  readonly lastAnswerAtMs: number | undefined
   readonly lastSuccessAtMs: number | undefined
   readonly lastFailureAtMs: number | undefined
   readonly lastError: OriginFailure | undefined
@@ -91,34 +105,54 @@ export function createBreaker({ now, random }: BreakerOptions): Breaker {
     return waitMsOf(circuit, now())
   }
 
-  function begin(): Passage {
+  /** Nothing was answered since then, so it isn't that one place which is slow. */
+  function isSilentSince(begunAtMs: number): boolean {
+    return circuit.lastAnswerAtMs === undefined || circuit.lastAnswerAtMs < begunAtMs
+  }
+  function open(pauseMs: number): void {
+    circuit = { ...opened(circuit, now(), pauseMs), openings: circuit.openings + 1 }
+  }
+  function openForSilence(): void {
+    open(Math.max(silencePauseMs, pauseMsOfOpening(circuit.openings, random)))
+  }
+
+  function begin(place = ''): Passage {
     assert(waitMs() === undefined, 'a request must not begin while it is told to wait')
     if (circuit.state === 'open') circuit = { ...circuit, state: 'half_open' }
-    const { era } = circuit
+    const begunAtMs = now()
+    let { era } = circuit
     return {
+      silent() {
+        if (circuit.era !== era || !isSilentSince(begunAtMs)) return
+        const lastCause = { cause: 'answer_timed_out' } as const
+        circuit = { ...circuit, lastFailureAtMs: now(), lastError: 'timeout', lastCause }
+        openForSilence()
+        // If an answer comes after all, it is one that counts.
+        era = circuit.era
+      },
       answered() {
+        circuit = { ...circuit, lastAnswerAtMs: now() }
         // The failures still count: if the rest of the answer doesn't come, this was one more.
         if (circuit.era === era) circuit = { ...circuit, state: 'closed' }
       },
       succeeded() {
-        circuit = { ...circuit, lastSuccessAtMs: now() }
+        circuit = { ...circuit, lastSuccessAtMs: now(), lastAnswerAtMs: now() }
         if (circuit.era !== era) return
-        circuit = { ...circuit, state: 'closed', consecutiveFailures: 0, openings: 0 }
+        circuit = { ...circuit, ...withoutFailures, state: 'closed' }
       },
       failed(lastError, lastCause) {
         circuit = { ...circuit, lastFailureAtMs: now(), lastError, lastCause }
-        if (circuit.era !== era) return
-        circuit = { ...circuit, consecutiveFailures: circuit.consecutiveFailures + 1 }
-        if (circuit.state === 'closed' && circuit.consecutiveFailures < failuresMax) return
-        const { openings } = circuit
-        const pauseMs = pauseMsOfOpening(openings, random)
-        circuit = { ...opened(circuit, now(), pauseMs), openings: openings + 1 }
+        if (circuit.era !== era || circuit.state === 'open') return
+        if (lastError === 'timeout' && isSilentSince(begunAtMs)) return openForSilence()
+        if (lastError === 'status') circuit = { ...circuit, lastAnswerAtMs: now() }
+        circuit = withFailure(circuit, lastError === 'connection' ? undefined : place)
+        if (circuit.state === 'closed' && failuresIn(circuit) < failuresMax) return
+        open(pauseMsOfOpening(circuit.openings, random))
       },
       toldToWait(pauseMs, lastCause) {
         const present = now()
-        const consecutiveFailures = circuit.consecutiveFailures + 1
         const last = { lastFailureAtMs: present, lastError: 'paused', lastCause } as const
-        circuit = { ...circuit, ...last, consecutiveFailures }
+        circuit = { ...withFailure(circuit, place), ...last, lastAnswerAtMs: present }
         const isLonger = present + pauseMs > circuit.openUntilMs
         if (circuit.state !== 'open' || isLonger) circuit = opened(circuit, present, pauseMs)
       },
@@ -128,13 +162,26 @@ export function createBreaker({ now, random }: BreakerOptions): Breaker {
   return { waitMs, begin, state: () => stateOf(circuit) }
 }
 
+const withoutFailures = { connections: 0, places: new Set<string>(), openings: 0 } as const
+
+/** @param place undefined: it wasn't reached. */
+function withFailure(circuit: Circuit, place: string | undefined): Circuit {
+  const { connections, places } = circuit
+  if (place === undefined) return { ...circuit, connections: connections + 1 }
+  return places.size < failuresMax ? { ...circuit, places: new Set([...places, place]) } : circuit
+}
+
+function failuresIn({ connections, places }: Circuit): number {
+  return connections + places.size
+}
+
 const untouched: Circuit = {
   state: 'closed',
   era: 0,
   openedAtMs: 0,
   openUntilMs: 0,
-  openings: 0,
-  consecutiveFailures: 0,
+  ...withoutFailures,
+  lastAnswerAtMs: undefined,
   lastSuccessAtMs: undefined,
   lastFailureAtMs: undefined,
   lastError: undefined,
@@ -161,11 +208,11 @@ function waitMsOf({ state, openedAtMs, openUntilMs }: Circuit, present: number) 
 }
 
 function stateOf(circuit: Circuit): BreakerState {
-  const { state, openUntilMs, consecutiveFailures } = circuit
+  const { state, openUntilMs } = circuit
   const { lastSuccessAtMs, lastFailureAtMs, lastError, lastCause } = circuit
   return {
     state,
-    consecutiveFailures,
+    consecutiveFailures: failuresIn(circuit),
     ...(state === 'open' && { openUntilMs }),
     ...(lastSuccessAtMs !== undefined && { lastSuccessAtMs }),
     ...(lastFailureAtMs !== undefined && { lastFailureAtMs }),

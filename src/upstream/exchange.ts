@@ -110,7 +110,7 @@ async function askOnce<Body>(url: URL, asking: Asking<Body>): Promise<UpstreamAn
   return await slots.use({ signal: asking.signal, askers: currentAskers() }, async () => {
     // Those before it in the line may have found out meanwhile that upstream is down.
     refuseWhilePaused(breaker, url)
-    return await exchange(url, breaker.begin(), asking)
+    return await exchange(url, breaker.begin(url.pathname), asking)
   })
 }
 
@@ -132,8 +132,10 @@ async function exchange<Body>(
   const begunMs = performance.now()
   let incoming: Incoming | undefined
   let failure: UpstreamFailure | undefined
+  // What came while this process was held up is read first.
+  const silence = setTimeout(() => setImmediate(passage.silent), timeouts.silenceMs)
   try {
-    incoming = await send(url, message)
+    incoming = await send(url, message).finally(() => clearTimeout(silence))
     const taken = take(incoming, passage, { ...asking, host: url.host })
     return await atLeastSpeed(incoming, timeouts.speedMs, taken)
   } catch (error) {

@@ -56,7 +56,7 @@ export function createSend(options: SendOptions): Send {
     retry: { limit: 0 },
   })
   return async (url, { method, headers, body, timeouts, signal }) => {
-    const { connectMs, firstByteMs, idleMs } = timeouts
+    const { connectMs, headMs, idleMs } = timeouts
     const stream = client.stream(url, {
       method,
       headers,
@@ -66,17 +66,17 @@ export function createSend(options: SendOptions): Send {
         lookup: connectMs,
         connect: connectMs,
         secureConnect: connectMs,
-        response: firstByteMs,
         socket: idleMs,
       },
       signal,
     })
     // It may fail again after everybody has stopped listening.
     stream.on('error', () => undefined)
-    limitTunnel(stream, connectMs)
+    refuseByProxy(stream)
+    const late = setTimeout(() => stream.destroy(tooLate()), headMs)
     const response = await new Promise<Response>((resolved, reject) => {
       stream.once('response', resolved).once('error', reject)
-    })
+    }).finally(() => clearTimeout(late))
     const receivedBytes = () => stream.downloadProgress.transferred
     const { statusCode: status, headers: answered } = response
     const isAwaited = () =>
@@ -117,26 +117,19 @@ interface Agents {
   readonly https: HttpsAgent
 }
 
-/**
- * Holds a proxy to the time for connecting, which got counts only once there is a socket. A refusal of the proxy would
- * otherwise be taken for upstream's answer.
- */
-function limitTunnel(stream: GotRequest, connectMs: number): void {
+function tooLate(): UpstreamFailure {
+  return new UpstreamFailure('answer_timed_out', 'no answer came in time')
+}
+
+/** A refusal of the proxy would otherwise be taken for upstream's answer. */
+function refuseByProxy(stream: GotRequest): void {
   stream.once('request', (request: ClientRequest) => {
-    const late = setTimeout(() => {
-      stream.destroy(new UpstreamFailure('connecting_timed_out', 'no connection was made in time'))
-    }, connectMs * connectionPhases)
-    const settle = (): void => clearTimeout(late)
-    request.once('socket', settle).once('close', settle)
     request.once('proxyConnect', ({ statusCode }: { readonly statusCode?: number }) => {
       if (statusCode === undefined || statusCode === 200) return
       stream.destroy(new UpstreamFailure('proxy_refused', `the proxy answered ${statusCode}`))
     })
   })
 }
-
-/** Resolving, connecting and agreeing on TLS, each of which has its time. */
-const connectionPhases = 3
 
 /** What an error of a request, or of the body of its answer, means; undefined: it isn't upstream's. */
 export function failureOf(

@@ -137,7 +137,7 @@ describe('at its limit of connections, the server', open, (test) => {
     const newcomer = await opened(alice)
     assert.is(await newcomer.ask('/quick'), 503)
     assert.match(newcomer.received(), 'too many connections are open')
-    assert.match(newcomer.received(), /retry-after: 5/i)
+    assert.not.match(newcomer.received(), /retry-after/i, 'Composer would wait for so long')
     await eventually('and let go', () => newcomer.isClosed())
     assert.ok(all.every(({ isClosed }) => !isClosed()))
     assert.is(server.lines.length, 1)

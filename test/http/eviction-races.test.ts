@@ -46,7 +46,7 @@ describe('reading while others are evicted and stored again', open, (test) => {
     let answers = 0
     async function read(path: string): Promise<void> {
       const { statusCode, body, headers } = await get(path)
-      assert.is(statusCode, 200, path)
+      assert.is(statusCode, 200, `${path}: ${body.toString('utf8', 0, 200)}`)
       const hash = createHash('sha256').update(body).digest('hex')
       assert.is(hash, hashes.get(path) ?? hash, path)
       if (headers.etag !== undefined) assert.is(headers.etag, `"${hash}"`)

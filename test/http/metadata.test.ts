@@ -206,7 +206,7 @@ describe('metadata while upstream fails', startService, (test) => {
 
       const unknown = await get('/p2/acme/http.json')
       assert.is(unknown.statusCode, 503, 'nothing to give is never 404')
-      assert.ok(Number(unknown.headers['retry-after']) > 0)
+      assert.is(unknown.headers['retry-after'], undefined, 'Composer would wait for so long')
       assert.match(unknown.body.toString(), /^\{"warning":"acme\/http isn't cached here, and /)
 
       clear()

@@ -98,7 +98,7 @@ describe('why upstream gives no answer', openRig, (test) => {
     assert.is(words, `failed: ${expected}`)
   })
 
-  const timeouts = { firstByteMs: 50, idleMs: 50 }
+  const timeouts = { headMs: 50, idleMs: 50 }
   const served: readonly [
     string,
     Serve,
@@ -110,7 +110,7 @@ describe('why upstream gives no answer', openRig, (test) => {
     [
       'silence',
       hang,
-      (host) => bothOf(`${host} could not be reached: waiting for its answer timed out`, false),
+      (host) => bothOf(`${host} could not be reached: waiting for its answer timed out`),
       timeouts,
     ],
     [

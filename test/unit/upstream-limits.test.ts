@@ -2,7 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { createAddressGuard, noOthers } from '../../src/upstream/address-guard.ts'
 import { requestBody } from '../../src/upstream/client.ts'
-import { archiveTimeouts, metadataTimeouts, type Timeouts } from '../../src/upstream/timeouts.ts'
+import {
+  archiveTimeouts,
+  jobTimeouts,
+  metadataTimeouts,
+  type Timeouts,
+} from '../../src/upstream/timeouts.ts'
 import { first, hang, openRig, reasonOf, type Serve, status } from '../support/scripted-upstream.ts'
 import { describe, eventually } from '../support/suite.ts'
 
@@ -22,20 +27,14 @@ const hops: Serve = ({ url = '' }, response) => {
   else response.writeHead(302, { location: `/${left - 1}`, 'set-cookie': 'a=b' }).end()
 }
 
-function seconds({
-  connectMs,
-  firstByteMs,
-  idleMs,
-  speedMs,
-  totalMs,
-}: Timeouts): readonly number[] {
-  return [connectMs, firstByteMs, idleMs, speedMs, totalMs].map((ms) => ms / 1000)
+function seconds({ connectMs, headMs, idleMs, speedMs, totalMs }: Timeouts): readonly number[] {
+  return [connectMs, headMs, idleMs, speedMs, totalMs].map((ms) => ms / 1000)
 }
 
 describe('the limits of a request', openRig, (test) => {
   const cases: readonly [string, Serve, Partial<Timeouts>][] = [
-    ['no first byte', hang, { firstByteMs: 100 }],
-    ['a head without an end', endlessHead, { firstByteMs: 100 }],
+    ['no first byte', hang, { headMs: 100 }],
+    ['a head without an end', endlessHead, { headMs: 100 }],
     ['a body that stops', silentBody, { idleMs: 100 }],
     ['a body by the byte', endlessBody, { speedMs: 200 }],
     ['a body without an end', endlessBody, { totalMs: 200 }],
@@ -178,9 +177,10 @@ describe('the limits of a request', openRig, (test) => {
   })
 
   test('what the operator sets is the whole time of metadata, and the patience with archives', () => {
-    assert.equal(seconds(metadataTimeouts(60_000)), [5, 15, 15, 10, 60])
+    assert.equal(seconds(metadataTimeouts(60_000)), [4, 4.5, 4.5, 10, 60])
     assert.equal(seconds(metadataTimeouts(3_000)), [3, 3, 3, 3, 3])
-    assert.equal(seconds(archiveTimeouts(60_000)), [5, 60, 60, 10, 600])
+    assert.equal(seconds(jobTimeouts(60_000)), [4, 15, 15, 10, 60])
+    assert.equal(seconds(archiveTimeouts(60_000)), [4, 60, 60, 10, 600])
     assert.equal(seconds(archiveTimeouts(3_000)), [3, 3, 3, 3, 600])
   })
 })

@@ -113,6 +113,21 @@ export function ofMalwareList(list: MalwareList | undefined): Meaning {
   return { sees: { ...about, cause, detail } }
 }
 
+/** Of the document of a package, in which lists constraints can't be read. */
+export function ofFilter(event: RecordedEvent): Meaning {
+  if (event.type !== 'MetadataChanged' && event.type !== 'MetadataConfirmed') return {}
+  const { document, lastModified, unreadableLists = [] } = event.data
+  const about = { code: 'constraint_unreadable', subject: `${document} filter` } as const
+  if (unreadableLists.length > 0) {
+    const cause = createHash('sha256').update(JSON.stringify(unreadableLists)).digest('hex')
+    const detail = `Upstream's document of ${document} says in a way that cannot be read which versions are on a list, so all are.`
+    return { sees: { ...about, cause, detail } }
+  }
+  // "Not modified" has no date: what can't be read is still there.
+  const isWhole = event.type === 'MetadataChanged' || lastModified !== undefined
+  return isWhole ? { ends: [about] } : {}
+}
+
 function ofArchive(event: RecordedEvent): Meaning | undefined {
   if (event.type === 'ArchiveEvicted' && event.data.reason === 'corrupt') {
     const { sha256: subject, sizeBytes } = event.data

@@ -9,6 +9,7 @@ import {
   type AlertName,
   type Meaning,
   meaningOf,
+  ofFilter,
   ofMalwareList,
   shown,
   type Sighting,
@@ -24,7 +25,7 @@ import {
  */
 export const alert: Projection = {
   name: 'alert',
-  version: 3,
+  version: 4,
 
   async createTables(tx) {
     await sql`
@@ -62,6 +63,7 @@ type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { read
 
 async function follow(tx: Tx, event: RecordedEvent): Promise<void> {
   await applyMeaning(tx, event, meaningOf(event))
+  await applyMeaning(tx, event, ofFilter(event))
 }
 
 async function applyMeaning(

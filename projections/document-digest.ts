@@ -11,7 +11,7 @@ import type { Projection } from '../src/projector/projection.ts'
  */
 export const documentDigest: Projection = {
   name: 'document_digest',
-  version: 2,
+  version: 3,
 
   async createTables(tx) {
     await sql`
@@ -20,6 +20,7 @@ export const documentDigest: Projection = {
         sha256        text    not null,
         whole         boolean not null,
         stands_in_for text[]  not null,
+        filter        text    not null,
         primary key (package_name, sha256)
       )`.execute(tx)
   },
@@ -32,8 +33,9 @@ export const documentDigest: Projection = {
     const digest = await digested('servability', await snapshot(sha256), packageName)
     if (digest === undefined) return
     await sql`
-      insert into document_digest (package_name, sha256, whole, stands_in_for)
-      values (${packageName}, ${sha256}, ${digest.isWhole}, ${digest.standsInFor}::text[])
+      insert into document_digest (package_name, sha256, whole, stands_in_for, filter)
+      values (${packageName}, ${sha256}, ${digest.isWhole}, ${digest.standsInFor}::text[],
+        ${digest.filter})
       on conflict do nothing`.execute(tx)
   },
 }
@@ -46,9 +48,9 @@ export async function readDigest(
 ): Promise<DocumentDigest | undefined> {
   const row = await db
     .selectFrom('document_digest')
-    .select(['whole', 'stands_in_for'])
+    .select(['whole', 'stands_in_for', 'filter'])
     .where('package_name', '=', packageName)
     .where('sha256', '=', sha256)
     .executeTakeFirst()
-  return row && { isWhole: row.whole, standsInFor: row.stands_in_for }
+  return row && { isWhole: row.whole, standsInFor: row.stands_in_for, filter: row.filter }
 }

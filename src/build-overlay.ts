@@ -9,11 +9,12 @@ import {
 import { freeze as freezeProjection, readFrozen } from '../projections/freeze.ts'
 import { readLaidOver } from '../projections/overlay-queries.ts'
 import { readVersionsOf } from '../projections/package-reference.ts'
-import { readAllRules, readRules, versionRule } from '../projections/version-rule.ts'
+import { readAllRules, readRules, toLayOver, versionRule } from '../projections/version-rule.ts'
 import { type Admit, createAdmit } from './archives/admit.ts'
 import { type Blocks, createBlocks } from './blocks.ts'
 import { buildKnowledge, type KnowledgeParts } from './build-knowledge.ts'
 import { type DocumentName, type PackageName, packageOfDocument } from './composer/names.ts'
+import { emptyDocument } from './composer/own-document.ts'
 import { createDateOf, type DateOf } from './database/overlaid-dates.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
@@ -92,6 +93,8 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
       (await readStatesAround(db, document, position)).at?.sha256 ?? undefined,
     newestObserved,
     pinnedKnowledge: buildKnowledge(parts, newestObserved),
+    emptyDocument: async (packageName) =>
+      await parts.snapshots.put(emptyDocument(packageName), undefined),
   })
   return {
     ...answers,
@@ -119,10 +122,7 @@ function createLaidOver(parts: OverlayParts): (packageName: PackageName) => Prom
     caughtUp(versionRule)
     caughtUp(freezeProjection)
     const { rules, ...over } = await readLaidOver(parts.db, packageName)
-    return {
-      ...over,
-      rules: rules.map(({ list, constraint, reason }) => ({ list, constraint, reason })),
-    }
+    return { ...over, rules: rules.map(toLayOver) }
   }
 }
 

@@ -6,7 +6,7 @@ import {
   readPrivateDocument,
   readVersionsOfBlob,
 } from '../projections/private-package.ts'
-import { readRules, versionRule } from '../projections/version-rule.ts'
+import { readRules, toLayOver, versionRule } from '../projections/version-rule.ts'
 import { buildAdvisoriesOfOthers } from './build-advisories.ts'
 import type { Relays } from './build-relays.ts'
 import { createAllowance } from './access/allowance.ts'
@@ -114,9 +114,7 @@ function createBlocksOf(
   return async (packageName) => {
     caughtUp(versionRule)
     const rules = await readRules(parts.db, packageName)
-    return rules
-      .filter(({ list }) => list === 'own')
-      .map(({ list, constraint, reason }) => ({ list, constraint, reason }))
+    return rules.filter(({ list }) => list === 'own').map(toLayOver)
   }
 }
 

@@ -1,4 +1,5 @@
 import { isAllOwn, parseDocument } from './document.ts'
+import { digestOfFilter, readFilter, type ReadFilter } from './document-filter.ts'
 import type { PackageName } from './names.ts'
 import { vendorsStoodInFor } from './stand-ins.ts'
 
@@ -8,6 +9,8 @@ export interface DocumentDigest {
   readonly isWhole: boolean
   /** Vendors whose packages its versions replace or provide, or `anyVendor`. */
   readonly standsInFor: readonly string[]
+  /** What Composer reads out of its `filter`: see `digestOfFilter`. */
+  readonly filter: string
 }
 
 /** In place of vendors, when there are too many to list. */
@@ -27,5 +30,12 @@ export function digestDocument(
   return {
     isWhole: isAllOwn(parsed.document),
     standsInFor: vendors.size > vendorsMax ? [anyVendor] : [...vendors].toSorted(),
+    filter: digestOfFilter(parsed.document.top['filter'], packageName),
   }
+}
+
+/** What the lists in a document say; undefined: the bytes are no document, or one past the limits. */
+export function filterListsIn(bytes: Buffer, packageName: PackageName): ReadFilter | undefined {
+  const parsed = parseDocument(bytes, packageName)
+  return parsed.ok ? readFilter(parsed.document.top['filter'], packageName) : undefined
 }

@@ -72,3 +72,8 @@ export function packageOfDocument(
       }
     : { packageName: PackageName.parse(document), kind: 'tags' }
 }
+
+/** The only document of a package in which Composer looks for what is said of all its versions. */
+export function isOfTags(document: DocumentName): boolean {
+  return packageOfDocument(document)?.kind === 'tags'
+}

@@ -82,7 +82,7 @@ function shortened(text: string): string {
 const acting = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /** Text for a terminal: Composer before 2.7 prints what it gets as it is. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(acting, '')
 }
 

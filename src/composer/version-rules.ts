@@ -1,9 +1,12 @@
 import { LRUCache } from 'lru-cache'
 import { type Constraint, everyVersion, parseConstraint, satisfies } from './constraints.ts'
-import { namedVersion, normalizedVersion, readRecorded } from './document.ts'
-import { filterVersions } from './filter-versions.ts'
+import { isAllOwn, namedVersion, normalizedVersion, readRecorded } from './document.ts'
+import { digestOfFilter, digestOfLists, entryOf, type FilterLists } from './document-filter.ts'
+import { malwareList } from './filter-lists.ts'
+import { sentConstraint } from './listed-constraints.ts'
 import type { JsonObject } from './minify.ts'
 import type { PackageName } from './names.ts'
+import { writeDocument } from './write-document.ts'
 
 /** Versions of a package that may not be served. */
 export interface VersionRule {
@@ -11,6 +14,18 @@ export interface VersionRule {
   readonly list: 'malware' | 'own'
   readonly constraint: string
   readonly reason: string | null
+  /** What upstream's list says beside. */
+  readonly url?: string | null
+  readonly id?: string | null
+  readonly source?: string | null
+}
+
+/** What a document is ruled by. */
+export interface Ruled {
+  readonly packageName: PackageName
+  readonly rules: readonly VersionRule[]
+  /** What its `filter` says beside the rules; undefined: it has none that counts. */
+  readonly otherLists: FilterLists | undefined
 }
 
 const constraintsMax = 1_000
@@ -81,17 +96,21 @@ export function explainRule({ list, reason }: VersionRule): string {
   return reason === null ? 'blocked by the operator' : `blocked by the operator: ${reason}`
 }
 
+/** What a document's `filter` says, so that Composer refuses what a lock names and may not be installed. */
+export function listsOf(rules: readonly VersionRule[], otherLists: FilterLists): FilterLists {
+  const entries = rules.map((rule) =>
+    entryOf({ ...rule, constraint: sentConstraint(rule.constraint) }),
+  )
+  return entries.length === 0 ? otherLists : { ...otherLists, [malwareList]: entries }
+}
+
 /**
- * A document without the versions that may not be served, and with a `warning` in their place, which
- * Composer prints. When there are none, the very bytes passed in.
+ * A document without the versions that may not be served, with a `warning` in their place, which Composer prints, and
+ * with the rules as its `filter`. When it has all of that already, the very bytes passed in.
  *
  * @param bytes of a recorded document.
  */
-export function withoutBlocked(
-  bytes: Buffer,
-  packageName: PackageName,
-  rules: readonly VersionRule[],
-): Buffer {
+export function withRules(bytes: Buffer, { packageName, rules, otherLists }: Ruled): Buffer {
   const document = readRecorded(bytes, packageName)
   const blocked = new Map<JsonObject, VersionRule>()
   const ruleAgainst = createCheck(rules, comparisonsMax / document.versions.length)
@@ -99,9 +118,20 @@ export function withoutBlocked(
     const rule = ruleAgainst(normalizedVersion(version) ?? '')
     if (rule !== undefined) blocked.set(version, rule)
   }
-  const top = { ...document.top, warning: warningOf(packageName, blocked) }
-  const isServed = (version: JsonObject): boolean => !blocked.has(version)
-  return filterVersions({ ...document, top }, packageName, isServed) ?? bytes
+  const sent = document.top
+  const filtered =
+    otherLists === undefined ? sent : withFilter(sent, packageName, listsOf(rules, otherLists))
+  if (blocked.size === 0 && filtered === sent && isAllOwn(document)) return bytes
+  const warning = blocked.size === 0 ? {} : { warning: warningOf(packageName, blocked) }
+  const kept = [...document.versions.entries()].filter(([, version]) => !blocked.has(version))
+  return writeDocument({ ...document, top: { ...filtered, ...warning } }, packageName, kept)
+}
+
+/** The very object when Composer reads the same out of it. */
+function withFilter(top: JsonObject, packageName: PackageName, lists: FilterLists): JsonObject {
+  const { filter: sent, ...others } = top
+  if (digestOfFilter(sent, packageName) === digestOfLists(lists)) return top
+  return Object.keys(lists).length === 0 ? others : { ...top, filter: lists }
 }
 
 const versionsNamedMax = 5

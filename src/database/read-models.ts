@@ -84,6 +84,8 @@ export interface DocumentDigestTable {
   whole: boolean
   /** Vendors whose packages its versions replace or provide; `*`: too many to list. */
   stands_in_for: readonly string[]
+  /** What Composer reads out of their `filter`. */
+  filter: string
 }
 
 export interface PackageReferenceTable {
@@ -199,8 +201,16 @@ export interface VersionRuleTable {
   list: RuleList
   /** Event that made it. */
   position: bigint
+  /** Among those that the event made. */
+  entry: number
+  /** It is in the newest document of the package, and not in the summary of upstream's lists. */
+  from_document: boolean
   constraint: string
   reason: string | null
+  /** Upstream's, of an entry of a list. */
+  url: string | null
+  id: string | null
+  source: string | null
   /** null: upstream. */
   actor: string | null
   since: Instant
@@ -208,6 +218,12 @@ export interface VersionRuleTable {
 
 export interface RuledPackageTable {
   package_name: PackageName
+}
+
+export interface OtherFilterListTable {
+  package_name: PackageName
+  /** JSON text of FilterLists: those beside malware that the newest document has. */
+  lists: string
 }
 
 export interface AlertTable {

@@ -22,6 +22,7 @@ import type {
   PrivateListingTable,
   PrivateReservedTable,
   PrivateVersionTable,
+  OtherFilterListTable,
   RuledPackageTable,
   TokenTable,
   UsageCountTable,
@@ -62,6 +63,7 @@ export interface Database {
   package_freeze: PackageFreezeTable
   version_rule: VersionRuleTable
   ruled_package: RuledPackageTable
+  other_filter_list: OtherFilterListTable
   alert: AlertTable
   private_reserved: PrivateReservedTable
   private_version: PrivateVersionTable

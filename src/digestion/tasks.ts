@@ -5,7 +5,7 @@ import {
 } from '../composer/advisories.ts'
 import { readChangePage } from '../composer/change-page.ts'
 import { archivesIn } from '../composer/document-archives.ts'
-import { digestDocument } from '../composer/document-digest.ts'
+import { digestDocument, filterListsIn } from '../composer/document-digest.ts'
 import { referencesIn } from '../composer/document-references.ts'
 import { digestNameList, type NameListOptions } from '../composer/name-list.ts'
 import { malwareIn } from '../composer/malware-list.ts'
@@ -36,6 +36,7 @@ const tasks = {
   references: (body: Buffer, packageName: PackageName) => referencesIn(body, packageName),
   changePage: readChangePage,
   malware: (body: Buffer) => malwareIn(body),
+  filterLists: (body: Buffer, packageName: PackageName) => filterListsIn(body, packageName),
   answer: (body: Buffer, { status, ...merging }: Merging & { readonly status: number }) =>
     mergeAnswer({ status, body, lastModified: undefined }, merging),
   advisories: (body: Buffer, asked: readonly PackageName[]) => readAdvisories(body, asked),

@@ -51,6 +51,8 @@ const leftOut = {
     .array(z.object({ version: text, problem: text }))
     .max(50)
     .optional(),
+  /** Lists in its `filter` that name versions in a way that can't be read: all of the package's count as listed. */
+  unreadableLists: z.array(text).max(50).optional(),
 } as const
 
 /** Upstream served bytes that differ from the last ones recorded for this document. */

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { PackageName } from '../composer/names.ts'
 import type { ServablePart } from '../composer/servable-part.ts'
-import type { VersionRule } from '../composer/version-rules.ts'
+import type { Ruled } from '../composer/version-rules.ts'
 import type { Digest } from '../digestion/digestion.ts'
 import type { Sha256 } from '../events/types.ts'
 import { Instant } from '../time-machine/instant.ts'
@@ -12,8 +12,8 @@ export interface BodyName {
   readonly reconstructed: { readonly packageName: PackageName; readonly at: Instant } | undefined
   /** There when its advisories aren't those that were recorded with it. */
   readonly advisories?: AdvisoriesName
-  /** There when versions may be in it that may not be served. */
-  readonly without?: { readonly packageName: PackageName; readonly rules: readonly VersionRule[] }
+  /** There when versions may be in it that may not be served, or its `filter` may say something else. */
+  readonly ruled?: Ruled
   /** Set when the bytes recorded aren't given to anybody as they are; see servable.ts. */
   readonly servable?: ServablePart
   /** There when all archives of this package are to be at this proxy. */
@@ -81,7 +81,7 @@ export function createBodies({ snapshot, digest, publicUrl }: BodiesOptions): Bo
         packageName: advisories.packageName,
         advisories: await advisoriesText(advisories),
       }
-      const made = [name.servable, name.reconstructed, told, name.without, rewritten]
+      const made = [name.servable, name.reconstructed, told, name.ruled, rewritten]
       const isPlain = made.every((each) => each === undefined)
       return isPlain ? body : await digest('render', body, { ...name, told, rewritten })
     },
@@ -95,6 +95,6 @@ export function createBodies({ snapshot, digest, publicUrl }: BodiesOptions): Bo
 
 /** For caches of what is made of bodies: of all that it is made by, packages included. */
 export function bodyKey(name: BodyName): string {
-  const { sha256, servable, reconstructed, advisories, without, rewrittenFor } = name
-  return JSON.stringify([sha256, servable, reconstructed, advisories, without, rewrittenFor])
+  const { sha256, servable, reconstructed, advisories, ruled, rewrittenFor } = name
+  return JSON.stringify([sha256, servable, reconstructed, advisories, ruled, rewrittenFor])
 }

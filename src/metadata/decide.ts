@@ -23,6 +23,7 @@ export type Fetched =
       readonly versions: NamedVersions
       readonly upstreamSha256?: Sha256
       readonly rejectedVersions?: { version: string; problem: string }[]
+      readonly unreadableLists?: string[]
     }
   | { readonly outcome: 'not_modified' }
   | { readonly outcome: 'missing'; readonly status: number }

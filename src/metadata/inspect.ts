@@ -1,7 +1,9 @@
 import { namedVersion, parseDocument } from '../composer/document.ts'
+import { readFilter } from '../composer/document-filter.ts'
 import { filterVersions } from '../composer/filter-versions.ts'
 import { problemsOfVersions } from '../composer/loadable.ts'
 import { isMalwareSummary } from '../composer/malware-list.ts'
+import type { JsonObject } from '../composer/minify.ts'
 import {
   type DocumentName,
   filterSummary,
@@ -30,6 +32,8 @@ export type Inspected =
       readonly body: Buffer
       readonly rejected: readonly RejectedVersion[]
       readonly versions: NamedVersions
+      /** Names of lists in its `filter`. */
+      readonly unreadableLists: readonly string[]
     }
   | {
       readonly ok: false
@@ -48,11 +52,14 @@ const none: NamedVersions = new Map()
  */
 export function inspectBody(document: DocumentName, body: Buffer): Inspected {
   const name = packageOfDocument(document)
-  if (name !== undefined) return inspectPackage(name.packageName, body)
+  if (name !== undefined) return inspectPackage(name, body)
   return document === filterSummary ? inspectSummary(body) : inspectRoot(body)
 }
 
-function inspectPackage(packageName: PackageName, body: Buffer): Inspected {
+function inspectPackage(
+  { packageName, kind }: NonNullable<ReturnType<typeof packageOfDocument>>,
+  body: Buffer,
+): Inspected {
   const parsed = parseDocument(body, packageName)
   if (!parsed.ok) return parsed
   const { versions, keys, minified, leftOut, others } = parsed.document
@@ -74,7 +81,12 @@ function inspectPackage(packageName: PackageName, body: Buffer): Inspected {
       problem: shortened(problem),
     })),
     versions: versionsNamed(versions.filter(isGood)),
+    unreadableLists: kind === 'tags' ? unreadableListsOf(parsed.document.top, packageName) : [],
   }
+}
+
+function unreadableListsOf(top: JsonObject, packageName: PackageName): readonly string[] {
+  return readFilter(top['filter'], packageName).unreadable
 }
 
 /**
@@ -88,13 +100,13 @@ function isIndex(key: string): boolean {
 function inspectRoot(body: Buffer): Inspected {
   const problem = problemOfRootFile(body)
   return problem === undefined
-    ? { ok: true, body, rejected: [], versions: none }
+    ? { ok: true, body, rejected: [], versions: none, unreadableLists: [] }
     : { ok: false, problem }
 }
 
 function inspectSummary(body: Buffer): Inspected {
   return isMalwareSummary(body)
-    ? { ok: true, body, rejected: [], versions: none }
+    ? { ok: true, body, rejected: [], versions: none, unreadableLists: [] }
     : { ok: false, problem: 'not a summary of lists' }
 }
 

@@ -1,18 +1,19 @@
 import type { Client } from '../access/client.ts'
 import type { Principal } from '../access/principal.ts'
-import type { DocumentName, PackageName } from '../composer/names.ts'
-import type { VersionRule } from '../composer/version-rules.ts'
-import { AppError } from '../errors.ts'
+import { digestOfLists, type FilterLists } from '../composer/document-filter.ts'
+import { type DocumentName, isOfTags, type PackageName } from '../composer/names.ts'
+import { listsOf, type VersionRule } from '../composer/version-rules.ts'
+import { AppError, type ErrorCode } from '../errors.ts'
 import type { Position, Sha256 } from '../events/types.ts'
 import type { AdvisoriesThen } from '../time-machine/confidence.ts'
-import type { Instant } from '../time-machine/instant.ts'
+import { Instant } from '../time-machine/instant.ts'
 import { afterDatesOf } from '../time-machine/served-date.ts'
 import type { AsOfAnswer, Basis, DocumentAsOf } from './as-of.ts'
 import type { AdvisoriesName, BodyName } from './bodies.ts'
 import type { CurrentDocument } from './current.ts'
 import { knownFrom, type NewestBody, type PinnedKnowledge } from './known-advisories.ts'
 import type { Render } from './rendering.ts'
-import type { Servable } from './servable.ts'
+import type { Servable, ServableBody } from './servable.ts'
 
 /** A freeze, over or not; see projections/freeze.ts for each field. */
 export interface Freeze {
@@ -27,6 +28,8 @@ export interface LaidOver {
   readonly freezes: readonly Freeze[]
   /** Those in force. */
   readonly rules: readonly VersionRule[]
+  /** The lists that the newest document has beside malware. */
+  readonly otherLists: FilterLists
   /** There was a rule at some time. */
   readonly isRuled: boolean
   /** Some answer was dated by its bytes. */
@@ -64,6 +67,8 @@ export interface OverlayOptions {
   /** The same, after upstream was asked what it has now, when that isn't known, for as long as anybody waits. */
   readonly newestObserved: OverlayOptions['newest']
   readonly pinnedKnowledge: PinnedKnowledge
+  /** Keeps the bytes of a document without versions. */
+  readonly emptyDocument: (packageName: PackageName) => Promise<Sha256>
 }
 
 export interface PackageDocument {
@@ -86,22 +91,28 @@ export interface Overlay {
 /**
  * Lays what operators decided over what upstream says: a frozen package is answered as of the instant that
  * it is held at, and a pin sees the freezes that were in force then. Rules are today's, whatever is asked:
- * what is known to be bad now is given to nobody any more.
+ * what is known to be bad now is given to nobody any more, and `filter` says so.
  */
 export function createOverlay(options: OverlayOptions): Overlay {
-  const { laidOver, render, servable, newest } = options
+  const { laidOver, render, servable, newest, emptyDocument } = options
   const find = createFind(options)
 
   async function serve(
-    { document, packageName }: PackageDocument,
-    { found, rules, isPlain }: ToServe,
+    asked: PackageDocument,
+    { found, over: known, isPlain }: ToServe,
   ): Promise<ServedDocument> {
+    const { document, packageName } = asked
     const own = await servable(found.body, packageName)
-    const body = rules.length === 0 ? own : { ...own, without: { packageName, rules } }
+    // When it says something else than the rules, it may be so new that it makes some.
+    const over = saysAll(own, known, asked) ? known : await laidOver(packageName)
+    const { rules, otherLists } = over
+    const isRuled = rules.length > 0 || !saysAll(own, over, asked)
+    const ruled = { packageName, rules, otherLists: isOfTags(document) ? otherLists : undefined }
+    const body = isRuled ? { ...own.body, ruled } : own.body
     const rendered = render({ ...found, body }, packageName)
     const { staleSeconds, asOf: past } = found
     // Clients may have the bytes that were recorded, with the date of those.
-    const isRecorded = isPlain && own === found.body && !found.isDatedByBytes
+    const isRecorded = isPlain(over) && body === found.body && !found.isDatedByBytes
     const datedFrom = isRecorded ? undefined : await firstFreeDate(document, found)
     return { ...rendered, datedFrom, staleSeconds, asOf: past }
   }
@@ -111,20 +122,65 @@ export function createOverlay(options: OverlayOptions): Overlay {
     return afterDatesOf(last > lastModified ? last : lastModified)
   }
 
+  /** Composer takes what no server has from where its lock says, so of what is ruled there is always a document. */
+  async function orNothing(
+    { packageName }: PackageDocument,
+    { rules }: LaidOver,
+    { find: findIt, asOf: past }: Pick<Found, 'asOf'> & { readonly find: () => Promise<Found> },
+  ): Promise<Found> {
+    try {
+      return await findIt()
+    } catch (error) {
+      if (rules.length === 0 || !isNotToBeHad(error)) throw error
+      const body = { sha256: await emptyDocument(packageName), reconstructed: undefined }
+      const nothing = { staleSeconds: undefined, isDatedByBytes: true } as const
+      return { ...nothing, body, lastModified: beginning, asOf: past }
+    }
+  }
+
   return {
     async now(asked) {
-      const { freezes, rules, isRuled, isDated } = await laidOver(asked.packageName)
-      const found = await find.now(asked, freezes)
-      const isPlain = !isRuled && !isDated && freezes.length === 0
-      return await serve(asked, { found, rules, isPlain })
+      const over = await laidOver(asked.packageName)
+      const now = async () => await find.now(asked, over.freezes)
+      const found = await orNothing(asked, over, { find: now, asOf: undefined })
+      return await serve(asked, { found, over, isPlain: isUntouched })
     },
     async asOf(asked, basis) {
-      const { freezes, rules, isRuled, isDated } = await laidOver(asked.packageName)
-      const found = await find.asOf(asked, freezes, basis)
-      const isPlain = !isRuled && ((freezes.length === 0 && !isDated) || basis.settled)
-      return await serve(asked, { found, rules, isPlain })
+      const over = await laidOver(asked.packageName)
+      const { at, settled } = basis
+      const asOf = async () => await find.asOf(asked, over.freezes, basis)
+      const nothing = { confidence: settled ? 'exact' : 'unsettled', since: at, until: at } as const
+      const found = await orNothing(asked, over, { find: asOf, asOf: nothing })
+      const isPlain = (known: LaidOver) => isUntouched(known) || (settled && !known.isRuled)
+      return await serve(asked, { found, over, isPlain })
     },
   }
+}
+
+const beginning = Instant.parse('1970-01-01T00:00:00.000000Z')
+
+function isUntouched({ freezes, isRuled, isDated }: LaidOver): boolean {
+  return !isRuled && !isDated && freezes.length === 0
+}
+
+const notToBeHad: ReadonlySet<ErrorCode> = new Set([
+  'package_not_found',
+  'not_known_then',
+  'upstream_unavailable',
+  'allowance_used_up',
+])
+
+function isNotToBeHad(error: unknown): boolean {
+  return error instanceof AppError && notToBeHad.has(error.code)
+}
+
+/** Whether the `filter` of a document says what the rules do; that of branches says nothing to anybody. */
+function saysAll(
+  { filter }: ServableBody,
+  { rules, otherLists }: LaidOver,
+  { document }: PackageDocument,
+): boolean {
+  return !isOfTags(document) || filter === digestOfLists(listsOf(rules, otherLists))
 }
 
 interface Found extends Pick<ServedDocument, 'body' | 'staleSeconds' | 'asOf'> {
@@ -201,13 +257,14 @@ function withAdvisories(body: BodyName, advisories: AdvisoriesName | undefined):
   return advisories === undefined ? body : { ...body, advisories }
 }
 
-interface ToServe extends Pick<LaidOver, 'rules'> {
+interface ToServe {
   readonly found: Found
+  readonly over: LaidOver
   /**
    * Nothing was ever laid over it. Otherwise dates of states may be those of other bytes too: a freeze brings
    * former states back, and some that are made up, and rules change what a state is sent as.
    */
-  readonly isPlain: boolean
+  readonly isPlain: (over: LaidOver) => boolean
 }
 
 function isInForce({ position, unfrozen_position }: Freeze, at: Position): boolean {

@@ -82,6 +82,7 @@ interface Task {
 const conflictsMax = 5
 /** An event says which versions were left out, but not without a limit. */
 const rejectedVersionsMax = 50
+const listsNamedMax = 50
 
 /**
  * One flight a document, on all nodes. The order is what makes a crash harmless: the body is kept before the event
@@ -188,13 +189,14 @@ async function keep(
     const refusal = { sha256: upstreamSha256, problem, inspection: inspectionVersion }
     return refusedFetch(refusal, upstreamHost)
   }
-  const { body, rejected, versions } = inspected
+  const { body, rejected, versions, unreadableLists } = inspected
   const kept = {
     outcome: 'body',
     sha256: await snapshots.put(body, known.sha256),
     sizeBytes: body.length,
     lastModified: possibleDate(answer.lastModified, fetchedAt),
     versions,
+    ...(unreadableLists.length > 0 && { unreadableLists: unreadableLists.slice(0, listsNamedMax) }),
   } as const
   if (rejected.length === 0) return kept
   const rejectedVersions = rejected.slice(0, rejectedVersionsMax)

@@ -23,12 +23,19 @@ export interface ServableOptions {
   ) => Promise<readonly string[]>
 }
 
+export interface ServableBody {
+  /** What of it may be given to anybody; the very name when that is all of it. */
+  readonly body: BodyName
+  /** What Composer reads out of its `filter`: see `digestOfFilter`. */
+  readonly filter: string
+}
+
 /**
- * Names what of a recorded body may be given to anybody; the body itself when that is all of it.
+ * Finds what of a recorded body may be given to anybody.
  *
  * @throws AppError `upstream_unavailable` when it is past the limits that bodies have now.
  */
-export type Servable = (body: BodyName, packageName: PackageName) => Promise<BodyName>
+export type Servable = (body: BodyName, packageName: PackageName) => Promise<ServableBody>
 
 /** Some hundred bytes each; bytes never change, so neither does what they say of a package. */
 const digestsMax = 50_000
@@ -51,9 +58,9 @@ export function createServable(options: ServableOptions): Servable {
   }
 
   return async (body, packageName) => {
-    const { isWhole, standsInFor } = await digest(body.sha256, packageName)
+    const { isWhole, standsInFor, filter } = await digest(body.sha256, packageName)
     const forNone = await standsInForNone(packageName, standsInFor)
-    if (isWhole && forNone.length === 0) return body
-    return { ...body, servable: { packageName, standsInForNone: forNone } }
+    if (isWhole && forNone.length === 0) return { body, filter }
+    return { body: { ...body, servable: { packageName, standsInForNone: forNone } }, filter }
   }
 }

@@ -86,7 +86,7 @@ describe('alerts of read models', startService, (test) => {
     const alert = await eventually('it is seen', async () => {
       await service.runJob('alerts')
       const open = await alertsOf(service, 'projection_stopped', '?state=open')
-      return open.find(({ subject }) => subject === 'package_reference')
+      return open.find(({ subject }) => subject === 'version_rule')
     })
     if (alert === undefined) throw new Error('it was seen')
     const seen = await acknowledge(service, alert)

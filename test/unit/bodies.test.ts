@@ -83,7 +83,7 @@ describe(
         const name = {
           sha256: sha256Of(bytes),
           reconstructed: undefined,
-          without: { packageName, rules },
+          ruled: { otherLists: undefined, packageName, rules },
           rewrittenFor: packageName,
         }
         const text = (await bodies.read(name)).toString()
@@ -110,7 +110,11 @@ describe(
         assert.ok(made === reconstructDocument(bytes, name, at).toString(), name)
         keys.add(bodyKey(reconstructed))
         keys.add(
-          bodyKey({ sha256, reconstructed: undefined, without: { packageName: name, rules } }),
+          bodyKey({
+            sha256,
+            reconstructed: undefined,
+            ruled: { packageName: name, rules, otherLists: {} },
+          }),
         )
       }
       assert.is(keys.size, 4)

@@ -70,9 +70,13 @@ describe('the digestion of bodies', open, (test) => {
     const constraint = Array.from({ length: 300 }, (_, patch) => `1.0.${patch * 7}`).join('|')
     const rules = [{ list: 'malware', constraint, reason: null } as const]
     const many = inheriting(1_000, {})
-    await digest('render', many, { without: { packageName, rules: [] } })
+    await digest('render', many, {
+      ruled: { packageName, rules: [], otherLists: undefined },
+    })
     assert.is(given(), before + 1)
-    await digest('render', many, { without: { packageName, rules } })
+    await digest('render', many, {
+      ruled: { packageName, rules, otherLists: undefined },
+    })
     assert.is(given(), before + 2)
   })
 

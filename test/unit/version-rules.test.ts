@@ -1,10 +1,12 @@
 import * as assert from 'uvu/assert'
 import { minifyVersions, type JsonObject } from '../../src/composer/minify.ts'
 import { PackageName } from '../../src/composer/names.ts'
-import { blockedAmong, type VersionRule, withoutBlocked } from '../../src/composer/version-rules.ts'
+import { blockedAmong, type VersionRule, withRules } from '../../src/composer/version-rules.ts'
 import { describe } from '../support/suite.ts'
 
 const packageName = PackageName.parse('acme/log')
+const withoutBlocked = (bytes: Buffer, name: PackageName, rules: readonly VersionRule[]) =>
+  withRules(bytes, { packageName: name, rules, otherLists: undefined })
 const rule = (constraint: string, over: Partial<VersionRule> = {}): VersionRule => {
   return { list: 'own', constraint, reason: null, ...over }
 }

@@ -1,5 +1,5 @@
 import { may } from '../../access/principal.ts'
-import { type DocumentName, type PackageName, vendorOf } from '../../composer/names.ts'
+import { type DocumentName, isOfTags, type PackageName, vendorOf } from '../../composer/names.ts'
 import { emptyDocument } from '../../composer/own-document.ts'
 import type { VersionRule } from '../../composer/version-rules.ts'
 import { AppError } from '../../errors.ts'
@@ -36,13 +36,14 @@ export function createOwnDocuments(options: OwnDocumentsOptions): Overlay {
   const { stateOf, blocksOf, isPublished, snapshots } = options
 
   async function serve(
-    { packageName }: PackageDocument,
+    { document, packageName }: PackageDocument,
     state: OwnState | undefined,
   ): Promise<Omit<ServedDocument, 'asOf'>> {
     const { sha256, recorded_at } = state ?? (await empty(packageName))
     const rules = await blocksOf(packageName)
-    const without = rules.length === 0 ? {} : { without: { packageName, rules } }
-    const body = { sha256, reconstructed: undefined, rewrittenFor: packageName, ...without }
+    const otherLists = isOfTags(document) ? {} : undefined
+    const ruled = rules.length === 0 ? {} : { ruled: { packageName, rules, otherLists } }
+    const body = { sha256, reconstructed: undefined, rewrittenFor: packageName, ...ruled }
     const datedFrom = recorded_at
     return { body, lastModified: undefined, datedFrom, staleSeconds: undefined }
   }

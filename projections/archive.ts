@@ -8,10 +8,13 @@ import type { ReferenceTokens } from './package-reference.ts'
 
 export type StoredArchive = Readonly<Database['archive']>
 
-/** What was stored as the archive of each (package, reference) last, and what upstream said of it since. */
+/**
+ * What was stored as the archive of each (package, reference), and what upstream said of it since. There is more
+ * than one when metadata named other bytes later.
+ */
 export const archive: Projection = {
   name: 'archive',
-  version: 5,
+  version: 6,
 
   async createTables(tx) {
     await sql`
@@ -20,6 +23,9 @@ export const archive: Projection = {
         archive_key     text        not null,
         dist_type       text        not null,
         sha256          text        not null,
+        sha1            text,
+        source_url      text        not null,
+        position        bigint      not null,
         tree_sha256     text,
         etag            text,
         last_modified   timestamptz,
@@ -27,7 +33,7 @@ export const archive: Projection = {
         differed_sha256 text,
         missing         boolean     not null,
         purged          boolean     not null,
-        primary key (package_name, archive_key, dist_type)
+        primary key (package_name, archive_key, dist_type, sha256)
       )`.execute(tx)
     await sql`create index archive_blob on archive (sha256)`.execute(tx)
   },
@@ -36,8 +42,8 @@ export const archive: Projection = {
     const checked = { checked_at: event.recordedAt }
     if (event.type === 'ArchiveStored') await store(tx, event)
     else if (event.type === 'ArchiveConfirmed') {
-      const confirmed = { ...validatorsOf(event), differed_sha256: null, missing: false }
-      await change(tx, event, { ...checked, ...confirmed })
+      await change(tx, event, { differed_sha256: null, missing: false })
+      await changeOne(tx, event, { ...checked, ...validatorsOf(event) })
     } else if (event.type === 'ArchiveDiffered') {
       await change(tx, event, { ...checked, differed_sha256: event.data.upstreamSha256 })
     } else if (event.type === 'ArchiveMissing') {
@@ -56,6 +62,9 @@ async function store(tx: Tx, event: EventOf<'ArchiveStored'>): Promise<void> {
   const { data, recordedAt } = event
   const row = {
     sha256: data.sha256,
+    sha1: data.sha1 ?? null,
+    source_url: data.sourceUrl,
+    position: event.position,
     tree_sha256: data.treeSha256 ?? null,
     ...validatorsOf(event),
     checked_at: recordedAt,
@@ -67,9 +76,10 @@ async function store(tx: Tx, event: EventOf<'ArchiveStored'>): Promise<void> {
     .insertInto('archive')
     .values({ ...archiveId(data), ...row })
     .onConflict((conflict) =>
-      conflict.columns(['package_name', 'archive_key', 'dist_type']).doUpdateSet(row),
+      conflict.columns(['package_name', 'archive_key', 'dist_type', 'sha256']).doUpdateSet(row),
     )
     .execute()
+  await change(tx, event, { differed_sha256: null, missing: false })
 }
 
 function validatorsOf({
@@ -81,13 +91,25 @@ function validatorsOf({
 
 async function change(
   tx: Tx,
-  { data }: EventOf<'ArchiveConfirmed' | 'ArchiveDiffered' | 'ArchiveMissing'>,
+  { data }: EventOf<'ArchiveStored' | 'ArchiveConfirmed' | 'ArchiveDiffered' | 'ArchiveMissing'>,
   changed: Partial<StoredArchive>,
 ): Promise<void> {
   await tx
     .updateTable('archive')
     .set(changed)
     .where((row) => row.and(archiveId(data)))
+    .execute()
+}
+
+async function changeOne(
+  tx: Tx,
+  { data }: EventOf<'ArchiveConfirmed'>,
+  changed: Partial<StoredArchive>,
+): Promise<void> {
+  await tx
+    .updateTable('archive')
+    .set(changed)
+    .where((row) => row.and({ ...archiveId(data), sha256: data.sha256 }))
     .execute()
 }
 
@@ -139,10 +161,16 @@ export function archiveKey(
   return tokens.referenceToken === '' ? `version ${tokens.versionToken}` : tokens.referenceToken
 }
 
-/** Index: primary key; at most one row. */
-export async function readArchive(
+export interface ArchiveTokens extends ReferenceTokens {
+  readonly distType: string
+  /** Of the bytes that are asked for; undefined: what metadata says now. */
+  readonly sha1?: string | undefined
+}
+
+/** What was stored last, whatever metadata says now. Index: primary key; as many rows as it had other bytes. */
+export async function readLastArchive(
   db: Db,
-  tokens: ReferenceTokens & { readonly distType: string },
+  tokens: ArchiveTokens,
 ): Promise<StoredArchive | undefined> {
   return await db
     .selectFrom('archive')
@@ -150,5 +178,44 @@ export async function readArchive(
     .where('package_name', '=', tokens.packageName)
     .where('archive_key', '=', archiveKey(tokens))
     .where('dist_type', '=', tokens.distType)
+    .orderBy('position', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+}
+
+/**
+ * What is stored and is what metadata says now: it has the SHA-1 that is named, or, where nothing says which files
+ * it has, comes from the URL that is named. What has no SHA-1 of its own was right when it was stored.
+ *
+ * Index: primary keys; as many rows as it had other bytes.
+ */
+export async function readArchive(
+  db: Db,
+  tokens: ArchiveTokens,
+): Promise<StoredArchive | undefined> {
+  const { packageName, versionToken: version, referenceToken: reference, sha1 = null } = tokens
+  const agrees = sql<boolean>`case
+    when ${sha1}::text is not null then coalesce(
+      archive.sha1, case when archive.position > r.shasum_position then r.shasum end) = ${sha1}
+    when r.dist_type is distinct from archive.dist_type then true
+    when r.shasum is not null then coalesce(
+      archive.sha1 = r.shasum, archive.position > r.shasum_position)
+    when r.reference_token = '' then archive.source_url = r.dist_url
+    else true end`
+  return await db
+    .selectFrom('archive')
+    .leftJoin('package_reference as r', (join) =>
+      join
+        .onRef('r.package_name', '=', 'archive.package_name')
+        .on('r.version_token', '=', version)
+        .on('r.reference_token', '=', reference),
+    )
+    .selectAll('archive')
+    .where('archive.package_name', '=', packageName)
+    .where('archive_key', '=', archiveKey(tokens))
+    .where('archive.dist_type', '=', tokens.distType)
+    .where(agrees)
+    .orderBy('archive.position', 'desc')
+    .limit(1)
     .executeTakeFirst()
 }

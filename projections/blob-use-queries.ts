@@ -122,3 +122,32 @@ export async function countPurgedBlobs(db: Db, scope: PurgeScope): Promise<Purge
     lastCopies: Number(lastCopies),
   }
 }
+
+/** Exact as of the events applied; one row. */
+export async function readCacheTotal(
+  db: Db,
+): Promise<{ readonly blobs: bigint; readonly size_bytes: bigint }> {
+  return await db
+    .selectFrom('blob_use_total')
+    .select(['blobs', 'size_bytes'])
+    .executeTakeFirstOrThrow()
+}
+
+/** The first blobs to do without. Index: blob_use_order, as many rows as asked for. */
+export async function readLeastUsed(
+  db: Db,
+  limit: number,
+): Promise<
+  readonly Readonly<
+    Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'worth' | 'last_used_at'>
+  >[]
+> {
+  return await db
+    .selectFrom('blob_use')
+    .select(['sha256', 'size_bytes', 'worth', 'last_used_at'])
+    .orderBy('worth')
+    .orderBy('last_used_at')
+    .orderBy('sha256')
+    .limit(limit)
+    .execute()
+}

@@ -6,7 +6,7 @@ import {
   packageOfDocument,
 } from '../src/composer/names.ts'
 import { isBranch } from '../src/composer/versions.ts'
-import type { Database, Db, Tx } from '../src/database/schema.ts'
+import type { Tx } from '../src/database/schema.ts'
 import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
 import type { Projection, ProjectionSources } from '../src/projector/projection.ts'
 import { archiveId, archiveKey } from './archive.ts'
@@ -15,15 +15,15 @@ import { archiveId, archiveKey } from './archive.ts'
  * Every blob in the cache, in the order in which it can be done without, and how large all are.
  *
  * The order is by worth, then by last use. Worth: 0 = no archive is this blob any more (upstream gave
- * another for the same reference); 1 = upstream offers it, so it can be fetched again; 2 = of an archive
- * that the newest document of tags doesn't name (withdrawn, moved), of a package that is gone, or that
+ * another in its place, and nothing names it by its SHA-1); 1 = upstream offers it, so it can be fetched again; 2 = of an archive
+ * that the newest document of tags doesn't name (withdrawn, moved, packed anew), of a package that is gone, or that
  * upstream was seen not to have any more: likely the last copy. Branches move on with every commit, and
  * upstream still has those before; 3 = of a package that is frozen, whose archives nothing
  * else could take the place of.
  */
 export const blobUse: Projection = {
   name: 'blob_use',
-  version: 6,
+  version: 7,
 
   async createTables(tx) {
     await sql`
@@ -57,7 +57,9 @@ export const blobUse: Projection = {
         named        boolean not null,
         missing      boolean not null,
         lost         boolean not null,
-        primary key (package_name, archive_key, dist_type)
+        replaced     boolean not null,
+        by_sha1      boolean,
+        primary key (package_name, archive_key, dist_type, sha256)
       )`.execute(tx)
     await sql`create index blob_source_document on blob_source (document)`.execute(tx)
     await sql`create index blob_source_blob on blob_source (sha256)`.execute(tx)
@@ -92,22 +94,54 @@ async function store(tx: Tx, { data, recordedAt }: EventOf<'ArchiveStored'>): Pr
 
   const source = archiveId(data)
   const document = documentName(packageName, isBranch(versionNormalized) ? 'branches' : 'tags')
-  const before = await tx
-    .selectFrom('blob_source')
-    .select('sha256')
-    .where((row) => row.and(source))
-    .executeTakeFirst()
+  const by_sha1 = data.isNamedBySha1 ?? null
+  const others = await replaceOthers(tx, { ...source, by_sha1 }, sha256)
   await tx
     .insertInto('blob_source')
     // Upstream gave it just now: until the document is seen to change, it will again.
-    .values({ ...source, document, sha256, named: true, missing: false, lost: false })
+    .values({
+      ...source,
+      document,
+      sha256,
+      by_sha1,
+      named: true,
+      missing: false,
+      lost: false,
+      replaced: false,
+    })
     .onConflict((conflict) =>
       conflict
-        .columns(['package_name', 'archive_key', 'dist_type'])
-        .doUpdateSet({ sha256, lost: false }),
+        .columns(['package_name', 'archive_key', 'dist_type', 'sha256'])
+        .doUpdateSet({ lost: false, replaced: false, by_sha1 }),
     )
     .execute()
-  await weigh(tx, before === undefined ? [{ sha256 }] : [{ sha256 }, before])
+  await weigh(tx, [{ sha256 }, ...others])
+}
+
+/**
+ * What was the same archive before. Nobody can ask for it any more unless metadata named it by its SHA-1, which a
+ * former release didn't record: then it counts as named when its successor is.
+ */
+async function replaceOthers(
+  tx: Tx,
+  { by_sha1, ...source }: ReturnType<typeof archiveId> & { readonly by_sha1: boolean | null },
+  sha256: Sha256,
+): Promise<readonly { readonly sha256: Sha256 }[]> {
+  const gone = await tx
+    .deleteFrom('blob_source')
+    .where((row) => row.and(source))
+    .where(sql<boolean>`not coalesce(by_sha1, ${by_sha1}, false)`)
+    .where('sha256', '<>', sha256)
+    .returning('sha256')
+    .execute()
+  const replaced = await tx
+    .updateTable('blob_source')
+    .set({ replaced: true })
+    .where((row) => row.and(source))
+    .where('sha256', '<>', sha256)
+    .returning('sha256')
+    .execute()
+  return [...gone, ...replaced]
 }
 
 async function use(tx: Tx, { data }: EventOf<'ArchivesAccessed'>): Promise<void> {
@@ -231,7 +265,8 @@ async function weigh(tx: Tx, blobs: readonly { readonly sha256: Sha256 }[]): Pro
         max(case
           when named is null then 0
           when f.package_name is not null then 3
-          when (named or document like '%~dev') and not missing and not lost then 1
+          when document like '%~dev' and not missing and not lost then 1
+          when named and not replaced and not missing and not lost then 1
           else 2
         end) as worth
       from unnest(${names}::text[]) as changed (sha256)
@@ -240,33 +275,4 @@ async function weigh(tx: Tx, blobs: readonly { readonly sha256: Sha256 }[]): Pro
       group by sha256
     ) w
     where u.sha256 = w.sha256 and u.worth <> w.worth`.execute(tx)
-}
-
-/** Exact as of the events applied; one row. */
-export async function readCacheTotal(
-  db: Db,
-): Promise<{ readonly blobs: bigint; readonly size_bytes: bigint }> {
-  return await db
-    .selectFrom('blob_use_total')
-    .select(['blobs', 'size_bytes'])
-    .executeTakeFirstOrThrow()
-}
-
-/** The first blobs to do without. Index: blob_use_order, as many rows as asked for. */
-export async function readLeastUsed(
-  db: Db,
-  limit: number,
-): Promise<
-  readonly Readonly<
-    Pick<Database['blob_use'], 'sha256' | 'size_bytes' | 'worth' | 'last_used_at'>
-  >[]
-> {
-  return await db
-    .selectFrom('blob_use')
-    .select(['sha256', 'size_bytes', 'worth', 'last_used_at'])
-    .orderBy('worth')
-    .orderBy('last_used_at')
-    .orderBy('sha256')
-    .limit(limit)
-    .execute()
 }

@@ -12,11 +12,12 @@ const rowsPerInsert = 1000
 
 /**
  * Every (version, reference) that a package's metadata ever named, with where its archive was said to
- * be: the only source of upstream archive URLs, also for versions that upstream has dropped since.
+ * be: the only source of upstream archive URLs, also for versions that upstream has dropped since. Of each the
+ * newest document counts; which SHA-1 it had before is remembered, with where it was then.
  */
 export const packageReference: Projection = {
   name: 'package_reference',
-  version: 5,
+  version: 6,
 
   async createTables(tx) {
     await sql`
@@ -29,8 +30,19 @@ export const packageReference: Projection = {
         dist_type          text   not null,
         dist_url           text   not null,
         shasum             text,
+        shasum_position    bigint not null,
         position           bigint not null,
         primary key (package_name, version_token, reference_token)
+      )`.execute(tx)
+    await sql`
+      create table former_shasum (
+        package_name    text not null,
+        version_token   text not null,
+        reference_token text not null,
+        shasum          text not null,
+        dist_type       text not null,
+        dist_url        text not null,
+        primary key (package_name, version_token, reference_token, shasum)
       )`.execute(tx)
     // Versions without an archive, so that all that metadata ever named are known.
     await sql`
@@ -50,7 +62,9 @@ export const packageReference: Projection = {
     if (named === undefined) return
     const rows = named.references.map((reference) => rowOf(reference, packageName, event.position))
     for (let from = 0; from < rows.length; from += rowsPerInsert) {
-      await upsert(tx, rows.slice(from, from + rowsPerInsert))
+      const some = rows.slice(from, from + rowsPerInsert)
+      await rememberFormer(tx, packageName, some)
+      await upsert(tx, some)
     }
     await addBare(tx, packageName, named.bareVersions)
   },
@@ -88,8 +102,29 @@ function rowOf(
     dist_type: named.type,
     dist_url: named.url,
     shasum: named.shasum,
+    shasum_position: position,
     position,
   }
+}
+
+async function rememberFormer(
+  tx: Tx,
+  packageName: PackageName,
+  rows: readonly PackageReference[],
+): Promise<void> {
+  await sql`
+    insert into former_shasum
+    select r.package_name, r.version_token, r.reference_token, r.shasum, r.dist_type, r.dist_url
+    from unnest(
+      ${rows.map((row) => row.version_token)}::text[],
+      ${rows.map((row) => row.reference_token)}::text[],
+      ${rows.map((row) => row.shasum)}::text[]
+    ) as named (version_token, reference_token, shasum)
+    join package_reference r using (version_token, reference_token)
+    where r.package_name = ${packageName} and r.shasum is not null
+      and r.shasum is distinct from named.shasum
+    on conflict (package_name, version_token, reference_token, shasum)
+      do update set dist_type = excluded.dist_type, dist_url = excluded.dist_url`.execute(tx)
 }
 
 // A document names mostly what the one before named; those rows aren't written again.
@@ -104,6 +139,9 @@ async function upsert(tx: Tx, rows: readonly PackageReference[]): Promise<void> 
           dist_type: row.ref('excluded.dist_type'),
           dist_url: row.ref('excluded.dist_url'),
           shasum: row.ref('excluded.shasum'),
+          shasum_position: sql<bigint>`case
+            when package_reference.shasum is distinct from excluded.shasum
+            then excluded.shasum_position else package_reference.shasum_position end`,
           position: row.ref('excluded.position'),
         }))
         .where(
@@ -132,6 +170,31 @@ export async function readReference(
     .where('version_token', '=', tokens.versionToken)
     .where('reference_token', '=', tokens.referenceToken)
     .executeTakeFirst()
+}
+
+/**
+ * Where the archive with this SHA-1 is, or was when metadata named it so; undefined when it never did, or names
+ * other bytes by the same URL since.
+ *
+ * Index: primary keys; at most two rows.
+ */
+export async function readReferenceBySha1(
+  db: Db,
+  tokens: ReferenceTokens,
+  sha1: string,
+): Promise<PackageReference | undefined> {
+  const newest = await readReference(db, tokens)
+  if (newest === undefined || newest.shasum === sha1) return newest
+  const former = await db
+    .selectFrom('former_shasum')
+    .selectAll()
+    .where('package_name', '=', tokens.packageName)
+    .where('version_token', '=', tokens.versionToken)
+    .where('reference_token', '=', tokens.referenceToken)
+    .where('shasum', '=', sha1)
+    .executeTakeFirst()
+  if (former === undefined || former.dist_url === newest.dist_url) return undefined
+  return { ...newest, dist_type: former.dist_type, dist_url: former.dist_url, shasum: sha1 }
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   readUndelivered,
 } from '../projections/alert-queries.ts'
 import { alert } from '../projections/alert.ts'
-import { readCacheTotal } from '../projections/blob-use.ts'
+import { readCacheTotal } from '../projections/blob-use-queries.ts'
 import { readCurrentDocument, readFollowedFeed } from '../projections/document-queries.ts'
 import { readLostVersions } from '../projections/private-package.ts'
 import { acknowledge } from './alerts/acknowledge.ts'

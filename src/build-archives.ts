@@ -1,17 +1,22 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import { readArchive } from '../projections/archive.ts'
+import { readArchive, readLastArchive } from '../projections/archive.ts'
 import {
   countPurgedBlobs,
   readCacheSize,
   readPurged,
   readUnlisted,
   readVanished,
+  readCacheTotal,
+  readLeastUsed,
 } from '../projections/blob-use-queries.ts'
 import { countPurged } from '../projections/document-queries.ts'
-import { readCacheTotal, readLeastUsed } from '../projections/blob-use.ts'
 import { isPrivateBlob, readUnnamedBlobs } from '../projections/private-package.ts'
-import { readReference, readUnnamedCommit } from '../projections/package-reference.ts'
+import {
+  readReference,
+  readReferenceBySha1,
+  readUnnamedCommit,
+} from '../projections/package-reference.ts'
 import { type Accesses, createAccesses } from './archives/accesses.ts'
 import type { Admit } from './archives/admit.ts'
 import { type ArchiveRequest, keyOf } from './archives/archive.ts'
@@ -211,7 +216,12 @@ function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
   const stagingDirectory = stagingIn(outside.dataDirectory)
   const fetching = {
     storedArchive: async (request: ArchiveRequest) => await readArchive(db, request),
-    knownReference: async (request: ArchiveRequest) => await readReference(db, request),
+    lastArchive: async (request: ArchiveRequest) => await readLastArchive(db, request),
+    async knownReference(request: ArchiveRequest) {
+      const { sha1 } = request
+      if (sha1 === undefined) return await readReference(db, request)
+      return await readReferenceBySha1(db, request, sha1)
+    },
     refusalOf(url: string) {
       const refusal = guard.refusalOf(url)
       return refusal && refusalText(refusal, url)

@@ -10,6 +10,8 @@ export interface ArchiveRequest {
   readonly versionToken: string
   readonly referenceToken: string
   readonly distType: string
+  /** Of the bytes that are asked for; undefined: what metadata says now. */
+  readonly sha1?: string | undefined
   /** At whose expense it is looked for when it isn't known; undefined: the service itself wants it. */
   readonly client?: Client
 }
@@ -23,7 +25,7 @@ export interface KnownReference {
   readonly shasum: string | null
 }
 
-/** What was stored for a request last; its blob may have been evicted since. */
+/** What was stored for a request; its blob may have been evicted since. */
 export interface StoredArchive {
   readonly sha256: Sha256
   /** null: unknown, as for all that aren't zips. */
@@ -62,6 +64,7 @@ export function keyOf({
   versionToken,
   referenceToken,
   distType,
+  sha1 = '',
 }: ArchiveRequest): string {
-  return `${packageName} ${versionToken} ${referenceToken} ${distType}`
+  return `${packageName} ${versionToken} ${referenceToken} ${distType} ${sha1}`
 }

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Logger } from 'pino'
 import { AppError, type AppErrorOptions } from '../errors.ts'
+import { Sha1 } from '../events/event-schema.ts'
 import type { DomainEvent } from '../events/types.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import type { ArchiveDownload, ArchiveQuestion, ByteSink } from '../upstream/archives.ts'
@@ -15,7 +16,10 @@ import { heldBackBytesOf, openSpool } from './spool.ts'
 import { NoRoomOnDisk } from './staging.ts'
 
 export interface FetchOptions {
+  /** What is stored and is what metadata says now. */
   readonly storedArchive: (request: ArchiveRequest) => Promise<StoredArchive | undefined>
+  /** What was stored last, whatever metadata says now. */
+  readonly lastArchive: (request: ArchiveRequest) => Promise<StoredArchive | undefined>
   readonly download: (question: ArchiveQuestion) => Promise<ArchiveDownload>
   readonly blobs: BlobStore
   /** Runs `store` once the cache has room for so many bytes; false, and it isn't run: it never will. */
@@ -53,7 +57,7 @@ export async function fetchArchive(
   { request, known, onArriving }: Fetch,
   options: FetchOptions,
 ): Promise<Blob> {
-  const stored = await options.storedArchive(request)
+  const stored = await options.lastArchive(request)
   const file = path.join(options.stagingDirectory, randomUUID())
   const { dist_type: distType } = known
   const { uncheckedTypes } = options
@@ -156,6 +160,7 @@ export async function keep(
   { blobs, withRoomFor, record, now, logger }: FetchOptions,
 ): Promise<void> {
   const { sha256, sizeBytes, treeSha256, etag, lastModified } = archive
+  const sha1 = Sha1.parse(archive.sha1)
   try {
     await withRoomFor(sizeBytes, async () => {
       if ((await blobs.put(file, sha256)) === 'full') {
@@ -167,6 +172,8 @@ export async function keep(
         data: {
           ...namesOf(request, known),
           sha256,
+          sha1,
+          isNamedBySha1: known.shasum !== null,
           sizeBytes,
           treeSha256,
           etag,

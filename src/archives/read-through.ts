@@ -186,7 +186,9 @@ async function findReference(
     // An install from a lock file asks for archives without ever asking for metadata.
     await refreshPackage(request.packageName, { client: request.client })
     known = await knownReference(request)
-    unnamed = known === undefined ? await unnamedCommit(request) : undefined
+    // A SHA-1 is only known from metadata.
+    const mayBeUnnamed = known === undefined && request.sha1 === undefined
+    unnamed = mayBeUnnamed ? await unnamedCommit(request) : undefined
     known ??= unnamed?.known
   }
   try {

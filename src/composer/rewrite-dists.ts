@@ -11,7 +11,8 @@ import { writeDocument } from './write-document.ts'
  *
  * Our URL is a template that Composer fills in with what it installs: `dev-main#<commit>` asks for that
  * commit and isn't given the branch's archive under a wrong name. It is also the same for all versions,
- * so a minified document says it once.
+ * so a minified document says it once. Where a SHA-1 is named, the URL asks for these very bytes: upstream may
+ * pack a version anew, and this document may be of before.
  *
  * @param bytes of a recorded document.
  * @param publicUrl how clients reach this proxy, without a trailing slash.
@@ -44,7 +45,15 @@ function createRewrite(publicUrl: string): (dist: JsonObject) => JsonObject {
  * The type is written out: PHP opens a phar by the end of its name, which Composer takes from here. So
  * it does with the whole name of what is one file.
  */
-function ownUrl({ type, url }: JsonObject, publicUrl: string): string {
+function ownUrl(dist: JsonObject, publicUrl: string): string {
+  const { shasum, url } = dist
+  const own = ownPath(dist, publicUrl)
+  const isOfUpstream = !String(url).startsWith('/')
+  const isSha1 = typeof shasum === 'string' && /^[0-9a-f]{40}$/.test(shasum)
+  return isOfUpstream && isSha1 ? `${own}?sha1=${shasum}` : own
+}
+
+function ownPath({ type, url }: JsonObject, publicUrl: string): string {
   const template = distTemplate(publicUrl)
   if (typeof type !== 'string' || !isDistType(type)) return template
   const own = template.replace('%type%', type)

@@ -98,8 +98,20 @@ export interface PackageReferenceTable {
   dist_url: string
   /** Lower-case SHA-1; null where upstream gives none, as for all of GitHub. */
   shasum: string | null
+  /** Event since which it has this SHA-1, or none. */
+  shasum_position: bigint
   /** Event that named it last. */
   position: bigint
+}
+
+/** Under which SHA-1, and where, an archive was before metadata named another. */
+export interface FormerShasumTable {
+  package_name: PackageName
+  version_token: string
+  reference_token: string
+  shasum: string
+  dist_type: string
+  dist_url: string
 }
 
 /** A version without an archive that metadata of a package named. */
@@ -113,6 +125,11 @@ export interface ArchiveTable {
   archive_key: string
   dist_type: string
   sha256: Sha256
+  /** null: stored by a release that didn't record it. */
+  sha1: string | null
+  source_url: string
+  /** Event that stored it last. */
+  position: bigint
   tree_sha256: Sha256 | null
   etag: string | null
   last_modified: Instant | null
@@ -178,6 +195,10 @@ export interface BlobSourceTable {
   missing: boolean
   /** … nor that it no longer has the archive. */
   lost: boolean
+  /** Upstream has put other bytes in its place; lock files may name it by its SHA-1. */
+  replaced: boolean
+  /** Metadata names it by its SHA-1, or did; null: stored by a release that didn't record it. */
+  by_sha1: boolean | null
 }
 
 export interface PackageFreezeTable {

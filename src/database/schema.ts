@@ -15,6 +15,7 @@ import type {
   DocumentFeedTable,
   DocumentHistoryTable,
   FeedNamedPackageTable,
+  FormerShasumTable,
   PackageFreezeTable,
   PackageReferenceTable,
   InstallTable,
@@ -52,6 +53,7 @@ export interface Database {
   document_digest: DocumentDigestTable
   feed_named_package: FeedNamedPackageTable
   package_reference: PackageReferenceTable
+  former_shasum: FormerShasumTable
   bare_version: BareVersionTable
   archive: ArchiveTable
   blob_use: BlobUseTable

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PackageName } from '../composer/names.ts'
 import { Instant } from '../time-machine/instant.ts'
-import { event, Sha256, sizeBytes, text } from './event-schema.ts'
+import { event, Sha1, Sha256, sizeBytes, text } from './event-schema.ts'
 
 /** The archive of one (package, reference). */
 const archive = {
@@ -22,6 +22,9 @@ const validators = {
 export const ArchiveStored = event('ArchiveStored', {
   ...archive,
   sha256: Sha256,
+  sha1: Sha1.optional(),
+  /** Metadata named that SHA-1, so lock files and pins do. */
+  isNamedBySha1: z.boolean().optional(),
   sizeBytes,
   /** Of its files, however they are packed; only of zips. */
   treeSha256: Sha256.optional(),

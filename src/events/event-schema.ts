@@ -8,6 +8,13 @@ export const Sha256 = z
   .brand('Sha256')
 export type Sha256 = z.infer<typeof Sha256>
 
+/** Lower-case hex. What metadata names the bytes of an archive by. */
+export const Sha1 = z
+  .string()
+  .regex(/^[0-9a-f]{40}$/)
+  .brand('Sha1')
+export type Sha1 = z.infer<typeof Sha1>
+
 export const sizeBytes = z.int().nonnegative()
 
 export const text = z.string().max(500)

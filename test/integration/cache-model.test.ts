@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
-import { readLeastUsed } from '../../projections/blob-use.ts'
+import { readLeastUsed } from '../../projections/blob-use-queries.ts'
 import { removeBlobs } from '../../src/archives/remove.ts'
 import type { Cache } from '../../src/archives/evict.ts'
 import { sha256Of } from '../../src/snapshots/store.ts'

@@ -3,8 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { pino } from 'pino'
 import * as assert from 'uvu/assert'
-import { blobUse, readCacheTotal, readLeastUsed } from '../../projections/blob-use.ts'
-import { readCacheSize, readUnlisted, readVanished } from '../../projections/blob-use-queries.ts'
+import { blobUse } from '../../projections/blob-use.ts'
+import {
+  readCacheSize,
+  readUnlisted,
+  readVanished,
+  readCacheTotal,
+  readLeastUsed,
+} from '../../projections/blob-use-queries.ts'
 import { privatePackage, readUnnamedBlobs } from '../../projections/private-package.ts'
 import type { BlobStore } from '../../src/archives/blobs.ts'
 import { type Cache, type CacheOptions, createCache } from '../../src/archives/evict.ts'

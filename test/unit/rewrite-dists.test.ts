@@ -30,7 +30,9 @@ function expected({ dist, ...version }: JsonObject): JsonObject {
   if (dist === undefined) return version
   if (dist === null) return { ...version, dist }
   const { mirrors: _, ...kept } = dist as JsonObject // as all that is there and isn't null
-  return { ...version, dist: { ...kept, url: `${ours}.${String(kept['type'])}` } }
+  const shasum =
+    typeof kept['shasum'] === 'string' && kept['shasum'] !== '' ? `?sha1=${kept['shasum']}` : ''
+  return { ...version, dist: { ...kept, url: `${ours}.${String(kept['type'])}${shasum}` } }
 }
 
 /** The order of the keys at the top doesn't count. */

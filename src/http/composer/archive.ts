@@ -3,6 +3,7 @@ import { type DistType, isDistType } from '../../composer/dist-types.ts'
 import { isReferenceToken, isVersionToken } from '../../composer/mirror-tokens.ts'
 import { parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
+import { Sha1 } from '../../events/event-schema.ts'
 import type { Principal } from '../../access/principal.ts'
 import { namesTag } from '../conditional.ts'
 import { wantedRange } from '../ranges.ts'
@@ -26,7 +27,7 @@ export type ServeArchive = (
 
 /**
  * `/dist-proxy/{vendor}/{package}/{version}/{reference}.{type}`, as `distTemplate` says. A name behind
- * it tells Composer what to call what is one file, and nothing to us.
+ * it tells Composer what to call what is one file, and nothing to us. `?sha1=` asks for these very bytes.
  */
 export function packageArchive(serveArchive: ServeArchive): Route {
   return {
@@ -123,6 +124,7 @@ function asksForMore(
 
 function archiveRequest({
   param,
+  query,
   client,
 }: RouteRequest): ArchiveRequest & { readonly distType: DistType } {
   const packageName = parsePackageName(param('vendor'), param('package'))
@@ -130,12 +132,21 @@ function archiveRequest({
   const [, referenceToken = '', distType = ''] = /^([^.]*)\.([a-z]+)$/.exec(param('file')) ?? []
   if (packageName === undefined || !isDistType(distType)) throw notAnArchive()
   if (!isVersionToken(version) || !isReferenceToken(referenceToken)) throw notAnArchive()
-  return { packageName, versionToken: version, referenceToken, distType, client }
+  const sha1 = wantedSha1(query)
+  return { packageName, versionToken: version, referenceToken, distType, sha1, client }
+}
+
+function wantedSha1(query: URLSearchParams): Sha1 | undefined {
+  const asked = query.get('sha1')
+  if (asked === null) return undefined
+  const sha1 = Sha1.safeParse(asked).data
+  if (sha1 === undefined) throw notAnArchive()
+  return sha1
 }
 
 function notAnArchive(): AppError {
   return new AppError(
     'archive_not_found',
-    'archives are at /dist-proxy/{vendor}/{package}/{version}/{reference}.{type}',
+    'archives are at /dist-proxy/{vendor}/{package}/{version}/{reference}.{type}, with ?sha1= or without',
   )
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type FilterLists, mayHaveFilter } from '../src/composer/document-filter.ts'
-import { malwareList } from '../src/composer/filter-lists.ts'
+import { malwareList } from '../src/composer/list-names.ts'
 import { alternativesBeside } from '../src/composer/listed-constraints.ts'
 import { filterSummary, packageOfDocument, type PackageName } from '../src/composer/names.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'

@@ -20,6 +20,7 @@ import { buildRendering, type Rendering } from './build-rendering.ts'
 import { type BuiltUpstream, buildUpstream } from './build-upstream.ts'
 import { buildAnswers, buildInstalls, buildServing } from './build-serving-own.ts'
 import { openStores, type Stores } from './build-stores.ts'
+import { buildSummary } from './build-summary.ts'
 import type { DiskSpace } from './alerts/conditions.ts'
 import { DocumentUnreadable } from './composer/document.ts'
 import type { Config } from './config.ts'
@@ -33,6 +34,7 @@ import { packageMetadata } from './http/composer/package-metadata.ts'
 import { notifyBatch } from './http/composer/notify.ts'
 import { relayed } from './http/composer/relay.ts'
 import { rootFile } from './http/composer/root.ts'
+import { summary } from './http/composer/summary.ts'
 import { metrics } from './http/metrics.ts'
 import { openApi } from './http/openapi.ts'
 import { probes, type Readiness } from './http/probes.ts'
@@ -231,6 +233,7 @@ function composerRoutes(parts: Parts, served: Served): readonly Route[] {
     ...rootFile({ ...metadata, ...root, ...createKnownRoot(served), reservedNames }),
     ...packageMetadata(metadata),
     packageArchive(serveArchive),
+    ...summary({ ...metadata, malwareSummary: buildSummary({ ...parts, ...served }) }),
     ...relayed({ ...metadata, answers: buildAnswers({ ...parts, ...served }) }),
     notifyBatch(installs.note),
   ]

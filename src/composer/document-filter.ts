@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { malwareList } from './filter-lists.ts'
+import { malwareList } from './list-names.ts'
 import { isReadableConstraint } from './listed-constraints.ts'
 import { isJsonObject } from './minify.ts'
 import type { PackageName } from './names.ts'

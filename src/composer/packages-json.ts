@@ -1,4 +1,4 @@
-import { furtherLists, malwareList } from './filter-lists.ts'
+import { furtherLists, malwareList } from './list-names.ts'
 import { isJsonObject, type JsonObject } from './minify.ts'
 import { distTemplate } from './mirror-tokens.ts'
 import { noticesIn } from './notices.ts'

@@ -9,6 +9,7 @@ import { digestDocument, filterListsIn } from '../composer/document-digest.ts'
 import { referencesIn } from '../composer/document-references.ts'
 import { digestNameList, type NameListOptions } from '../composer/name-list.ts'
 import { malwareIn } from '../composer/malware-list.ts'
+import { type Listed, summaryParts } from '../composer/malware-summary.ts'
 import type { DocumentName, PackageName } from '../composer/names.ts'
 import { advisoriesText } from '../composer/security-advisories.ts'
 import { inspectBody, versionsIn } from '../metadata/inspect.ts'
@@ -37,8 +38,9 @@ const tasks = {
   changePage: readChangePage,
   malware: (body: Buffer) => malwareIn(body),
   filterLists: (body: Buffer, packageName: PackageName) => filterListsIn(body, packageName),
+  summary: (body: Buffer, rules: Listed) => summaryParts(body, rules),
   answer: (body: Buffer, { status, ...merging }: Merging & { readonly status: number }) =>
-    mergeAnswer({ status, body, lastModified: undefined }, merging),
+    mergeAnswer({ status, body }, merging),
   advisories: (body: Buffer, asked: readonly PackageName[]) => readAdvisories(body, asked),
   documentAdvisories: (body: Buffer, source: DocumentSource) => advisoriesInDocument(body, source),
   names: (body: Buffer, options: NameListOptions) => digestNameList(body, options),

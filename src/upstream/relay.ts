@@ -6,13 +6,12 @@ import { type Why, wordsFor } from './causes.ts'
 import { noAnswerOf } from './failures.ts'
 
 /** The things a root file names beside metadata: see `upstreamEndpoints` in composer/packages-json.ts. */
-export type Endpoint = 'search' | 'list' | 'providersApi' | 'securityAdvisories' | 'filterSummary'
+export type Endpoint = 'search' | 'list' | 'providersApi' | 'securityAdvisories'
 
 export interface RelayQuestion {
   readonly endpoint: Endpoint
   readonly query: URLSearchParams
   readonly packageName?: PackageName
-  readonly ifModifiedSince?: string | undefined
   readonly form?: { readonly body: Buffer; readonly type: string }
 }
 
@@ -20,7 +19,6 @@ export interface RelayAnswer {
   readonly status: number
   /** JSON. */
   readonly body: Buffer
-  readonly lastModified: string | undefined
 }
 
 const answerSizeBytesMax = 32 * 1024 * 1024
@@ -28,11 +26,11 @@ const answerSizeBytesMax = 32 * 1024 * 1024
  * Answers to the question. What upstream thinks of us (401, 403, 429 …) isn't our clients' business:
  * Composer would ask the person at the terminal for a password, or give up for good.
  */
-const statusesPassedOn = new Set([200, 304, 400, 404, 410, 422])
+const statusesPassedOn = new Set([200, 400, 404, 410, 422])
 
 /**
  * Passes a question on to `template`, the URL that upstream's root file gives for it, and its answer
- * back. Only the status, the body and its date come through: no header of ours or theirs does.
+ * back. Only the status and the body come through: no header of ours or theirs does.
  *
  * @throws AppError `upstream_unavailable` when there is no answer of use.
  */
@@ -52,7 +50,7 @@ export async function relayQuestion(
     if (decoded === undefined || !statusesPassedOn.has(status)) {
       throw unavailable(question, why, { cause: `status ${status}` })
     }
-    return { status, body: decoded, lastModified: headers['last-modified'] }
+    return { status, body: decoded }
   } catch (error) {
     if (error instanceof AppError) throw error
     const noAnswer = noAnswerOf(error, url)
@@ -80,10 +78,9 @@ function urlOf(template: string, { query, packageName }: RelayQuestion): string 
   return url.href
 }
 
-function headersOf({ form, ifModifiedSince }: RelayQuestion): Readonly<Record<string, string>> {
+function headersOf({ form }: RelayQuestion): Readonly<Record<string, string>> {
   return {
     'accept-encoding': 'gzip',
     ...(form === undefined ? {} : { 'content-type': form.type }),
-    ...(ifModifiedSince === undefined ? {} : { 'if-modified-since': ifModifiedSince }),
   }
 }

@@ -148,7 +148,6 @@ describe('an upstream that asks for a pause', startService, (test) => {
           '/search.json?q=acme',
           '/packages/list.json',
           '/providers/acme/log.json',
-          '/lists/all/summary.json',
           '/api/security-advisories/?packages[]=acme/clock',
           // Upstream said that it has no such package; that is too long ago to go by.
           '/p2/acme/nothing.json',
@@ -167,7 +166,7 @@ describe('an upstream that asks for a pause', startService, (test) => {
 })
 
 describe('the first 429', startService, (test) => {
-  const questions = ['/search.json?q=a', '/packages/list.json', '/lists/all/summary.json'] as const
+  const questions = ['/search.json?q=a', '/packages/list.json'] as const
   for (const path of questions) {
     test(`to ${path} is a 503 for our client`, async ({ get, upstream, clock }) => {
       await get('/packages.json')

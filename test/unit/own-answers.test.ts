@@ -150,13 +150,6 @@ describe(
       for (const answer of told) assert.not.match(answer.body.toString(), /psr|monolog/)
     })
 
-    test('passes on lists of malware without names of reserved vendors', async () => {
-      const { answers } = world(upstreams)
-      const answer = await answers.lists(undefined, client)
-      assert.equal(answer && json(answer), { filter: { malware: { 'bad/one': '*' }, other: {} } })
-      assert.is(answer?.lastModified, 'then')
-    })
-
     test('has upstream’s names of an opened vendor, but for those that stay reserved', async () => {
       const names = ['opened/log', 'Opened/LOG', 'opened/logs', 'opened', 'openedX/log']
       const advisories = Object.fromEntries(names.map((name) => [name, []]))
@@ -184,7 +177,6 @@ describe(
         packages: { 'acme/shop': { type: 'library' }, 'acme/prices': { type: 'project' } },
       })
       assert.equal(json(await answers.search(query('q=hats'), nobody)), { results: [], total: 0 })
-      assert.is(await answers.lists(undefined, client), undefined)
     })
 
     test('filters names as Packagist does', async () => {
@@ -204,14 +196,6 @@ describe(
         ) as { packageNames: string[] }
         assert.equal(packageNames, expected, filter)
       }
-    })
-
-    test('is asked on a condition of ours, not of whoever asks', async () => {
-      const { answers, asked } = world(upstreams)
-      await answers.lists('acme/secret', client)
-      assert.is(asked.at(-1)?.ifModifiedSince, undefined)
-      await answers.lists('Mon, 01 Jun 2026 00:00:00 GMT', client)
-      assert.is(asked.at(-1)?.ifModifiedSince, 'Mon, 01 Jun 2026 00:00:00 GMT')
     })
 
     test('has a next page at this server, when upstream has one', async () => {

@@ -15,8 +15,7 @@ export interface RelayedDeps {
 
 /**
  * What Composer asks beside metadata and archives: answered by upstream as it is now, at every pin too, since
- * none of it decides what is installed but the list of malware, which has to be today's. Our own packages are
- * among the answers, those of a pin as of that pin.
+ * none of it decides what is installed. Our own packages are among the answers, those of a pin as of that pin.
  */
 export function relayed({ answers, resolveBasis }: RelayedDeps): readonly ComposerRoute[] {
   async function askerOf(request: RouteRequest): Promise<Asker> {
@@ -46,11 +45,6 @@ export function relayed({ answers, resolveBasis }: RelayedDeps): readonly Compos
         return byAsker(await answers.providers(packageName, await askerOf(request)))
       }),
     ),
-    get('/lists/all/summary.json', async ({ headers, client }) => {
-      const answer = await answers.lists(headers['if-modified-since'], client)
-      if (answer !== undefined) return answerWith(answer, {})
-      throw new AppError('route_not_found', "upstream doesn't offer lists of malware")
-    }),
     ...advisoryPaths.flatMap((path) => advisories(path, answers)),
   ]
 }
@@ -84,26 +78,9 @@ function get(path: string, handle: ComposerRoute['handle']): ComposerRoute {
 }
 
 /** What is in it depends on who asks. */
-function byAsker(answer: OwnAnswer): Answer {
-  return answerWith(answer, { 'Cache-Control': 'private, no-cache', Vary: 'Authorization' })
-}
-
-function answerWith(
-  { status, body, lastModified, staleSeconds }: OwnAnswer,
-  headers: Readonly<Record<string, string>>,
-): Answer {
-  const dated = lastModified === undefined ? {} : { 'Last-Modified': lastModified }
-  return {
-    status,
-    headers: {
-      ...jsonType,
-      'Cache-Control': 'no-cache',
-      ...headers,
-      ...dated,
-      ...staleHeaders(staleSeconds),
-    },
-    body,
-  }
+function byAsker({ status, body, staleSeconds }: OwnAnswer): Answer {
+  const headers = { 'Cache-Control': 'private, no-cache', Vary: 'Authorization' }
+  return { status, headers: { ...jsonType, ...headers, ...staleHeaders(staleSeconds) }, body }
 }
 
 function withoutPin({ query }: RouteRequest): URLSearchParams {

@@ -53,7 +53,7 @@ function answerOf({ byName, notices }: AdvisoriesRead): RelayAnswer {
     ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`,
   )
   const text = `{${[...before, `"advisories":{${lists.join(',')}}`].join(',')}}`
-  return { status: 200, body: Buffer.from(text), lastModified: undefined }
+  return { status: 200, body: Buffer.from(text) }
 }
 
 /** What is understood of a question for advisories: names, and since when. */

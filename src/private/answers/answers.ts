@@ -6,7 +6,6 @@ import { type PackageName, vendorOf } from '../../composer/names.ts'
 import type { Digest } from '../../digestion/digestion.ts'
 import { AppError } from '../../errors.ts'
 import type { Position } from '../../events/types.ts'
-import { httpDate, parseHttpDate } from '../../time-machine/instant.ts'
 import type { RelayAnswer, RelayQuestion } from '../../upstream/relay.ts'
 import type { AdvisoriesOfOthers } from './advisories-of-others.ts'
 import { createAnswerAdvisories } from './advisories.ts'
@@ -37,7 +36,7 @@ export interface AnswersOptions {
   readonly digest: Digest
 }
 
-/** JSON; `lastModified` as upstream has it. */
+/** JSON. */
 export interface OwnAnswer extends RelayAnswer {
   /** How old it is, where it is of what is kept, since upstream doesn't answer. */
   readonly staleSeconds?: number | undefined
@@ -56,10 +55,6 @@ export interface Answers {
   readonly list: (query: URLSearchParams, asker: Asker) => Promise<OwnAnswer>
   readonly providers: (packageName: PackageName, asker: Asker) => Promise<OwnAnswer>
   readonly advisories: (query: URLSearchParams, asker: Asker) => Promise<OwnAnswer>
-  readonly lists: (
-    ifModifiedSince: string | undefined,
-    client: Client,
-  ) => Promise<OwnAnswer | undefined>
 }
 
 export function createAnswers(options: AnswersOptions): Answers {
@@ -106,11 +101,6 @@ export function createAnswers(options: AnswersOptions): Answers {
       merged,
       readable,
     }),
-    async lists(ifModifiedSince, client) {
-      const answer = await ask(summaryQuestion(ifModifiedSince), client)
-      const reserved = await reservedByNow()
-      return answer && (await merged(answer, { what: 'lists', reserved }))
-    },
   }
 }
 
@@ -146,11 +136,9 @@ function createMerge(
 ): (answer: RelayAnswer | undefined, merging: Merging) => Promise<OwnAnswer> {
   return async (answer, merging) => {
     if (answer === undefined) return mergeAnswer(undefined, merging)
-    const { status, body, lastModified } = answer
+    const { status, body } = answer
     try {
-      const merged = await digest('answer', body, { status, ...merging })
-      // Of what is merged with ours, it would be the date of a part.
-      return { ...merged, lastModified: merging.what === 'lists' ? lastModified : undefined }
+      return await digest('answer', body, { status, ...merging })
     } catch (error) {
       if (!(error instanceof DocumentUnreadable)) throw error
       const message = 'upstream gave an answer that is no JSON object'
@@ -163,14 +151,4 @@ function pageAfter(query: URLSearchParams, searchUrl: string): string {
   const next = new URLSearchParams(query)
   next.set('page', String((Number(query.get('page')) || 1) + 1))
   return `${searchUrl}?${next.toString()}`
-}
-
-/** With a date that was understood, and nothing else that the header may have. */
-function summaryQuestion(ifModifiedSince: string | undefined): RelayQuestion {
-  const since = parseHttpDate(ifModifiedSince ?? '')
-  return {
-    endpoint: 'filterSummary',
-    query: new URLSearchParams(),
-    ifModifiedSince: since && httpDate(since),
-  }
 }

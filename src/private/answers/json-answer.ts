@@ -17,7 +17,7 @@ function objectIn({ body }: RelayAnswer): JsonObject {
 }
 
 export function jsonOf(value: JsonObject): RelayAnswer {
-  return { status: 200, body: Buffer.from(JSON.stringify(value)), lastModified: undefined }
+  return { status: 200, body: Buffer.from(JSON.stringify(value)) }
 }
 
 /** Of what upstream answered: what it has besides notices is for the caller to take out of it, by name. */

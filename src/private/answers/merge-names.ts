@@ -77,19 +77,6 @@ function aboutPackage(name: string, advisories: unknown): readonly unknown[] {
   })
 }
 
-/** The lists of malware, each without the names of reserved vendors: Composer would refuse our packages. */
-export function withoutReservedLists(
-  answer: RelayAnswer | undefined,
-  { reserved }: Pick<NamesToMerge, 'reserved'>,
-): RelayAnswer {
-  if (isRefusal(answer)) return refusalOf(answer)
-  const summary = answered(answer)
-  const isOthers = createIsOthers(reserved)
-  const filter = isJsonObject(summary['filter']) ? summary['filter'] : {}
-  const lists = Object.entries(filter).map(([list, names]) => [list, othersIn(names, isOthers)])
-  return jsonOf({ ...noticesIn(summary), filter: Object.fromEntries(lists) })
-}
-
 function fits({ packageName, type }: OwnPackage, query: URLSearchParams): boolean {
   const vendor = query.get('vendor')?.toLowerCase()
   const wantedType = query.get('type') ?? ''

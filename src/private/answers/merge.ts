@@ -4,7 +4,6 @@ import {
   type NamesToMerge,
   withOwnAdvisories,
   withOwnNames,
-  withoutReservedLists,
 } from './merge-names.ts'
 import { type ResultsToMerge, withOwnProviders, withOwnResults } from './merge-results.ts'
 
@@ -14,7 +13,6 @@ export type Merging =
   | ({ readonly what: 'list' } & NamesToMerge)
   | ({ readonly what: 'providers' } & Pick<NamesToMerge, 'own' | 'reserved'>)
   | ({ readonly what: 'advisories' } & AdvisoriesToMerge)
-  | ({ readonly what: 'lists' } & Pick<NamesToMerge, 'reserved'>)
 
 /**
  * @param answer of upstream; undefined: there is none.
@@ -30,8 +28,6 @@ export function mergeAnswer(answer: RelayAnswer | undefined, merging: Merging): 
       return withOwnProviders(answer, merging)
     case 'advisories':
       return withOwnAdvisories(answer, merging)
-    case 'lists':
-      return withoutReservedLists(answer, merging)
     default:
       return merging satisfies never
   }

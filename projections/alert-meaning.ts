@@ -142,15 +142,18 @@ function ofArchive(event: RecordedEvent): Meaning | undefined {
   if (event.type === 'ArchiveStored') {
     return { ends: [differing(event), { code: 'archive_corrupt', subject: event.data.sha256 }] }
   }
-  const isAsBefore = event.type === 'ArchiveConfirmed' || event.type === 'ArchiveMissing'
-  return isAsBefore ? { ends: [differing(event)] } : undefined
+  const isOver =
+    event.type === 'ArchiveConfirmed' ||
+    event.type === 'ArchiveMissing' ||
+    event.type === 'ArchiveAccepted'
+  return isOver ? { ends: [differing(event)] } : undefined
 }
 
 /** By the commit, whichever version names it. */
 function differing({
   data,
 }: EventOf<
-  'ArchiveDiffered' | 'ArchiveStored' | 'ArchiveConfirmed' | 'ArchiveMissing'
+  'ArchiveDiffered' | 'ArchiveStored' | 'ArchiveConfirmed' | 'ArchiveMissing' | 'ArchiveAccepted'
 >): AlertName {
   const { package_name, archive_key, dist_type } = archiveId(data)
   return { code: 'archive_differs', subject: `${package_name} ${archive_key}.${dist_type}` }

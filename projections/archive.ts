@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { referenceToken, versionToken } from '../src/composer/mirror-tokens.ts'
+import type { PackageName } from '../src/composer/names.ts'
 import type { Database, Db, Tx } from '../src/database/schema.ts'
 import type { RecordedEvent, Sha256 } from '../src/events/types.ts'
 import { possibleDate } from '../src/time-machine/possible-date.ts'
@@ -14,7 +15,7 @@ export type StoredArchive = Readonly<Database['archive']>
  */
 export const archive: Projection = {
   name: 'archive',
-  version: 6,
+  version: 7,
 
   async createTables(tx) {
     await sql`
@@ -31,6 +32,10 @@ export const archive: Projection = {
         last_modified   timestamptz,
         checked_at      timestamptz not null,
         differed_sha256 text,
+        differed_tree_sha256 text,
+        accepted_tree_sha256 text,
+        version_normalized text     not null,
+        reference       text,
         missing         boolean     not null,
         purged          boolean     not null,
         primary key (package_name, archive_key, dist_type, sha256)
@@ -42,10 +47,15 @@ export const archive: Projection = {
     const checked = { checked_at: event.recordedAt }
     if (event.type === 'ArchiveStored') await store(tx, event)
     else if (event.type === 'ArchiveConfirmed') {
-      await change(tx, event, { differed_sha256: null, missing: false })
+      await change(tx, event, { ...notDiffering, missing: false })
       await changeOne(tx, event, { ...checked, ...validatorsOf(event) })
     } else if (event.type === 'ArchiveDiffered') {
-      await change(tx, event, { ...checked, differed_sha256: event.data.upstreamSha256 })
+      const { upstreamSha256: differed_sha256, upstreamTreeSha256 } = event.data
+      const differed = { differed_sha256, differed_tree_sha256: upstreamTreeSha256 }
+      await change(tx, event, { ...checked, ...differed })
+    } else if (event.type === 'ArchiveAccepted') {
+      const accepted_tree_sha256 = event.data.upstreamTreeSha256
+      await change(tx, event, { ...notDiffering, accepted_tree_sha256 })
     } else if (event.type === 'ArchiveMissing') {
       await change(tx, event, { ...checked, missing: true })
     } else if (event.type === 'ArchiveEvicted') {
@@ -55,6 +65,8 @@ export const archive: Projection = {
     }
   },
 }
+
+const notDiffering = { differed_sha256: null, differed_tree_sha256: null } as const
 
 type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: Type }>
 
@@ -68,7 +80,10 @@ async function store(tx: Tx, event: EventOf<'ArchiveStored'>): Promise<void> {
     tree_sha256: data.treeSha256 ?? null,
     ...validatorsOf(event),
     checked_at: recordedAt,
-    differed_sha256: null,
+    ...notDiffering,
+    accepted_tree_sha256: null,
+    version_normalized: data.versionNormalized,
+    reference: data.reference ?? null,
     missing: false,
     purged: false,
   }
@@ -79,7 +94,7 @@ async function store(tx: Tx, event: EventOf<'ArchiveStored'>): Promise<void> {
       conflict.columns(['package_name', 'archive_key', 'dist_type', 'sha256']).doUpdateSet(row),
     )
     .execute()
-  await change(tx, event, { differed_sha256: null, missing: false })
+  await change(tx, event, { ...notDiffering, missing: false })
 }
 
 function validatorsOf({
@@ -91,7 +106,11 @@ function validatorsOf({
 
 async function change(
   tx: Tx,
-  { data }: EventOf<'ArchiveStored' | 'ArchiveConfirmed' | 'ArchiveDiffered' | 'ArchiveMissing'>,
+  {
+    data,
+  }: EventOf<
+    'ArchiveStored' | 'ArchiveConfirmed' | 'ArchiveDiffered' | 'ArchiveMissing' | 'ArchiveAccepted'
+  >,
   changed: Partial<StoredArchive>,
 ): Promise<void> {
   await tx
@@ -131,7 +150,7 @@ async function purgeScope(
   if (packageName === undefined) await archives.execute()
   else {
     await archives
-      .set({ tree_sha256: null, differed_sha256: null })
+      .set({ tree_sha256: null, accepted_tree_sha256: null, ...notDiffering })
       .where('package_name', '=', packageName)
       .execute()
   }
@@ -185,7 +204,7 @@ export async function readLastArchive(
 
 /**
  * What is stored and is what metadata says now: it has the SHA-1 that is named, or, where nothing says which files
- * it has, comes from the URL that is named. What has no SHA-1 of its own was right when it was stored.
+ * it has, comes from the URL that is named. Where other files were accepted, it has those. What has no SHA-1 of its own was right when it was stored.
  *
  * Index: primary keys; as many rows as it had other bytes.
  */
@@ -201,7 +220,7 @@ export async function readArchive(
     when r.shasum is not null then coalesce(
       archive.sha1 = r.shasum, archive.position > r.shasum_position)
     when r.reference_token = '' then archive.source_url = r.dist_url
-    else true end`
+    else coalesce(archive.accepted_tree_sha256 = archive.tree_sha256, true) end`
   return await db
     .selectFrom('archive')
     .leftJoin('package_reference as r', (join) =>
@@ -218,4 +237,26 @@ export async function readArchive(
     .orderBy('archive.position', 'desc')
     .limit(1)
     .executeTakeFirst()
+}
+
+/**
+ * In place of which archives upstream offers other files, that nobody accepted: of each type the one that was stored
+ * last. Index: primary key; as many rows as the reference had other bytes.
+ */
+export async function readDiffering(
+  db: Db,
+  packageName: PackageName,
+  reference: string,
+): Promise<readonly StoredArchive[]> {
+  return await db
+    .selectFrom('archive')
+    .distinctOn('dist_type')
+    .selectAll()
+    .where('package_name', '=', packageName)
+    .where('archive_key', '=', referenceToken(reference))
+    .where('tree_sha256', 'is not', null)
+    .where('differed_tree_sha256', 'is not', null)
+    .orderBy('dist_type')
+    .orderBy('position', 'desc')
+    .execute()
 }

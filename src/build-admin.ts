@@ -2,6 +2,9 @@ import { readInstalls } from '../projections/install.ts'
 import type { Tokens } from './access/tokens.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
+import { readDiffering } from '../projections/archive.ts'
+import { type AcceptArchive, createAcceptArchive } from './archives/accept.ts'
+import { acceptArchiveRoute } from './http/admin/archives.ts'
 import { blockRoutes } from './http/admin/blocks.ts'
 import { freezeRoutes } from './http/admin/freeze.ts'
 import { alertRoutes, type AlertsDeps } from './http/admin/alerts.ts'
@@ -49,6 +52,14 @@ async function installsOf(db: Db, query: InstallQuery): ReturnType<InstallsDeps[
   }))
 }
 
+function buildAcceptArchive({ db, log, projector }: AdminParts): AcceptArchive {
+  return createAcceptArchive({
+    differing: async (packageName, reference) => await readDiffering(db, packageName, reference),
+    log,
+    until: projector.until,
+  })
+}
+
 /** The part of the composition root that is about the admin API: one list a file of `http/admin`. */
 export function buildAdmin(parts: AdminParts): readonly Route[] {
   const { now } = parts.outside
@@ -56,6 +67,7 @@ export function buildAdmin(parts: AdminParts): readonly Route[] {
   const { purge, freezes, blocks, alerts, tokens } = parts
   return [
     ...purgeRoutes(purge),
+    acceptArchiveRoute(buildAcceptArchive(parts)),
     ...freezeRoutes(freezes),
     ...alertRoutes(alerts),
     ...tokenRoutes(tokens),

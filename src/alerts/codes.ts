@@ -92,7 +92,7 @@ export const alertCodes: Readonly<Record<AlertCode, Explanation>> = {
   archive_differs: {
     severity: 'critical',
     action:
-      'Compare the archive upstream with the one kept here: the same commit has other files, which are not accepted; purge the package to take them after all.',
+      'Compare the archive upstream with the one kept here: the same commit has other files, which are not accepted; take them by /api/v1/proxy/accept-archive, or acknowledge this to keep what is here.',
   },
   archive_corrupt: {
     severity: 'critical',

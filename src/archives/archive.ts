@@ -36,6 +36,8 @@ export interface StoredArchive {
   readonly checked_at: Instant
   /** What upstream offers instead of it, and isn't accepted. */
   readonly differed_sha256: Sha256 | null
+  /** Other files that somebody accepted in place of its own. */
+  readonly accepted_tree_sha256: Sha256 | null
   /** Upstream was seen not to have it any more. */
   readonly missing: boolean
   /** Somebody wants it fetched again. */

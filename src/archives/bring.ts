@@ -99,11 +99,10 @@ export function sinkInto(
  */
 export function differs(
   { reference }: Pick<KnownReference, 'reference'>,
-  stored: Pick<StoredArchive, 'tree_sha256'> | undefined,
+  stored: Pick<StoredArchive, 'tree_sha256' | 'accepted_tree_sha256'> | undefined,
   { treeSha256 }: Pick<Checked, 'treeSha256'>,
 ): boolean {
-  const before = stored?.tree_sha256 ?? undefined
-  return (
-    reference !== null && before !== undefined && treeSha256 !== undefined && before !== treeSha256
-  )
+  const { tree_sha256: before = null, accepted_tree_sha256: accepted = null } = stored ?? {}
+  if (reference === null || before === null || treeSha256 === undefined) return false
+  return treeSha256 !== before && treeSha256 !== accepted
 }

@@ -137,6 +137,13 @@ export interface ArchiveTable {
   checked_at: Instant
   /** What upstream offers instead, and isn't accepted. */
   differed_sha256: Sha256 | null
+  /** The files of that. */
+  differed_tree_sha256: Sha256 | null
+  /** Other files that somebody accepted in place of its own. */
+  accepted_tree_sha256: Sha256 | null
+  /** The version that it was stored as last. */
+  version_normalized: string
+  reference: string | null
   /** Upstream was seen not to have it any more. */
   missing: boolean
   /** Somebody wants it fetched again. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PackageName } from '../composer/names.ts'
 import { Instant } from '../time-machine/instant.ts'
-import { event, Sha1, Sha256, sizeBytes, text } from './event-schema.ts'
+import { event, Sha1, Sha256, sizeBytes, text, written } from './event-schema.ts'
 
 /** The archive of one (package, reference). */
 const archive = {
@@ -52,6 +52,15 @@ export const ArchiveDiffered = event('ArchiveDiffered', {
   upstreamSha256: Sha256,
   sourceUrl: z.url().max(4000),
   fetchedAt: Instant,
+})
+
+/** Somebody accepted the other files that upstream offers under a reference. */
+export const ArchiveAccepted = event('ArchiveAccepted', {
+  ...archive,
+  /** Those that were stored before, and those that may take their place. */
+  treeSha256: Sha256,
+  upstreamTreeSha256: Sha256,
+  ...written,
 })
 
 /** Upstream no longer has an archive that was stored here once. */

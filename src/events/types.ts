@@ -3,6 +3,7 @@ import { DocumentName, PackageName } from '../composer/names.ts'
 import { Instant } from '../time-machine/instant.ts'
 import { AlertAcknowledged, AlertContinued, AlertOpened, AlertResolved } from './alert-types.ts'
 import {
+  ArchiveAccepted,
   ArchiveConfirmed,
   ArchiveDiffered,
   ArchiveEvicted,
@@ -152,6 +153,7 @@ export const DomainEvent = z.discriminatedUnion('type', [
   ArchiveStored,
   ArchiveConfirmed,
   ArchiveDiffered,
+  ArchiveAccepted,
   ArchiveMissing,
   ArchivesAccessed,
   ArchiveEvicted,

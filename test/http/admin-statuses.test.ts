@@ -4,6 +4,7 @@ import { alertsStream } from '../../src/events/types.ts'
 import { statusOf } from '../../src/http/errors.ts'
 import type { ApiRoute } from '../../src/http/route.ts'
 import { metricsToken, pathOf } from '../support/api.ts'
+import { distOf } from '../support/dist.ts'
 import { elsewhere, packageStatuses } from '../support/package-statuses.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe, eventually } from '../support/suite.ts'
@@ -101,6 +102,26 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
   },
   'delete /api/v1/tokens/:id 404': async ({ api }) => {
     return (await api('DELETE', `/api/v1/tokens/${unknownId}`)).status
+  },
+  'post /api/v1/proxy/accept-archive 200': async (service) => {
+    const { api, get, upstream } = service
+    const { reference } = await distOf(service, 'acme/http', '1.1.0')
+    const path = `/dist-proxy/acme/http/1.1.0.0/${reference}.zip`
+    await get(path)
+    upstream.alterArchive(reference, 'tampered')
+    service.clock.advance(86_400)
+    await get(path)
+    const json = { package: 'acme/http', reference }
+    let status = 404
+    await eventually('upstream is seen to differ', async () => {
+      ;({ status } = await api('POST', '/api/v1/proxy/accept-archive', { json }))
+      return status !== 404
+    })
+    return status
+  },
+  'post /api/v1/proxy/accept-archive 404': async ({ api }) => {
+    const json = { package: 'acme/log', reference: 'f'.repeat(40) }
+    return (await api('POST', '/api/v1/proxy/accept-archive', { json })).status
   },
   'post /api/v1/proxy/purge 200': async ({ api }) => {
     return (await api('POST', '/api/v1/proxy/purge', { json: {} })).status

@@ -3,10 +3,10 @@ import { sql } from 'kysely'
 import * as assert from 'uvu/assert'
 import { z } from 'zod'
 import { PackageName } from '../../src/composer/names.ts'
-import { alertsOf } from '../support/alerts.ts'
+import { acknowledge, alertsOf } from '../support/alerts.ts'
 import { documentOf, goodVersion } from '../support/hostile-documents.ts'
 import { startService, type Service } from '../support/service.ts'
-import { describe } from '../support/suite.ts'
+import { describe, eventually } from '../support/suite.ts'
 import { zip } from '../support/zip.ts'
 
 const commit = 'c'.repeat(40)
@@ -58,6 +58,14 @@ async function open(settings: Readonly<Record<string, string>> = {}) {
     return { name, say, given, has, downloads }
   }
   return { ...service, pack }
+}
+
+async function differing(service: Service, name: string) {
+  const alerts = await alertsOf(service, 'archive_differs', '?state=open')
+  return alerts.find(({ subject }) => subject.startsWith(`${name} `))
+}
+async function isDiffering(service: Service, name: string): Promise<boolean> {
+  return (await differing(service, name)) !== undefined
 }
 
 /** What is in the cache of it, by the bytes and their worth. */
@@ -125,6 +133,55 @@ describe('an archive that upstream packs anew', open, (test) => {
     const [alert] = await alertsOf(context, 'archive_differs', '?state=open')
     assert.match(alert?.subject ?? '', name)
     assert.equal(await given(`?sha1=${sha1Of(first)}`), first)
+  })
+
+  for (const isNamed of [true, false]) {
+    const shasumOf = (bytes: Buffer) => (isNamed ? { shasum: sha1Of(bytes) } : {})
+    const title = isNamed ? 'named by a SHA-1' : 'named by none'
+    test(`has other files once somebody accepts them, and no others, ${title}`, async (context) => {
+      const { name, say, has, given } = context.pack()
+      await say({ bytes: first, ...shasumOf(first) })
+      assert.equal(await given(), first)
+      await say({ bytes: other, ...shasumOf(other) })
+      context.clock.advance(86_400)
+      await given()
+      await eventually('it is an alert', async () => await isDiffering(context, name))
+      const json = { package: name, reference: commit, reason: 'they say so' }
+      const path = '/api/v1/proxy/accept-archive'
+      const { status, body } = await context.api('POST', path, { json })
+      assert.is(status, 200, JSON.stringify(body))
+      assert.is(await isDiffering(context, name), false)
+      if (!isNamed) {
+        has(files('three'))
+        assert.is(await given(), 502, 'these were not accepted')
+        has(other)
+      }
+      assert.equal(await given(), other)
+      assert.equal(await given(), other)
+      assert.equal(await given(`?sha1=${sha1Of(first)}`), first)
+    })
+  }
+
+  test('stays quiet about other files once the alert is acknowledged', async (context) => {
+    const { name, say, given } = context.pack()
+    await say({ bytes: first })
+    await given()
+    await say({ bytes: other })
+    /** How often upstream was seen to differ, as the alert counts it. */
+    async function seen(): Promise<number | undefined> {
+      const alerts = await alertsOf(context, 'archive_differs', '?state=all')
+      return alerts.find(({ subject }) => subject.startsWith(name))?.count
+    }
+    for (const round of [1, 2]) {
+      context.clock.advance(86_400)
+      assert.equal(await given(), first)
+      await eventually(`upstream was asked, ${round}`, async () => (await seen()) === round)
+      const alert = await differing(context, name)
+      assert.is(alert === undefined, round === 2)
+      if (alert !== undefined) await acknowledge(context, alert)
+    }
+    assert.is(await isDiffering(context, name), false)
+    assert.equal(await given(), first)
   })
 
   test('has no bytes but those that metadata named', async ({ pack }) => {

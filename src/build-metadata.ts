@@ -1,10 +1,11 @@
 import type { Logger } from 'pino'
+import { readDigest } from '../projections/document-digest.ts'
 import {
   type CurrentDocument as CurrentRow,
   readCurrentDocument,
 } from '../projections/document-queries.ts'
-import { filterSummary, packageOfDocument } from './composer/names.ts'
 import { buildRelays, type Relays } from './build-relays.ts'
+import { type DocumentName, filterSummary, packageOfDocument } from './composer/names.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { Digestion } from './digestion/digestion.ts'
@@ -61,7 +62,7 @@ export function buildMetadata(parts: MetadataParts): Metadata {
     snapshots,
     digest: parts.digestion.digest,
     log,
-    knownDocument: async (document) => knownFrom(await readCurrentDocument(db, document)),
+    knownDocument: async (document) => await readKnown(db, document),
     until: projector.until,
     turnFor,
     now,
@@ -89,6 +90,15 @@ export function buildMetadata(parts: MetadataParts): Metadata {
   const snapshot = snapshots.get
   const endpoints = createReadEndpoints({ current, snapshot, upstreamUrl: packagistUrl })
   return { refresh, current, endpoints, ...buildRelays(parts, endpoints) }
+}
+
+/** Of bytes that aren't given as they are, upstream is asked anew: then an event and an alert say what is left out. */
+async function readKnown(db: Db, document: DocumentName): Promise<KnownDocument> {
+  const known = knownFrom(await readCurrentDocument(db, document))
+  const packageName = packageOfDocument(document)?.packageName
+  if (known.sha256 === undefined || packageName === undefined) return known
+  const digest = await readDigest(db, packageName, known.sha256)
+  return digest?.isWhole === false ? { ...known, lastModified: undefined } : known
 }
 
 function refusedBody({

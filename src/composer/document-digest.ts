@@ -1,11 +1,12 @@
 import { isAllOwn, parseDocument } from './document.ts'
 import { digestOfFilter, readFilter, type ReadFilter } from './document-filter.ts'
+import { problemsOfVersions } from './loadable.ts'
 import type { PackageName } from './names.ts'
 import { vendorsStoodInFor } from './stand-ins.ts'
 
 /** What decides whether the bytes of a document are served as they are. */
 export interface DocumentDigest {
-  /** `parseDocument` leaves nothing out. */
+  /** `parseDocument` leaves nothing out, and Composer can load all of it. */
   readonly isWhole: boolean
   /** Vendors whose packages its versions replace or provide, or `anyVendor`. */
   readonly standsInFor: readonly string[]
@@ -28,7 +29,7 @@ export function digestDocument(
   if (!parsed.ok) return undefined
   const vendors = vendorsStoodInFor(parsed.document.versions, packageName)
   return {
-    isWhole: isAllOwn(parsed.document),
+    isWhole: isAllOwn(parsed.document) && problemsOfVersions(parsed.document.versions).size === 0,
     standsInFor: vendors.size > vendorsMax ? [anyVendor] : [...vendors].toSorted(),
     filter: digestOfFilter(parsed.document.top['filter'], packageName),
   }

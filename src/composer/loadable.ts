@@ -1,76 +1,14 @@
-import { z } from 'zod'
+import type { z } from 'zod'
+import { problemOfBranchAlias } from './branch-alias.ts'
 import { isLinkConstraint } from './constraints.ts'
-import { isDistType } from './dist-types.ts'
+import { loadedFields } from './loaded-fields.ts'
 import { isJsonObject, type JsonObject } from './minify.ts'
-import { normalizeVersion, versionLengthMax } from './versions.ts'
+import { loweredAsPhpDoes } from './names.ts'
+import { namingFields } from './naming-fields.ts'
+import { hasNumberedKey, isPhpArray, isPhpEmpty } from './php-values.ts'
+import { normalizeVersion } from './versions.ts'
 
-// What a terminal or a command line could be fooled with: Composer hands references and URLs to git
-// and prints versions, and old clients don't check them.
-const plain = z
-  .string()
-  .max(versionLengthMax)
-  .refine((text) => !/\p{Cc}/u.test(text), 'has control characters')
-/** References and versions become parts of paths in caches. */
-const segment = plain.refine((text) => !text.includes('..'), 'has two dots in a row')
-const argument = segment.refine((text) => !text.startsWith('-'), 'looks like an option')
-/** What git runs a program for (`ext::sh -c …`), and a host that ssh takes for an option. */
-const command = /^[a-z0-9+.-]+::|:\/\/(?:[^/@]*@)?-/i
-const address = z
-  .string()
-  .max(2000)
-  .refine((text) => !/^-|\p{Cc}/u.test(text), 'looks like an option or has control characters')
-  .refine((text) => !command.test(text), 'names a command to run')
-const mirrorsAt = (url: typeof address) => {
-  return z
-    .array(z.unknown())
-    .superRefine(firstBad(z.looseObject({ url })))
-    .nullish()
-}
-/** Composer installs archives, and links directories, of the machine it runs on, too: nobody looks through those. */
-const webAddress = address.refine((text) => /^https?:\/\//i.test(text), 'is not on the web')
-
-const constraint = z.string().refine(isLinkConstraint, 'not a constraint')
-const links = z
-  .custom<JsonObject>(isJsonObject)
-  .superRefine(firstBad(constraint))
-  .or(z.array(z.unknown()).max(0))
-  .optional()
-
-/** What Composer's loader throws at, and so refuses the whole document for. */
-const Loadable = z.object({
-  name: plain,
-  version: segment.min(1),
-  version_normalized: segment.optional(),
-  source: z
-    .object({ type: plain, url: address, reference: argument, mirrors: mirrorsAt(address) })
-    .nullish(),
-  dist: z
-    .object({
-      type: plain.refine(isDistType, 'not a type of archives'),
-      url: webAddress,
-      reference: argument.nullish(),
-      shasum: plain.nullish(),
-      mirrors: mirrorsAt(webAddress),
-    })
-    .nullish(),
-  require: links,
-  'require-dev': links,
-  conflict: links,
-  provide: links,
-  replace: links,
-})
-
-/** Stops at the first one: an issue for each of many thousands would take more memory than the document does. */
-function firstBad(schema: z.ZodType) {
-  return (values: object, context: z.RefinementCtx<object>): void => {
-    for (const key of Object.keys(values)) {
-      const [issue] = schema.safeParse(Reflect.get(values, key)).error?.issues ?? []
-      if (issue === undefined) continue
-      context.addIssue({ code: 'custom', path: [key, ...issue.path], message: issue.message })
-      return
-    }
-  }
-}
+const linkTypes = ['require', 'require-dev', 'conflict', 'provide', 'replace'] as const
 
 /**
  * Why Composer couldn't load these (expanded) versions, or shouldn't be given them, by version; those that can be served
@@ -81,10 +19,20 @@ function firstBad(schema: z.ZodType) {
 export function problemsOfVersions(
   versions: readonly JsonObject[],
 ): ReadonlyMap<JsonObject, string> {
-  const checks = Object.entries(Loadable.shape).map(([key, schema]) => createCheck(key, schema))
+  const checks = [
+    ...Object.entries(namingFields).map(([key, schema]) =>
+      createCheck(key, (value) => problemOfValue(value, schema)),
+    ),
+    ...Object.entries(loadedFields).map(([key, problemOf]) => createCheck(key, problemOf)),
+    ...linkTypes.map((key) => createLinksCheck(key)),
+    problemOfName,
+    problemOfTargetDirectory,
+    problemOfPerforce,
+    problemOfBranchAlias,
+  ]
   const problems = new Map<JsonObject, string>()
   for (const version of versions) {
-    const problem = firstProblem(version, checks) ?? problemOfName(version)
+    const problem = firstProblem(version, checks)
     if (problem !== undefined) problems.set(version, problem)
   }
   return problems
@@ -98,20 +46,21 @@ export function problemOfVersion(version: JsonObject): string | undefined {
 type Check = (version: JsonObject) => string | undefined
 
 /** Remembers what it found of the last value, which the next version shares unless it says otherwise. */
-function createCheck(key: string, schema: z.ZodType): Check {
+function createCheck(key: string, problemOf: (value: unknown) => string | undefined): Check {
   let last: { readonly value: unknown; readonly problem: string | undefined } | undefined
   return (version) => {
     const value = version[key]
     if (last === undefined || last.value !== value) {
-      last = { value, problem: problemOfValue(key, value, schema) }
+      const problem = problemOf(value)
+      last = { value, problem: problem === undefined ? undefined : `${key}${problem}` }
     }
     return last.problem
   }
 }
 
-function problemOfValue(key: string, value: unknown, schema: z.ZodType): string | undefined {
+function problemOfValue(value: unknown, schema: z.ZodType): string | undefined {
   const [issue] = schema.safeParse(value).error?.issues ?? []
-  return issue && `${[key, ...issue.path].join('.')}: ${issue.message}`
+  return issue && `${['', ...issue.path].join('.')}: ${issue.message}`
 }
 
 function firstProblem(version: JsonObject, checks: readonly Check[]): string | undefined {
@@ -122,8 +71,66 @@ function firstProblem(version: JsonObject, checks: readonly Check[]): string | u
   return undefined
 }
 
-function problemOfName({ version }: JsonObject) {
+function problemOfName({ version }: JsonObject): string | undefined {
   return normalizeVersion(String(version)) !== undefined
     ? undefined
     : 'version: not a version that Composer knows'
+}
+
+/** Remembers the last links, as `createCheck` does. */
+function createLinksCheck(key: string): Check {
+  let last: { readonly value: unknown; readonly name: unknown; readonly links: Links } | undefined
+  return (version) => {
+    const { name, [key]: value } = version
+    if (last === undefined || last.value !== value || last.name !== name) {
+      last = { value, name, links: readLinks(value, name) }
+    }
+    const { problem, nameVersion } = last.links
+    if (problem !== undefined) return `${key}${problem}`
+    if (!nameVersion || isLinkConstraint(String(version['version']))) return undefined
+    return `${key}: self.version, which is not a constraint`
+  }
+}
+
+interface Links {
+  /** What follows the name of the field. */
+  readonly problem?: string
+  /** Whether there is a `self.version` among them. */
+  readonly nameVersion?: boolean
+}
+
+function isConstraint(value: unknown): boolean {
+  return typeof value === 'string' && isLinkConstraint(value)
+}
+
+/** A link to the package itself is passed over, whatever it says. */
+function readLinks(links: unknown, name: unknown): Links {
+  if (links === undefined || links === null) return {}
+  if (!isPhpArray(links)) return { problem: ': neither a list nor an object' }
+  if (hasNumberedKey(links)) return { problem: ': a number in place of a name' }
+  const own = typeof name === 'string' ? loweredAsPhpDoes(name) : undefined
+  let nameVersion = false
+  for (const target of Object.keys(links)) {
+    if (loweredAsPhpDoes(target) === own) continue
+    const constraint: unknown = Reflect.get(links, target)
+    if (!isConstraint(constraint)) return { problem: `.${target}: not a constraint` }
+    nameVersion ||= constraint === 'self.version'
+  }
+  return { nameVersion }
+}
+
+function problemOfTargetDirectory({ autoload, 'target-dir': directory }: JsonObject) {
+  if (typeof directory !== 'string' || !isJsonObject(autoload)) return undefined
+  return isPhpEmpty(autoload['psr-4']) ? undefined : 'target-dir: not together with psr-4'
+}
+
+/** What runs a program by its address: see Composer's Perforce::isValidPort. */
+const perforcePort =
+  /^(?:(?:tcp|ssl)(?:4|6|46|64)?:)?(?:\[[0-9a-f:.]+\]|[a-z0-9._][a-z0-9._-]*)(?::[a-z0-9._][a-z0-9._-]*)?$/i
+
+function problemOfPerforce({ source }: JsonObject): string | undefined {
+  if (!isJsonObject(source) || source['type'] !== 'perforce') return undefined
+  const url = String(source['url'])
+  const isPort = perforcePort.test(url) && !/^(?:rsh|jsh)\s*:/i.test(url)
+  return isPort ? undefined : 'source.url: not a Perforce port; Composer 2.8 to 2.11 throw at it'
 }

@@ -1,4 +1,5 @@
 import { isAllOwn, readRecorded } from './document.ts'
+import { problemsOfVersions } from './loadable.ts'
 import type { PackageName } from './names.ts'
 import { withoutStandIns } from './stand-ins.ts'
 import { matcherOf } from './vendor-patterns.ts'
@@ -13,7 +14,7 @@ export interface ServablePart {
 
 /**
  * A recorded document as it may be given to anybody: the very bytes, unless it has something in it that
- * `parseDocument` leaves out, which a former release recorded, or stands in for what it may not.
+ * `parseDocument` leaves out or Composer throws at, which a former release recorded, or stands in for what it may not.
  *
  * @param bytes of a recorded document.
  */
@@ -24,6 +25,10 @@ export function servablePart(
   const document = readRecorded(bytes, packageName)
   const versions = withoutStandIns(document.versions, matcherOf(standsInForNone))
   const isSame = versions.every((version, index) => version === document.versions[index])
-  if (isSame && isAllOwn(document)) return bytes
-  return writeDocument(document, packageName, [...versions.entries()])
+  const problems = problemsOfVersions(document.versions)
+  if (isSame && problems.size === 0 && isAllOwn(document)) return bytes
+  const loadable = [...versions.entries()].filter(
+    ([index]) => !problems.has(document.versions[index] ?? {}),
+  )
+  return writeDocument(document, packageName, loadable)
 }

@@ -50,10 +50,18 @@ function releaseVersion(release: string): string | undefined {
 /** `1.x-dev` → `1.9999999.9999999.9999999-dev`; undefined for branches that aren't numbers. */
 function branchVersion(release: string): string | undefined {
   if (!/^[^\n]*dev$/i.test(release)) return undefined
-  const branch = release.replace(/[.-]?dev$/i, '')
+  return numericBranch(release.replace(/[.-]?dev$/i, ''))
+}
+
+function numericBranch(branch: string): string | undefined {
   const numbers = numberedBranch.exec(trim(branch))?.[1]
   if (numbers === undefined) return undefined
   return `${fourNumbers(numbers, 'x').replaceAll(/[x*]/gi, wildcard)}-dev`
+}
+
+/** What Composer makes of the name of a branch, with which it does not begin by `dev-`: `1.x` or `main`. */
+export function normalizeBranch(branch: string): string {
+  return numericBranch(branch) ?? `dev-${branch}`
 }
 
 /** `1.0 as 2.0` and `1.0@beta` belong to requirements, but Composer reads them here as well. */

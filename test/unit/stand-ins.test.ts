@@ -106,10 +106,12 @@ describe(
     })
 
     test('is left out of versions in an object, each under its key, and by patterns', () => {
-      const versions = { b: { version: '2' }, a: { version: '1', replace: { 'acme-one/x': '*' } } }
+      const name = packageName
+      const a = { name, version: '1', replace: { 'acme-one/x': '*' } }
+      const versions = { b: { name, version: '2' }, a }
       const bytes = Buffer.from(JSON.stringify({ packages: { 'pub/kit': versions } }))
       const part = servablePart(bytes, { packageName, standsInForNone: ['other', 'acme-*'] })
-      const expected = { b: { version: '2' }, a: { version: '1', replace: {} } }
+      const expected = { b: { name, version: '2' }, a: { ...a, replace: {} } }
       assert.equal(JSON.parse(part.toString()), { packages: { 'pub/kit': expected } })
     })
 

@@ -96,7 +96,7 @@ describe(
       assert.ok(request !== undefined)
       assert.is(request.headers['if-modified-since'], undefined)
       const { detail } = await openAlert(service, 'versions_left_out')
-      assert.match(detail, '7.7.0')
+      assert.match(detail, 'One version of beta/text left out')
     })
   },
 )

@@ -7,7 +7,7 @@ import { startProcess } from './processes.ts'
 import { removeDirectory, temporaryDirectory } from './temporary-directory.ts'
 
 /** The one on PATH, unless COMPOSER_BIN names another. */
-const program = process.env['COMPOSER_BIN'] ?? 'composer'
+export const program = process.env['COMPOSER_BIN'] ?? 'composer'
 
 /** The version of Composer, such as `2.5.5`; undefined when there is none. */
 export function composerVersion(bin = program): string | undefined {

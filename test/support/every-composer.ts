@@ -3,6 +3,7 @@ import {
   type ComposerOptions,
   type ComposerResult,
   composerVersion,
+  program,
   runComposer,
 } from './composer.ts'
 import { describe, skipSuite } from './suite.ts'
@@ -11,6 +12,7 @@ import { describe, skipSuite } from './suite.ts'
 export interface Composer {
   /** Such as `2.10.3`. */
   readonly version: string
+  readonly bin: string
   readonly isAtLeast: (line: `${number}.${number}`) => boolean
   readonly run: (
     args: readonly string[],
@@ -56,7 +58,8 @@ export function forEachComposer<Context extends object>(
 
 let found: readonly Composer[] | undefined
 
-function composersAtHand(): readonly Composer[] {
+/** All of them, the oldest first. */
+export function composersAtHand(): readonly Composer[] {
   found ??= findComposers()
   return found
 }
@@ -77,6 +80,7 @@ function findComposers(): readonly Composer[] {
 function composerOf(version: string, bin: string | undefined): Composer {
   return {
     version,
+    bin: bin ?? program,
     isAtLeast: (line) => compare(version, line) >= 0,
     run: async (args, options) =>
       await runComposer(args, { ...options, ...(bin !== undefined && { bin }) }),

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert'
 import { PackageName, documentName } from '../../src/composer/names.ts'
 import { inspectBody } from '../../src/metadata/inspect.ts'
-import { composersAtHand } from '../support/.ts.ts'
+import { composersAtHand } from '../support/every-composer.ts'
 import { packageName } from '../support/composer-loader.ts'
 import { fuzz } from '../support/fuzz.ts'
 import { generatedCases, type LoaderCase } from '../support/loader-cases.ts'

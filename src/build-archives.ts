@@ -100,10 +100,7 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
   const reads = await buildReads(parts, cache)
   const storedBlobs = createLargeObjectStore(reads)
   const blobs = createMemoryTier(storedBlobs, config.archiveMemoryBytes)
-  const admit = parts.kept.keeping(async (request: ArchiveRequest) => {
-    await parts.admit(request)
-    return admitted
-  }, keyOf)
+  const admit = parts.kept.keeping(parts.admit, keyOf)
   const open = buildOpenArchive({ ...parts, cache, blobs })
   return {
     storedBlobs,
@@ -133,8 +130,6 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
     },
   }
 }
-
-const admitted = {}
 
 function buildCache(
   { config, outside, db, log, projector }: ArchivesParts,

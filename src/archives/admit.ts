@@ -9,6 +9,7 @@ import type { ArchiveRequest } from './archive.ts'
 export interface HeldArchives {
   readonly at: Instant
   readonly has: (request: ArchiveRequest) => boolean
+  readonly sha1Of: (request: ArchiveRequest) => string | undefined
 }
 
 /** What is laid over a package now. */
@@ -42,7 +43,12 @@ export type RefreshPackage = (
  * @throws AppError `archive_blocked` when its version may not be, `archive_held_back` when its package is
  * frozen without it; `upstream_unavailable` when that can't be known without upstream.
  */
-export type Admit = (request: ArchiveRequest) => Promise<void>
+export type Admit = (request: ArchiveRequest) => Promise<Admitted>
+
+export interface Admitted {
+  /** Of the bytes that it had when its package was frozen, where they are named. */
+  readonly heldSha1: string | undefined
+}
 
 export function createAdmit(options: AdmitOptions): Admit {
   return async (request) => {
@@ -50,7 +56,8 @@ export function createAdmit(options: AdmitOptions): Admit {
     const { rules, heldArchives } = await options.laidOver(packageName)
     if (rules.length > 0) await refuseBlocked(request, rules, options)
     const held = await heldArchives?.()
-    if (held === undefined || held.has(request)) return
+    if (held === undefined) return { heldSha1: undefined }
+    if (held.has(request)) return { heldSha1: held.sha1Of(request) }
     throw new AppError(
       'archive_held_back',
       `${packageName} is frozen as it was at ${held.at}, and this archive is of no version it had then`,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { type CacheResult, observed, type Observer } from '../telemetry/observer.ts'
+import type { Admitted } from './admit.ts'
 import type { ArchiveRequest, Arriving, Found } from './archive.ts'
 import type { Blob } from './blobs.ts'
 import type { OpenArchive } from './read-through.ts'
@@ -7,7 +8,7 @@ import { reopening } from './reopen.ts'
 
 export interface ForClientsOptions {
   /** Throws when it may not be served. */
-  readonly admit: (request: ArchiveRequest) => Promise<unknown>
+  readonly admit: (request: ArchiveRequest) => Promise<Admitted | undefined>
   readonly open: OpenArchive
   /** Hears of each blob that is used. */
   readonly onUse: (blob: Blob) => void
@@ -21,8 +22,9 @@ export type OpenForClients = (request: ArchiveRequest) => Promise<Found | Arrivi
 export function openingForClients(options: ForClientsOptions): OpenForClients {
   const { admit, open, onUse, observer, logger } = options
   const reopenable = reopening(open, logger)
-  return async (request) => {
-    await admit(request)
+  return async (wanted) => {
+    const { heldSha1 } = (await admit(wanted)) ?? {}
+    const request = { ...wanted, sha1: wanted.sha1 ?? heldSha1 }
     const asked = { kind: 'archives', packageName: request.packageName } as const
     let result: CacheResult | undefined
     const archive = await observed(observer, asked, async (note) => {

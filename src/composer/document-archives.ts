@@ -8,8 +8,13 @@ export interface ArchiveTokens {
   readonly referenceToken: string
 }
 
+export interface DocumentArchive extends ArchiveTokens {
+  /** null where the document names none. */
+  readonly sha1: string | null
+}
+
 /** The archives that the bytes of a document name; none when they are no document. */
-export function archivesIn(body: Buffer, packageName: PackageName): readonly ArchiveTokens[] {
+export function archivesIn(body: Buffer, packageName: PackageName): readonly DocumentArchive[] {
   const parsed = parseDocument(body, packageName)
   if (!parsed.ok) return []
   return parsed.document.versions.flatMap((version) => {
@@ -19,6 +24,7 @@ export function archivesIn(body: Buffer, packageName: PackageName): readonly Arc
       {
         versionToken: versionToken(dist.versionNormalized),
         referenceToken: referenceToken(dist.reference),
+        sha1: dist.shasum,
       },
     ]
   })

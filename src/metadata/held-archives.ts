@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { ArchiveTokens } from '../composer/document-archives.ts'
+import type { ArchiveTokens, DocumentArchive } from '../composer/document-archives.ts'
 import { documentName, type DocumentName, type PackageName } from '../composer/names.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import { type Basis, bodyAsOf, type DocumentAsOf } from './as-of.ts'
@@ -12,13 +12,15 @@ export interface HeldArchivesOptions extends Pick<OverlayOptions, 'positionAt'> 
   readonly archivesIn: (
     body: BodyName,
     packageName: PackageName,
-  ) => Promise<readonly ArchiveTokens[]>
+  ) => Promise<readonly DocumentArchive[]>
 }
 
 /** The archives of the versions that a package is frozen with. */
 interface HeldArchives {
   readonly at: Instant
   readonly has: (archive: ArchiveTokens) => boolean
+  /** By which SHA-1 the document names it, if it does. */
+  readonly sha1Of: (archive: ArchiveTokens) => string | undefined
 }
 
 /** Of documents, the archives that they name: a few kilobytes for each. */
@@ -28,14 +30,17 @@ export function createHeldArchives(
   options: HeldArchivesOptions,
 ): (packageName: PackageName, freeze: Freeze) => Promise<HeldArchives> {
   const { asOf, positionAt, archivesIn } = options
-  const known = new LRUCache<string, ReadonlySet<string>>({ max: documentsMax })
+  const known = new LRUCache<string, ReadonlyMap<string, string | null>>({ max: documentsMax })
   const find = bodyAsOf(asOf)
 
   async function namedIn(document: DocumentName, basis: Basis, packageName: PackageName) {
     const body = await find(document, basis)
-    if (body === undefined) return new Set<string>()
+    if (body === undefined) return new Map<string, string | null>()
     const key = `${document} ${bodyKey(body)}`
-    const named = known.get(key) ?? new Set((await archivesIn(body, packageName)).map(keyOf))
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const archives = await archivesIn(body, packageName)
+    const named = new Map(archives.map((archive) => [keyOf(archive), archive.sha1]))
     known.set(key, named)
     return named
   }
@@ -49,6 +54,10 @@ export function createHeldArchives(
     return {
       at: freeze.at,
       has: (archive) => tags.has(keyOf(archive)) || branches.has(keyOf(archive)),
+      sha1Of(archive) {
+        const key = keyOf(archive)
+        return tags.get(key) ?? branches.get(key) ?? undefined
+      },
     }
   }
 }

@@ -184,6 +184,19 @@ describe('an archive that upstream packs anew', open, (test) => {
     assert.equal(await given(), first)
   })
 
+  test('stays what it was where its package is frozen', async (context) => {
+    const { name, say, given } = context.pack()
+    await say({ bytes: first, shasum: sha1Of(first) })
+    assert.equal(await given(), first)
+    const { status } = await context.api('POST', `/api/v1/proxy/freeze/${name}`, { json: {} })
+    assert.is(status, 200)
+    await say({ bytes: repacked, shasum: sha1Of(repacked) })
+    assert.equal(await given(), first)
+    await context.api('POST', `/api/v1/proxy/unfreeze/${name}`, { json: {} })
+    await say({ bytes: repacked, shasum: sha1Of(repacked) })
+    assert.equal(await given(), repacked)
+  })
+
   test('has no bytes but those that metadata named', async ({ pack }) => {
     const { say, given, downloads } = pack()
     await say({ bytes: first, shasum: sha1Of(first) })

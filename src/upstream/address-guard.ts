@@ -56,11 +56,11 @@ export function alsoAt(url: string): DistOrigins {
 
 /** What a person is told of a refusal. */
 export function refusalText(refusal: Refusal, url: string): string {
-  const place = URL.canParse(url) ? new URL(url).host : 'it'
+  const { protocol, host: place } = URL.canParse(url) ? new URL(url) : { protocol: '', host: 'it' }
   const texts = {
     not_a_url: 'upstream names no URL that can be asked',
     has_credentials: `upstream names a URL of ${place} with a user name or password in it`,
-    not_https: `${place} would be asked without https, which PROXY_DIST_HOSTS doesn't name it with`,
+    not_https: `${place} isn't asked without https unless PROXY_DIST_HOSTS names ${protocol}//${place}`,
     host_not_named: `${place} isn't among the hosts of PROXY_DIST_HOSTS`,
     not_public: `${place} isn't a public address, and PROXY_DIST_HOSTS doesn't name it`,
   } as const satisfies Readonly<Record<Refusal, string>>

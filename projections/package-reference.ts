@@ -17,7 +17,7 @@ const rowsPerInsert = 1000
  */
 export const packageReference: Projection = {
   name: 'package_reference',
-  version: 6,
+  version: 7,
 
   async createTables(tx) {
     await sql`

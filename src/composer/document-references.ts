@@ -36,12 +36,13 @@ export function referencesIn(body: Buffer, packageName: PackageName): DocumentRe
       if (normalized !== undefined) bareVersions.add(normalized)
       continue
     }
-    const { versionNormalized, reference, type, url, shasum } = dist
+    const { versionNormalized, version: prettyVersion, reference, type, url, shasum } = dist
     const tokens = {
       package: packageName,
       version: versionToken(versionNormalized),
       reference: referenceToken(reference),
       type,
+      prettyVersion,
     }
     const filled = filledIn(url, tokens)
     if (filled.length > urlLengthMax) {

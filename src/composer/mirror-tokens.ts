@@ -30,6 +30,8 @@ export type DistTokens = {
   readonly version: string
   readonly reference: string
   readonly type: string
+  /** As it is written: `v1.2.0` and not `1.2.0.0`, and never hashed. */
+  readonly prettyVersion: string
 }
 
 /** The URL of an archive that metadata may name by a template, which Composer fills in everywhere. */
@@ -39,6 +41,7 @@ export function filledIn(distUrl: string, tokens: DistTokens): string {
     .replaceAll('%version%', () => tokens.version)
     .replaceAll('%reference%', () => tokens.reference)
     .replaceAll('%type%', () => tokens.type)
+    .replaceAll('%prettyVersion%', () => tokens.prettyVersion)
 }
 
 /**

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
+import { referencesIn } from '../../src/composer/document-references.ts'
 import {
   distTemplate,
   filledIn,
@@ -9,6 +10,7 @@ import {
   urlOfCommit,
   versionToken,
 } from '../../src/composer/mirror-tokens.ts'
+import { parsePackageName } from '../../src/composer/names.ts'
 import { describe } from '../support/suite.ts'
 
 fc.configureGlobal({ seed: 20_240_501 })
@@ -82,13 +84,37 @@ describe(
   async () => ({}),
   (test) => {
     test('are filled in as Composer does it', () => {
-      const tokens = { package: 'acme/log', version: 'dev-$&', reference: commit, type: 'tar' }
+      const tokens = {
+        package: 'acme/log',
+        version: 'dev-$&',
+        reference: commit,
+        type: 'tar',
+        prettyVersion: 'v1.0-$&',
+      }
       assert.is(
         filledIn(distTemplate('https://proxy.test'), tokens),
         `https://proxy.test/dist-proxy/acme/log/dev-$&/${commit}.tar`,
       )
+      assert.is(
+        filledIn('https://host.test/%prettyVersion%/%version%.zip?%prettyVersion%', tokens),
+        'https://host.test/v1.0-$&/dev-$&.zip?v1.0-$&',
+      )
       const plain = 'https://host.test/a%2Fb/archive.zip?x=%20'
       assert.is(filledIn(plain, tokens), plain)
+    })
+
+    test('in a document are filled in with its version as written', () => {
+      const version = {
+        name: 'acme/log',
+        version: 'v1.2.0',
+        version_normalized: '1.2.0.0',
+        dist: { type: 'zip', url: 'https://host.test/%prettyVersion%/%version%.zip' },
+      }
+      const body = Buffer.from(JSON.stringify({ packages: { 'acme/log': [version] } }))
+      const packageName = parsePackageName('acme', 'log')
+      assert.ok(packageName)
+      const [reference] = referencesIn(body, packageName).references
+      assert.is(reference?.url, 'https://host.test/v1.2.0/1.2.0.0.zip')
     })
 
     test('of another commit have that one in place of the one that is known', () => {

@@ -73,8 +73,8 @@ export function buildPrivate(parts: PrivateParts): readonly Route[] {
   const withdraw = createWithdraw({ log, until, snapshots })
   return [
     ...packageRoutes(packages),
-    ...publishRoutes({ ...publishing, withdraw }),
+    ...publishRoutes({ ...publishing, withdraw, now: outside.now }),
     openVendorRoute(openVendor),
-    importRoute(createImport({ ...staging, ...publishing })),
+    importRoute(createImport({ ...staging, ...publishing, now: outside.now })),
   ]
 }

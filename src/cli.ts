@@ -15,6 +15,7 @@ Publishes zips as versions of your own packages.
 
   --package <vendor/name>  of one zip, when its composer.json doesn't say it
   --version <version>      of one zip, when its composer.json doesn't say it
+  --published-at <date>    of one zip, when another registry published it; needs a token that administers
   --claim                  although the vendor has public packages, which are served no more then
   --url <url>              of the repository; without it, ALMANAC_URL
 
@@ -30,6 +31,7 @@ interface Order {
   readonly files: readonly string[]
   readonly packageName: string | undefined
   readonly version: string | undefined
+  readonly publishedAt: string | undefined
   readonly claim: boolean
   readonly url: string
   readonly token: string
@@ -65,10 +67,15 @@ function orderOf(args: readonly string[]): Order | undefined {
   if (command !== 'publish') throw new Refusal(`there is no command ${command}\n\n${usage}`)
   if (files.length === 0) throw new Refusal(`name the zips to publish\n\n${usage}`)
   const { package: packageName, version, claim = false } = values
-  if (files.length > 1 && (packageName ?? version) !== undefined) {
-    throw new Refusal('--package and --version are for one zip')
-  }
-  return { files, packageName, version, claim, ...serverOf(values.url) }
+  const publishedAt = values['published-at']
+  refuseForMany(files, packageName ?? version ?? publishedAt)
+  return { files, packageName, version, publishedAt, claim, ...serverOf(values.url) }
+}
+
+/** @throws Refusal */
+function refuseForMany(files: readonly string[], ofOne: string | undefined): void {
+  if (files.length <= 1 || ofOne === undefined) return
+  throw new Refusal('--package, --version and --published-at are for one zip')
 }
 
 /** @throws Refusal */
@@ -93,6 +100,7 @@ function parsed(args: readonly string[]) {
         package: { type: 'string' },
         version: { type: 'string' },
         claim: { type: 'boolean' },
+        'published-at': { type: 'string' },
         url: { type: 'string' },
         token: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
@@ -118,8 +126,11 @@ async function publish(file: string, order: Order): Promise<string> {
     throw new Refusal('there is no such file')
   })
   const { packageName, version } = await nameOf({ path: zip, sizeBytes }, order)
-  const query = order.claim ? '?claim=true' : ''
-  const under = `${packageName}/${encodeURIComponent(version)}${query}`
+  const query = new URLSearchParams({
+    ...(order.claim && { claim: 'true' }),
+    ...(order.publishedAt !== undefined && { 'published-at': order.publishedAt }),
+  })
+  const under = `${packageName}/${encodeURIComponent(version)}?${query.toString()}`
   const answer = await got(`${order.url}/api/v1/packages/${under}`, {
     method: 'PUT',
     body: createReadStream(zip),

@@ -17,6 +17,8 @@ export interface Publication {
   readonly sha1: string
   /** A whole second. */
   readonly publishedAt: Instant
+  /** When it was published elsewhere before. */
+  readonly publishedTime?: Instant | undefined
 }
 
 /**
@@ -55,7 +57,7 @@ export function publishedVersion(json: JsonObject, publication: Publication): Js
     'php-ext': phpExt,
     funding,
     time: rfc3339(parseMetadataTime(json['time']) ?? publishedAt),
-    'published-time': rfc3339(publishedAt),
+    'published-time': rfc3339(publication.publishedTime ?? publishedAt),
     ...loaded,
     ...(loaded['bin'] === undefined ? {} : { bin: listOf(loaded['bin']) }),
   })

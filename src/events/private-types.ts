@@ -22,6 +22,8 @@ export const PrivateVersionPublished = event('PrivateVersionPublished', {
   documentSha256: Sha256,
   /** As the document says, by the clock of the node that published it. */
   publishedAt: Instant,
+  /** As the document says in the place of it: when another registry published it, which was taken over from there. */
+  publishedTime: Instant.optional(),
   /** Its vendor had public packages here, and whoever published it knew. */
   claimed: z.literal(true).optional(),
   ...written,

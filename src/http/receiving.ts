@@ -116,7 +116,8 @@ function createDeadline(request: IncomingMessage, firstMs: number) {
 async function within<T>(ms: number, arriving: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(brokeOff('it took too long')), Math.max(0, ms))
+    // As above: nothing waits for a connection that is lost.
+    timer = setTimeout(() => reject(brokeOff('it took too long')), Math.max(0, ms)).unref()
   })
   try {
     return await Promise.race([arriving, late])

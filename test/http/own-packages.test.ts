@@ -53,7 +53,8 @@ describe('packages of our own', openOwnPackages, (test) => {
     for (const path of ['/p2/own/nothing.json', '/dist-proxy/own/log/1.0.0.0/ab.zip']) {
       const { statusCode, body } = await get(path, reader.headers)
       assert.is(statusCode, 404, path)
-      assert.type(JSON.parse(body.toString()).warning, 'string')
+      const { warning, message } = JSON.parse(body.toString())
+      assert.type(warning ?? message, 'string')
     }
   })
 

@@ -123,7 +123,7 @@ describe('upstream in the status', startService, (test) => {
     assert.is(degraded.lastProblem, `${host} answered 500 (Internal Server Error)`)
     assert.is(degraded.lastFailureAt, clock.now())
     assert.is(degraded.lastSuccessAt, lastSuccessAt)
-    await get('/p2/acme/text.json')
+    for (const name of ['text', 'clock', 'container', 'mailer']) await get(`/p2/acme/${name}.json`)
     const down = (await statusOf(service)).upstream
     assert.is(down.state, 'down')
     assert.ok(down.pausedUntil !== null && down.pausedUntil > clock.now())

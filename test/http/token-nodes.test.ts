@@ -92,7 +92,8 @@ describe('without a database', startService, (test) => {
       ]) {
         const { status, headers } = await service.api('GET', path, { token })
         assert.is(status, 503, path)
-        assert.ok(Number(headers['retry-after']) > 0)
+        // Composer would wait for so long, with everything else.
+        assert.is(headers['retry-after'] !== undefined, path.startsWith('/api/'), path)
       }
       assert.is((await service.get('/p2/acme/log.json')).statusCode, 503, 'reserved or not')
     })

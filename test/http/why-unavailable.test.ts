@@ -2,9 +2,9 @@ import * as assert from 'uvu/assert'
 import { startService, type Service } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
-async function warningOf({ get }: Service, path: string): Promise<string> {
+async function warningOf({ get }: Service, path: string, status = 503): Promise<string> {
   const { statusCode, body } = await get(path)
-  assert.is(statusCode, 503, path)
+  assert.is(statusCode, status, path)
   const { warning } = JSON.parse(body.toString()) as { warning: string }
   return warning
 }
@@ -61,7 +61,7 @@ describe('a 503 for want of upstream', startService, (test) => {
     const archive = `/dist-proxy/acme/log/2.0.0.0/${reference}.zip`
     for (let time = 0; time < 2; time++) {
       const expected = `the archive isn't cached here, and ${words}`
-      assert.is(await warningOf(service, archive), expected)
+      assert.is(await warningOf(service, archive, 404), expected)
       const search = await warningOf(service, '/search.json?q=a')
       assert.is(search, `upstream gave no answer to search: ${words}`)
       const cold = await warningOf(service, '/p2/acme/cold.json')

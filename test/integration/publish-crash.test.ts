@@ -59,7 +59,7 @@ async function open() {
     publish: async (changed: Partial<PublishOptions> = {}, version = '1.0.0') => {
       const zip = packageZip({ name: packageName }, version)
       const actor = { actor: 'admin', mayPublish: () => true, requestId: 'request-1' }
-      const request = { packageName, version, claim: false, ...actor }
+      const request = { packageName, version, publishedTime: undefined, claim: false, ...actor }
       const upload = { bytes: Readable.from([zip]), sizeBytes: zip.length }
       return await createPublish({ ...options, ...changed }).publish(request, upload)
     },

@@ -43,7 +43,8 @@ export function importRoute(importTar: Import): ApiRoute {
       summary: 'Publishes all zips in a tar',
       description:
         'Of each zip, composer.json says name and version; the version may be in the path instead, ' +
-        'as `acme/log/1.2.0.zip`. The answer has a line of JSON for each as soon as it is done, ' +
+        'as `acme/log/1.2.0.zip`. A file `dates.json` before them all may say when another registry ' +
+        'published them: `{"acme/log": {"1.2.0": "2020-05-01T12:00:00Z"}}`. The answer has a line of JSON for each as soon as it is done, ' +
         'and a last one with the sums. One that is refused stops none of the others.',
       query,
       answers: {
@@ -71,6 +72,7 @@ export function importRoute(importTar: Import): ApiRoute {
           actor: actorOf(principal),
           requestId,
           mayPublish: (vendor) => may(principal, 'publish', vendor),
+          mayDate: (vendor) => may(principal, 'admin', vendor),
         },
         request.upload(limits),
       )

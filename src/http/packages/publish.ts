@@ -4,11 +4,13 @@ import { PackageName } from '../../composer/names.ts'
 import { Reason, Sha256, sizeBytes } from '../../events/event-schema.ts'
 import type { Publish, PublishedVersion } from '../../private/publish/publish.ts'
 import type { Withdraw } from '../../private/publish/withdraw.ts'
+import { mayNotDate, parsePublishedTime, publishedTimeForm } from '../../private/publish/dates.ts'
+import { AppError } from '../../errors.ts'
 import { Instant } from '../../time-machine/instant.ts'
 import { endpoint } from '../endpoint.ts'
 import { readParams, readQuery } from '../input.ts'
 import type { UploadLimits } from '../receiving.ts'
-import { type ApiRoute, jsonAnswer } from '../route.ts'
+import { type ApiRoute, jsonAnswer, type RouteRequest } from '../route.ts'
 import { packageNamed, versionParams } from './names.ts'
 
 const Version = z.object({
@@ -19,6 +21,9 @@ const Version = z.object({
   shasum: z.string().describe('Its SHA-1, as in metadata.'),
   sizeBytes,
   publishedAt: Instant,
+  publishedTime: Instant.optional().describe(
+    'When another registry published it, as Composer is told.',
+  ),
 })
 
 export const Publication = Version.extend({
@@ -31,7 +36,17 @@ export const claim = z
   .enum(['true', 'false'])
   .optional()
   .describe('true: although the vendor has public packages, which are served no more from then on.')
-const query = z.strictObject({ claim })
+const query = z.strictObject({
+  claim,
+  'published-at': z
+    .string()
+    .max(64)
+    .optional()
+    .describe(
+      'When another registry published it, such as 2020-05-01T12:00:00Z. Only for those who administer the vendor; it ' +
+        'is told to Composer, whose cooldown goes by it, and changes no date of this server.',
+    ),
+})
 
 /** An honest connection brings 500 MiB in that time at 1.2 Mbit/s. */
 const limits: UploadLimits = { idleMs: 60_000, totalMs: 3_600_000 }
@@ -41,14 +56,16 @@ const path = '/api/v1/packages/:vendor/:package/:version'
 export function publishRoutes({
   publish,
   withdraw,
+  now,
 }: {
   readonly publish: Publish
   readonly withdraw: Withdraw
+  readonly now: () => Instant
 }): readonly ApiRoute[] {
-  return [publishRoute(publish), withdrawRoute(withdraw)]
+  return [publishRoute(publish, now), withdrawRoute(withdraw)]
 }
 
-function publishRoute(publish: Publish): ApiRoute {
+function publishRoute(publish: Publish, now: () => Instant): ApiRoute {
   const publication = { description: 'Publishes a version', schema: Publication }
   return {
     surface: 'api',
@@ -88,12 +105,13 @@ function publishRoute(publish: Publish): ApiRoute {
     },
     async handle(request) {
       const { version, ...name } = readParams(request, versionParams)
-      const { claim: claimed } = readQuery(request, query)
+      const { claim: claimed, 'published-at': said } = readQuery(request, query)
       const { principal, requestId } = request
       const published = await publish(
         {
           packageName: packageNamed(name),
           version,
+          publishedTime: said === undefined ? undefined : timeSaid(said, request, now()),
           claim: claimed === 'true',
           mayPublish: (vendor) => may(principal, 'publish', vendor),
           actor: actorOf(principal),
@@ -110,6 +128,14 @@ function publishRoute(publish: Publish): ApiRoute {
 export function publicationOf(published: PublishedVersion): z.output<typeof Publication> {
   const { packageName, sha256: reference, sha1: shasum } = published
   return Publication.parse({ ...published, package: packageName, reference, shasum })
+}
+
+function timeSaid(text: string, { principal, param }: RouteRequest, present: Instant): Instant {
+  const vendor = param('vendor').toLowerCase()
+  if (!may(principal, 'admin', vendor)) throw mayNotDate(vendor)
+  const time = parsePublishedTime(text, present)
+  if (time !== undefined) return time
+  throw new AppError('invalid_request', `published-at must be ${publishedTimeForm}`)
 }
 
 function withdrawRoute(withdraw: Withdraw): ApiRoute {

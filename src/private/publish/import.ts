@@ -1,13 +1,21 @@
 import { pipeline } from 'node:stream/promises'
-import { extract } from 'tar-stream'
+import { extract, type Header } from 'tar-stream'
 import { isTarFault } from '../../archives/tar/fault.ts'
 import { PackageName, vendorOf } from '../../composer/names.ts'
 import { AppError, type ErrorCode } from '../../errors.ts'
+import type { Instant } from '../../time-machine/instant.ts'
+import { datesBytesMax, mayNotDate, type PublishedTimes, readPublishedTimes } from './dates.ts'
 import { invalid, readComposerJson } from './inspect.ts'
 import type { PublishedVersion, PublishOutcome, PublishRequest, PublishStaged } from './publish.ts'
 import { type Staged, type StageOptions, type Upload, withStaged } from './stage.ts'
 
-export type ImportRequest = Omit<PublishRequest, 'packageName' | 'version'>
+export interface ImportRequest extends Omit<
+  PublishRequest,
+  'packageName' | 'version' | 'publishedTime'
+> {
+  /** Whether who asks may say since when packages of a vendor are published. */
+  readonly mayDate: (vendor: string) => boolean
+}
 
 /** What became of one entry of the tar. */
 export type ImportedEntry =
@@ -28,7 +36,7 @@ export interface ImportEnd {
  * published is unchanged.
  *
  * Name and version are in the composer.json of each; the version may be in the path of the entry, as
- * `vendor/name/version.zip`.
+ * `vendor/name/version.zip`. When another registry published them may be in `dates.json`, before all zips.
  */
 export type Import = (
   request: ImportRequest,
@@ -37,6 +45,7 @@ export type Import = (
 
 export interface ImportOptions extends StageOptions {
   readonly publishStaged: PublishStaged
+  readonly now: () => Instant
 }
 
 const entriesMax = 10_000
@@ -50,18 +59,22 @@ export function createImport(options: ImportOptions): Import {
     const arriving = pipeline(tar.bytes, entries)
     arriving.catch(() => undefined)
     let count = 0
+    let times: PublishedTimes = noTimes
     try {
       for await (const entry of entries) {
         count += 1
         if (count > entriesMax) return { sums, problem: `a tar may have ${entriesMax} entries` }
-        const { name, type, size } = entry.header
+        const { name, size } = entry.header
+        const kind = kindOf(entry.header)
         const pieces = piecesOf(entry)
-        if (type === 'file' && name.endsWith('.zip')) {
+        if (kind === 'dates') times = await timesIn(pieces, sums, options)
+        if (kind === 'zip') {
           const upload = { bytes: pieces.bytes, sizeBytes: size }
-          const imported = await importEntry({ name, upload }, request, options)
+          const imported = await importEntry({ name, upload, times }, request, options)
           sums['published' in imported ? imported.published.outcome : 'refused'] += 1
           yield imported
-        } else if (type !== 'directory') sums.ignored += 1
+        }
+        if (kind === 'other') sums.ignored += 1
         await pieces.drain()
       }
       return { sums, problem: undefined }
@@ -71,6 +84,26 @@ export function createImport(options: ImportOptions): Import {
       entries.destroy()
     }
   }
+}
+
+const noTimes: PublishedTimes = () => undefined
+
+function kindOf({ name, type }: Header): 'directory' | 'dates' | 'zip' | 'other' {
+  if (type !== 'file') return type === 'directory' ? 'directory' : 'other'
+  if (name.endsWith('.zip')) return 'zip'
+  return /^(?:\.\/)?dates\.json$/.test(name) ? 'dates' : 'other'
+}
+
+/** @throws AppError `invalid_request`. */
+async function timesIn(
+  { whole }: ReturnType<typeof piecesOf>,
+  sums: ImportSums,
+  { now }: Pick<ImportOptions, 'now'>,
+): Promise<PublishedTimes> {
+  if (Object.values(sums).some((count) => count > 0)) {
+    throw new AppError('invalid_request', 'dates.json must be the first file in the tar')
+  }
+  return readPublishedTimes(await whole(datesBytesMax), now())
 }
 
 /** @throws what is about neither the tar nor its sender. */
@@ -88,6 +121,8 @@ function problemOfTar(error: unknown): string {
  */
 function piecesOf(entry: AsyncIterable<unknown>): {
   readonly bytes: AsyncIterable<Buffer>
+  /** @throws AppError `invalid_request` when it has more than `bytesMax`. */
+  readonly whole: (bytesMax: number) => Promise<Buffer>
   readonly drain: () => Promise<void>
 } {
   const pieces = entry[Symbol.asyncIterator]()
@@ -99,14 +134,32 @@ function piecesOf(entry: AsyncIterable<unknown>): {
   }
   return {
     bytes: bytes(),
+    async whole(bytesMax) {
+      const parts: Buffer[] = []
+      let sizeBytes = 0
+      for await (const part of bytes()) {
+        sizeBytes += part.length
+        if (sizeBytes > bytesMax) {
+          throw new AppError('invalid_request', `dates.json may have ${bytesMax} bytes`)
+        }
+        parts.push(part)
+      }
+      return Buffer.concat(parts)
+    },
     async drain() {
       while ((await pieces.next()).done !== true);
     },
   }
 }
 
+interface ToImport {
+  readonly name: string
+  readonly upload: Upload
+  readonly times: PublishedTimes
+}
+
 async function importEntry(
-  { name, upload }: { readonly name: string; readonly upload: Upload },
+  { name, upload, times }: ToImport,
   request: ImportRequest,
   options: ImportOptions,
 ): Promise<ImportedEntry> {
@@ -118,7 +171,9 @@ async function importEntry(
       if (!request.mayPublish(vendor)) {
         throw new AppError('forbidden', `this token may not publish packages of ${vendor}`)
       }
-      return await options.publishStaged({ ...request, ...named }, staged)
+      const publishedTime = times(named.packageName, named.version)
+      if (publishedTime !== undefined && !request.mayDate(vendor)) throw mayNotDate(vendor)
+      return await options.publishStaged({ ...request, ...named, publishedTime }, staged)
     })
     return { entry, published }
   } catch (error) {

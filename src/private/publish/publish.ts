@@ -39,6 +39,8 @@ export interface PublishRequest {
   readonly packageName: PackageName
   /** As it is to be called. */
   readonly version: string
+  /** When another registry published it; undefined: it is new. */
+  readonly publishedTime: Instant | undefined
   /** Publishes although the vendor has public packages, which are not served from then on. */
   readonly claim: boolean
   /** Whether who asks may publish packages of a vendor. */
@@ -106,11 +108,13 @@ async function publish(
   const unchanged = await decideOnStream({ log, until, stream }, async () => undefined)
   const known = sameAs(staged, unchanged, versionNormalized)
   if (known !== undefined) {
+    refuseOtherTime(known, request)
     await restore(staged, options)
     return { ...known, outcome: 'unchanged' }
   }
   const { sha256, sha1, sizeBytes } = staged
-  const publication = { ...name, sha256, sha1, publishedAt: floorToSecond(now()) }
+  const { publishedTime } = request
+  const publication = { ...name, sha256, sha1, publishedAt: floorToSecond(now()), publishedTime }
   const inspected = await inspectUpload(staged, publication)
   await checkStandIns(inspected.version, request, options)
   await put(staged, options)
@@ -141,6 +145,17 @@ function sameAs(
   return historyOf(events, versionNormalized)?.served
 }
 
+/** A date is published with a version, and stays as that does. @throws AppError `version_exists`. */
+function refuseOtherTime(known: Published, { publishedTime }: PublishRequest): void {
+  const { packageName, version, publishedAt } = known
+  const told = known.publishedTime ?? publishedAt
+  if (publishedTime === undefined || publishedTime === told) return
+  throw new AppError(
+    'version_exists',
+    `${packageName} ${version} is published with the date ${told}, which never changes`,
+  )
+}
+
 /** What publishing these bytes comes to. @throws AppError `version_exists`. */
 function outcomeOf(
   { sha256 }: Staged,
@@ -164,7 +179,13 @@ interface Deciding {
   readonly claimed: true | undefined
   readonly publication: Pick<
     Published,
-    'packageName' | 'version' | 'versionNormalized' | 'sha256' | 'sha1' | 'publishedAt'
+    | 'packageName'
+    | 'version'
+    | 'versionNormalized'
+    | 'sha256'
+    | 'sha1'
+    | 'publishedAt'
+    | 'publishedTime'
   >
   readonly sizeBytes: number
   readonly treeSha256: Published['treeSha256']

@@ -69,8 +69,10 @@ export function timeMachineHeader(
     readonly advisories?: AdvisoriesThen | undefined
   },
 ): string {
+  // By upstream's clock it may have begun after it was seen, by ours.
+  const begun = since < until ? since : until
   const parameters = [
-    `since=${trimmedInstant(since)}`,
+    `since=${trimmedInstant(begun)}`,
     `until=${trimmedInstant(until)}`,
     ...(advisories === undefined ? [] : [`advisories=${advisories}`]),
     ...(confidence === 'reconstructed' ? [`unknown="${unknownThen}"`] : []),

@@ -86,6 +86,13 @@ describe(
       )
     })
 
+    test('… which never ends before it begins, whatever the clocks say', () => {
+      assert.is(
+        timeMachineHeader('exact', { since: hour(5, 250_000), until: hour(5) }),
+        'exact; since=2024-05-01T05:00:00Z; until=2024-05-01T05:00:00Z',
+      )
+    })
+
     test('… and with what is not of then', () => {
       const interval = { since: hour(1), until: hour(5) }
       const said = 'since=2024-05-01T01:00:00Z; until=2024-05-01T05:00:00Z; advisories='

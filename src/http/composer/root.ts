@@ -4,6 +4,7 @@ import type { JsonObject } from '../../composer/minify.ts'
 import { buildRoot, rootFileVersion, saysWhatIsThere } from '../../composer/packages-json.ts'
 import { parseRootFile } from '../../composer/root-file.ts'
 import { vendorOfPattern } from '../../composer/vendor-patterns.ts'
+import { AppError } from '../../errors.ts'
 import type { Basis } from '../../metadata/as-of.ts'
 import type { BodyName } from '../../metadata/bodies.ts'
 import type { KnownRoot } from '../../metadata/known-root.ts'
@@ -42,7 +43,7 @@ export interface RootDeps extends KnownRoot, Pick<MetadataDeps, 'resolveBasis' |
  * is known.
  */
 export function rootFile(deps: RootDeps): readonly Route[] {
-  return alsoPinned({
+  const routes = alsoPinned({
     surface: 'composer',
     policy: 'read',
     method: 'get',
@@ -54,6 +55,27 @@ export function rootFile(deps: RootDeps): readonly Route[] {
         : await answerAsOf(request, await deps.resolveBasis(at), deps)
     },
   })
+  return [...routes, pinnedByQuery(deps)]
+}
+
+/** Of a repository whose URL ends in `?at={T}`, Composer asks for `/?at={T}/packages.json`. */
+function pinnedByQuery(deps: RootDeps): Route {
+  return {
+    surface: 'composer',
+    policy: 'read',
+    method: 'get',
+    path: '/',
+    async handle(request) {
+      const query = new URLSearchParams(request.query)
+      const asked = query.getAll('at')
+      const ending = `/${rootDocument}`
+      query.delete('at')
+      for (const text of asked) query.append('at', text.replace(ending, ''))
+      const at = asked.at(-1)?.endsWith(ending) === true ? pinOf({ ...request, query }) : undefined
+      if (at === undefined) throw new AppError('route_not_found', 'Nothing is at /')
+      return await answerAsOf(request, await deps.resolveBasis(at), deps)
+    },
+  }
 }
 
 async function answerCurrent(request: RouteRequest, deps: RootDeps): Promise<Answer> {

@@ -1,0 +1,125 @@
+/**
+ * What an outage of upstream costs whoever installs: `npm run bench:outage`, with COMPOSER_BINS for more Composers than the
+ * one on PATH. A lock of 13 packages is installed whose archives are here, and one whose archives aren't, while upstream is
+ * well, refuses, or says nothing; its archives are on the same host. The ratio is to the time with upstream alive.
+ */
+import { cpSync } from 'node:fs'
+import path from 'node:path'
+import { startAlmanac, type RunningAlmanac } from '../support/almanac.ts'
+import { composerProject } from '../support/composer.ts'
+import { type Composer, composersAtHand } from '../support/every-composer.ts'
+import { createTestDatabase } from '../support/postgres.ts'
+import { runDatabase } from '../support/run-database.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { startStubUpstream, type StubUpstream } from '../support/upstream.ts'
+
+const described = (name: string) => ({
+  name,
+  description: 'Is installed with twelve others',
+  tags: [['1.0.0', '2025-01-01']] as const,
+  branches: { main: ['2025-01-01'] as const },
+})
+const known = Array.from({ length: 13 }, (_, index) => `bench/known-${index}`)
+const unknown = Array.from({ length: 13 }, (_, index) => `bench/unknown-${index}`)
+const outages = ['alive', 'refuse', 'silent'] as const
+const cachedRatioMax = 1.5
+const uncachedSecondsMax = 10
+
+const directory = temporaryDirectory('almanac-bench')
+const run = runDatabase(directory)
+Object.assign(process.env, await run.environment())
+
+for (const mode of ['mirror', 'rewrite'] as const) {
+  for (const composer of composersAtHand()) {
+    const database = await createTestDatabase()
+    const upstream = await startStubUpstream({ packages: [...known, ...unknown].map(described) })
+    const almanac = await startAlmanac({
+      upstream: upstream.url,
+      databaseUrl: database.url,
+      env: { PROXY_DIST_MODE: mode, PROXY_FEED_INTERVAL: '5', PROXY_METADATA_TTL: '1' },
+    })
+    await compare(composer, mode, { upstream, almanac })
+    await almanac.close()
+    await upstream.close()
+    await database.close()
+  }
+}
+await run.stop()
+
+interface Servers {
+  readonly upstream: StubUpstream
+  readonly almanac: RunningAlmanac
+}
+
+async function compare(composer: Composer, mode: string, servers: Servers): Promise<void> {
+  const { upstream, almanac } = servers
+  const cached = await lockOf(composer, almanac, known)
+  const uncached = await lockOf(composer, almanac, unknown)
+  await install(composer, cached) // so that its archives are here
+  let aliveMs = 0
+  for (const how of outages) {
+    const end = how === 'alive' ? undefined : await upstream.outage(how)
+    const times = []
+    for (let round = 0; round < 3; round++) times.push((await install(composer, cached)).ms)
+    const cachedMs = times.toSorted((one, other) => one - other)[1] ?? 0
+    if (how === 'alive') aliveMs = cachedMs
+    const ratio = cachedMs / aliveMs
+    const cold = how === 'alive' ? undefined : await install(composer, uncached)
+    const isMet = ratio <= cachedRatioMax && (cold?.ms ?? 0) <= uncachedSecondsMax * 1000
+    say(
+      `${isMet ? 'ok    ' : 'MISSED'} ${composer.version} ${mode} ${how}: cached ${seconds(cachedMs)}, ×${ratio.toFixed(2)}` +
+        (cold === undefined
+          ? ''
+          : `; not cached ${seconds(cold.ms)}, code ${cold.code}: ${cold.why}`),
+    )
+    await end?.()
+  }
+}
+
+/** A project with a lock of these, and nothing installed. */
+async function lockOf(
+  composer: Composer,
+  { url }: RunningAlmanac,
+  names: readonly string[],
+): Promise<string> {
+  const project = composerProject({
+    repository: url,
+    require: Object.fromEntries(names.map((name) => [name, '^1.0'])),
+  })
+  const { code, output } = await composer.run(['update', '--no-install'], {
+    directory: project.directory,
+  })
+  if (code !== 0) throw new Error(output)
+  return project.directory
+}
+
+interface Installed {
+  readonly ms: number
+  readonly code: number | null
+  /** The first line that says why. */
+  readonly why: string
+}
+
+/** Into a new directory, with nothing in Composer's cache. */
+async function install(composer: Composer, project: string): Promise<Installed> {
+  const target = temporaryDirectory('composer-install')
+  for (const file of ['composer.json', 'composer.lock']) {
+    cpSync(path.join(project, file), path.join(target, file))
+  }
+  const begunMs = performance.now()
+  const { code, output } = await composer.run(['install'], {
+    directory: target,
+    timeoutMs: 600_000,
+  })
+  const ms = performance.now() - begunMs
+  const why = output.split('\n').find((line) => /reached|answered|Warning from/.test(line))
+  return { ms, code, why: (why ?? '').trim().slice(0, 200) }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

@@ -24,7 +24,7 @@ import type { BlobStore } from './archives/blobs.ts'
 import type { ArchiveFact } from './archives/fetch.ts'
 import { type OpenForClients, openingForClients } from './archives/for-clients.ts'
 import { createLargeObjectStore } from './archives/large-objects.ts'
-import { leavingToOrigin } from './archives/leave-to-origin.ts'
+import { askedOnce } from './archives/asked-once.ts'
 import { createMemoryTier } from './archives/memory-tier.ts'
 import { type CorruptBlob, createLose, type ObjectReads } from './archives/object-reads.ts'
 import { createRevalidate } from './archives/revalidate.ts'
@@ -107,7 +107,7 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
     openArchive: openingForClients({
       ...parts,
       admit,
-      open: config.distMode === 'mirror' ? leavingToOrigin(open) : open,
+      open: askedOnce(open, config.distMode),
       onUse: ({ sha256, sizeBytes }) => accesses.note(sha256, sizeBytes),
       logger,
     }),

@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'archive_invalid'
   | 'archive_lost'
   | 'archive_not_here'
+  | 'archive_unavailable'
   | 'allowance_used_up'
   | 'no_connection_left'
   | 'too_large'

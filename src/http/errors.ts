@@ -50,6 +50,7 @@ const answers: Readonly<Record<ErrorCode, ErrorAnswer>> = {
   archive_held_back: { status: 404, title: 'Archive of a frozen package' },
   archive_invalid: { status: 502, title: 'Upstream sent a bad archive' },
   archive_not_here: { status: 404, title: 'Archive to be had at its origin, perhaps' },
+  archive_unavailable: { status: 424, title: 'Archive not to be had from its origin now' },
   archive_lost: { status: 503, title: 'Archive is damaged' },
   allowance_used_up: { status: 503, title: 'Asked for too much', retryAfterSeconds: 5 },
   no_connection_left: { status: 503, title: 'Too many connections', retryAfterSeconds: 5 },

@@ -44,7 +44,7 @@ describe(
       const path = await archiveOf(service, 'acme/log', '2.0.0')
       service.upstream.fail({ match: distRequests, mode: 'status', status: 500 })
       const { statusCode, headers } = await service.get(path)
-      assert.is(statusCode, 503)
+      assert.is(statusCode, 424)
       assert.is(headers['retry-after'], undefined)
     })
   },

@@ -11,6 +11,7 @@ const codes = [
   'database_unavailable',
   'still_catching_up',
   'archive_not_here',
+  'archive_unavailable',
 ] as const satisfies readonly ErrorCode[]
 
 describe(

@@ -34,6 +34,6 @@ export async function buildRendering(config: Config, db: Db): Promise<Rendering>
     render:
       distMode === 'mirror'
         ? asRecorded
-        : withOwnDists(await number('document', `${distTemplate(publicUrl)}?sha1=`)),
+        : withOwnDists(await number('document', `${distTemplate(publicUrl)}?sha1= filled in`)),
   }
 }

@@ -100,7 +100,7 @@ describe(
           }
           // Some more: a server that was behind is asked again by later steps, and so is what a
           // resync found to be missing, before it is believed.
-          for (let minutes = 0; minutes < 25; minutes++) {
+          for (let minutes = 0; minutes < 40; minutes++) {
             clock.advance(60)
             service.upstream.at(secondOf(clock.now()))
             await runJob('change feed')

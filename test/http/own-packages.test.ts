@@ -24,9 +24,9 @@ describe('packages of our own', openOwnPackages, (test) => {
     const { version: published } = await put('own/log/1.0.0', zip)
     const [version] = await versionsAt(world, '/p2/own/log.json')
     const dist = version?.['dist'] as Readonly<Record<string, string>>
-    assert.is(dist['url'], `${url}/dist-proxy/%package%/%version%/%reference%.zip`)
-    assert.is(dist['reference'], published.reference)
     const path = `/dist-proxy/own/log/1.0.0.0/${published.reference}.zip`
+    assert.is(dist['url'], `${url}${path}`)
+    assert.is(dist['reference'], published.reference)
     const archive = await get(path, reader.headers)
     assert.is(archive.statusCode, 200)
     assert.ok(archive.body.equals(zip))

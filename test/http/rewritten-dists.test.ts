@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { z } from 'zod'
 import { expandVersions, type JsonObject } from '../../src/composer/minify.ts'
 import { compactInstant } from '../../src/time-machine/instant.ts'
+import { versionToken } from '../../src/composer/mirror-tokens.ts'
 import { distOf } from '../support/dist.ts'
 import { startService, type Get } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
@@ -20,20 +21,26 @@ function versionsIn(body: Buffer): readonly JsonObject[] {
   return Object.values(packages).flatMap((versions) => expandVersions(versions))
 }
 
-const Dist = z.looseObject({ url: z.string() })
+const Dist = z.looseObject({ url: z.string(), reference: z.string() })
 
 describe('metadata with PROXY_DIST_MODE=rewrite', open, (test) => {
   test('names our archives, and is otherwise what upstream says', async (service) => {
     const { get, url, upstream } = service
-    const template = `${url}/dist-proxy/%package%/%version%/%reference%.zip`
     for (const path of [log, '/p2/acme/mailer~dev.json', '/p2/acme/suite.json']) {
       const ours = await get(path)
       assert.is(ours.headers['content-type'], 'application/json')
       assert.not.match(ours.body.toString(), upstream.url)
       const theirs = Buffer.from(await (await fetch(upstream.url + path)).arrayBuffer())
       const expected = versionsIn(theirs).map(({ dist, ...version }) =>
-        dist === undefined ? version : { ...version, dist: { ...Dist.parse(dist), url: template } },
+        dist === undefined ? version : { ...version, dist: ourDist(Dist.parse(dist), version) },
       )
+      function ourDist(dist: z.infer<typeof Dist>, version: JsonObject) {
+        const { name, version_normalized: normalized } = version
+        const isBranch = String(normalized).includes('dev')
+        const reference = isBranch ? '%reference%' : dist.reference
+        const place = `${String(name)}/${versionToken(String(normalized))}/${reference}.zip`
+        return { ...dist, url: `${url}/dist-proxy/${place}` }
+      }
       const byVersion = (one: JsonObject, other: JsonObject) =>
         String(one['version']) < String(other['version']) ? -1 : 1
       assert.equal(
@@ -59,7 +66,7 @@ describe('metadata with PROXY_DIST_MODE=rewrite', open, (test) => {
       const { statusCode, body } = await get(`/at/${at}${log}`)
       assert.is(statusCode, 200)
       assert.not.match(body.toString(), upstream.url, at)
-      assert.match(body.toString(), '/dist-proxy/%package%/')
+      assert.match(body.toString(), '/dist-proxy/acme/log/')
     }
   })
 

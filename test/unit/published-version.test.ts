@@ -62,7 +62,9 @@ describe(
       const body = withVersion(undefined, packageName, version)
       const [written] = versionsIn(rewriteDists(body, packageName, 'https://packages.example.org'))
       const { dist } = version as { readonly dist: { readonly url: string } }
-      assert.equal(written?.['dist'], { ...dist, url: `https://packages.example.org${dist.url}` })
+      const { sha256, versionNormalized } = publication
+      const path = `/dist-proxy/${packageName}/${versionNormalized}/${sha256}.zip`
+      assert.equal(written?.['dist'], { ...dist, url: `https://packages.example.org${path}` })
     })
 
     test('that tells too much is refused', () => {

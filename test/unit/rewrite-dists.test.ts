@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { parseDocument, type PackageDocument } from '../../src/composer/document.ts'
 import { type JsonObject, minifyVersions } from '../../src/composer/minify.ts'
+import { versionToken } from '../../src/composer/mirror-tokens.ts'
 import { PackageName } from '../../src/composer/names.ts'
 import { rewriteDists } from '../../src/composer/rewrite-dists.ts'
 import { startStubUpstream } from '../support/upstream.ts'
@@ -33,6 +35,19 @@ function expected({ dist, ...version }: JsonObject): JsonObject {
   const shasum =
     typeof kept['shasum'] === 'string' && kept['shasum'] !== '' ? `?sha1=${kept['shasum']}` : ''
   return { ...version, dist: { ...kept, url: `${ours}.${String(kept['type'])}${shasum}` } }
+}
+
+/** With what Composer would put in, as far as that is the same for all who install it. */
+function filledInAs(version: JsonObject, packageName: PackageName): JsonObject {
+  const { dist, version_normalized: normalized } = version
+  if (dist === undefined || dist === null) return version
+  const { url, reference } = dist as { readonly url: string; readonly reference: string } // ours
+  const isBranch = String(normalized).includes('dev')
+  const filled = url
+    .replace('%package%', packageName)
+    .replace('%version%', versionToken(String(normalized)))
+    .replace('%reference%', isBranch ? '%reference%' : reference)
+  return { ...version, dist: { ...dist, url: filled } }
 }
 
 /** The order of the keys at the top doesn't count. */
@@ -97,8 +112,33 @@ describe(
         const written = rewriteDists(bytes, packageName, publicUrl)
         assert.not.match(written.toString(), upstream.url, document)
         const [before, after] = [read(bytes, packageName), read(written, packageName)]
-        assert.equal(sorted(after.versions), sorted(before.versions.map(expected)), document)
+        const isAlike = before.versions.map((version) => filledInAs(expected(version), packageName))
+        assert.equal(sorted(after.versions), sorted(isAlike), document)
       }
+    })
+
+    test('are filled in but for the reference of a branch, and for what versions share', () => {
+      const [one, two] = ['a'.repeat(40), 'b'.repeat(40)]
+      const dist = { type: 'zip', url: 'https://one.test/x', reference: one }
+      const versions = [
+        { version: '2.0.0', version_normalized: '2.0.0.0', dist: { ...dist, reference: two } },
+        { version: '1.1.0', version_normalized: '1.1.0.0', dist },
+        { version: '1.0.0', version_normalized: '1.0.0.0', dist },
+        { version: 'dev-a/b', version_normalized: 'dev-a/b', dist: { ...dist, reference: two } },
+        { version: '0.9', version_normalized: '0.9.0.0', dist: { ...dist, reference: 'v0.9' } },
+      ]
+      const bytes = documentOf(minifyVersions(versions), { minified: 'composer/2.0' })
+      const urls = read(rewritten(bytes)).versions.map(({ dist: own }) => {
+        return (own as { readonly url: string }).url.slice(publicUrl.length) // as each has one
+      })
+      const hash = (text: string) => createHash('md5').update(text).digest('hex')
+      assert.equal(urls, [
+        `/dist-proxy/acme/lib/2.0.0.0/${two}.zip`,
+        '/dist-proxy/%package%/%version%/%reference%.zip',
+        '/dist-proxy/%package%/%version%/%reference%.zip',
+        `/dist-proxy/acme/lib/${hash('dev-a/b')}/%reference%.zip`,
+        `/dist-proxy/acme/lib/0.9.0.0/${hash('v0.9')}.zip`,
+      ])
     })
 
     test('hold the URL once, and each reference where it was', () => {

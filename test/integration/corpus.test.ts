@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { z } from 'zod'
 import { type PackageDocument, parseDocument } from '../../src/composer/document.ts'
 import { isJsonObject } from '../../src/composer/minify.ts'
-import { distTemplate } from '../../src/composer/mirror-tokens.ts'
+import { filledIn, referenceToken, versionToken } from '../../src/composer/mirror-tokens.ts'
 import { DocumentName, packageOfDocument, rootDocument } from '../../src/composer/names.ts'
 import { rewriteDists } from '../../src/composer/rewrite-dists.ts'
 import { openDatabase } from '../../src/database/client.ts'
@@ -91,11 +91,19 @@ if (!existsSync(corpus)) {
         assert.ok(before.ok && after.ok, doc)
         assert.is(after.document.minified, before.document.minified, doc)
         assert.is(withoutUrls(after.document), withoutUrls(before.document), doc)
-        for (const { dist } of after.document.versions) {
+        for (const { dist, version_normalized: normalized } of after.document.versions) {
           if (!isJsonObject(dist)) continue
           dists += 1
-          const type = String(dist['type'])
-          assert.is(dist['url'], distTemplate('https://proxy.test').replace('%type%', type), doc)
+          const { type, url, reference } = dist as Readonly<Record<string, string>> // real ones
+          const filled = filledIn(String(url).replace(/\?sha1=.*/, ''), {
+            package: about.packageName,
+            version: versionToken(String(normalized)),
+            reference: referenceToken(reference),
+            type: String(type),
+            prettyVersion: '',
+          })
+          const place = `${versionToken(String(normalized))}/${referenceToken(reference)}.${type}`
+          assert.is(filled, `https://proxy.test/dist-proxy/${about.packageName}/${place}`, doc)
         }
       }
       assert.ok(dists > 200_000, `${dists} dists`)

@@ -48,16 +48,22 @@ export async function readCurrentDocuments(
     .execute()
 }
 
+/** How many states after a position tell what it was like then: "no such", and what came after that. */
+const followingMax = 2
+
 /**
- * The state of a document as of `position`, and the one that came after; either may not be there.
+ * The state of a document as of `position`, and those that came after, from the first.
  *
- * Index: primary keys; at most two rows.
+ * Index: primary keys; at most three rows.
  */
 export async function readStatesAround(
   db: Db,
   name: DocumentName,
   position: Position,
-): Promise<{ readonly at: DocumentState | undefined; readonly next: DocumentState | undefined }> {
+): Promise<{
+  readonly at: DocumentState | undefined
+  readonly following: readonly DocumentState[]
+}> {
   // Only the state that still holds has its position in `c`, so only that one has the feed's word.
   const states = db
     .selectFrom('document_history as h')
@@ -73,12 +79,15 @@ export async function readStatesAround(
       ),
     )
     .where('h.document', '=', name)
-    .limit(1)
   const [at, following] = await Promise.all([
-    states.where('h.position', '<=', position).orderBy('h.position', 'desc').executeTakeFirst(),
-    states.where('h.position', '>', position).orderBy('h.position').executeTakeFirst(),
+    states
+      .where('h.position', '<=', position)
+      .orderBy('h.position', 'desc')
+      .limit(1)
+      .executeTakeFirst(),
+    states.where('h.position', '>', position).orderBy('h.position').limit(followingMax).execute(),
   ])
-  return { at, next: following }
+  return { at, following }
 }
 
 /** What a purge is about: each part narrows it. */

@@ -22,6 +22,7 @@ import { AppError } from './errors.ts'
 import type { Position } from './events/types.ts'
 import { createFreezes, type Freezes } from './freezes.ts'
 import { bodyAsOf, createDocumentAsOf, type DocumentAsOf } from './metadata/as-of.ts'
+import type { Asking } from './metadata/asking.ts'
 import type { Bodies } from './metadata/bodies.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import type { NewestBody } from './metadata/known-advisories.ts'
@@ -62,16 +63,17 @@ export interface BuiltOverlay {
 export function buildOverlay(parts: OverlayParts): BuiltOverlay {
   const { db, log, projector, bodies, render } = parts
   const { digest } = parts.digestion
+  const observe = observing(parts)
   const asOf = createDocumentAsOf({
     statesAround: async (document, position) => await readStatesAround(db, document, position),
     bodies,
     current: parts.current,
+    askAgain: observe,
   })
   const answers = observedAnswers(parts, asOf)
   const newest = async (document: DocumentName) => newestIn(await readCurrentDocument(db, document))
-  const observe = observing(parts)
   const newestObserved = async (document: DocumentName): ReturnType<typeof newest> => {
-    await observe(document)
+    await observe(document, { isForThePast: true })
     return await newest(document)
   }
   const overlay = createOverlay({
@@ -177,18 +179,24 @@ function newestIn(row: CurrentRow | undefined): NewestBody | undefined {
 /** As for any document of which there is a copy: what is held is served anyway. */
 const observedWithinMs = 2_000
 
-/** What is answered as of the past is observed all the same, for what becomes known of its versions; doesn't reject. */
-function observing({ current, outside }: OverlayParts): (document: DocumentName) => Promise<void> {
-  async function observe(document: DocumentName): Promise<void> {
+/** What is answered as of the past is observed all the same, for what becomes known of it; doesn't reject. */
+function observing({
+  current,
+  outside,
+}: OverlayParts): (document: DocumentName, asking: Asking) => Promise<void> {
+  async function observe(document: DocumentName, asking: Asking): Promise<void> {
     try {
-      await current(document, { isForThePast: true })
+      await current(document, asking)
     } catch (error) {
       if (error instanceof AppError) return // It is recorded.
       outside.logger.error({ err: error, document }, `${document} could not be observed`)
     }
   }
-  return async (document) => {
-    await Promise.race([observe(document), delay(observedWithinMs, undefined, { ref: false })])
+  return async (document, asking) => {
+    await Promise.race([
+      observe(document, asking),
+      delay(observedWithinMs, undefined, { ref: false }),
+    ])
   }
 }
 

@@ -33,10 +33,10 @@ export interface AsOfAnswer {
   readonly until: Instant
 }
 
-/** The state as of a position, and the one that came after. */
+/** The state as of a position, and the next ones, from the first: two, if there are as many. */
 interface States {
   readonly at: KnownState | undefined
-  readonly next: KnownState | undefined
+  readonly following: readonly KnownState[]
 }
 
 export interface AsOfOptions {
@@ -44,10 +44,13 @@ export interface AsOfOptions {
   readonly bodies: Pick<Bodies, 'asOf'>
   /** Asked when a document was never seen, so that pins work from the first day. */
   readonly current: CurrentDocument
+  /** Asks again for what upstream had none of; waits for a little while, and doesn't reject. */
+  readonly askAgain: (document: DocumentName, asking: Asking) => Promise<void>
 }
 
 /**
- * A document as of an instant. The same basis gives the same bytes for ever.
+ * A document as of an instant. Once it was given, the same basis gives the same bytes for ever; that there was none
+ * can be disproved by a later one.
  *
  * @throws AppError `not_known_then` when upstream had no such document then, `upstream_unavailable`
  * when it was never seen and upstream doesn't answer.
@@ -59,7 +62,7 @@ export type DocumentAsOf = (
 ) => Promise<AsOfAnswer>
 
 export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
-  const { statesAround, bodies, current } = options
+  const { statesAround, bodies, current, askAgain } = options
 
   async function observedStates(
     document: DocumentName,
@@ -67,30 +70,41 @@ export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
     asking: Asking,
   ): Promise<States> {
     const states = await statesAround(document, position)
-    if (states.at !== undefined || states.next !== undefined) {
-      asking.note?.(isThere(states.at ?? states.next) ? 'hit' : 'negative')
+    if (!isNeverSeen(states)) {
+      asking.note?.([states.at, ...states.following].some(isThere) ? 'hit' : 'negative')
       return states
     }
     await observe(async () => await current(document, { ...asking, isForThePast: true }))
     return await statesAround(document, position)
   }
 
-  return async (document, basis, asking = {}) => {
+  async function choose(
+    document: DocumentName,
+    basis: Basis,
+    asking: Asking,
+  ): Promise<Chosen | undefined> {
     const states = await observedStates(document, basis, asking)
-    // Before the first state there is, that one stands in: also when it is that there was none, so
-    // that a name which appears later doesn't appear in a past that was answered already.
-    const state = states.at ?? states.next
-    if (state === undefined) throw new Error(`${document} was fetched but has no history`)
-    if (!isThere(state)) throw notThere(document, basis)
+    if (isNeverSeen(states)) throw new Error(`${document} was fetched but has no history`)
+    const chosen = stateAsOf(states, basis.at)
+    const isStillMissing = !isThere(states.following.at(-1) ?? states.at)
+    if (chosen !== undefined || !isStillMissing) return chosen
+    await askAgain(document, { client: asking.client })
+    return stateAsOf(await statesAround(document, basis.position), basis.at)
+  }
+
+  return async (document, basis, asking = {}) => {
+    const chosen = await choose(document, basis, asking)
+    if (chosen === undefined) throw notThere(document, basis)
+    const { state, next } = chosen
     const confidence = confidenceOf({
       at: basis.at,
       settled: basis.settled,
       observedAt: state.recorded_at,
       lastModified: state.last_modified ?? undefined,
       verifiedUntil: state.verified_until,
-      next: states.at === undefined ? undefined : nextOf(state, states.next),
+      next: nextOf(state, next),
     })
-    // The first state ever seen never changes, so neither does what is reconstructed from it.
+    // The state that is chosen never changes, so neither does what is reconstructed from it.
     const made = confidence === 'reconstructed' ? packageOfDocument(document) : undefined
     const bytes =
       made === undefined
@@ -106,6 +120,33 @@ export function createDocumentAsOf(options: AsOfOptions): DocumentAsOf {
       until: state.verified_until,
     }
   }
+}
+
+function isNeverSeen({ at, following }: States): boolean {
+  return at === undefined && following.length === 0
+}
+
+interface Chosen {
+  readonly state: ThereState
+  /** The state that followed, where the chosen one was seen by then. */
+  readonly next: KnownState | undefined
+}
+
+/**
+ * Chooses the state that answers for an instant. Before the first one there is, that one stands in.
+ *
+ * "No such" is what one of upstream's servers said, and no fact about the past: the document that came after it
+ * counts instead, if by its own date it was there at the instant, or when upstream said so. Otherwise there was none,
+ * also before the first time that was said: a name that appears later doesn't appear in a past without it.
+ */
+function stateAsOf({ at, following }: States, instant: Instant): Chosen | undefined {
+  const [first, second] = following
+  if (isThere(at)) return { state: at, next: first }
+  if (at === undefined && isThere(first)) return { state: first, next: undefined }
+  const [missing, later] = at === undefined ? [first, second] : [at, first]
+  if (missing === undefined || !isThere(later) || later.last_modified === null) return undefined
+  const wasThere = later.last_modified <= instant || later.last_modified <= missing.recorded_at
+  return wasThere ? { state: later, next: undefined } : undefined
 }
 
 /** The body of what upstream had then; undefined: no such document. */

@@ -149,7 +149,8 @@ export function createOverlay(options: OverlayOptions): Overlay {
       const over = await laidOver(asked.packageName)
       const { at, settled } = basis
       const asOf = async () => await find.asOf(asked, over.freezes, basis)
-      const nothing = { confidence: settled ? 'exact' : 'unsettled', since: at, until: at } as const
+      // Settled or not: a document that comes later can disprove that there was none.
+      const nothing = { confidence: 'unsettled', since: at, until: at } as const
       const found = await orNothing(asked, over, { find: asOf, asOf: nothing })
       const isPlain = (known: LaidOver) => isUntouched(known) || (settled && !known.isRuled)
       return await serve(asked, { found, over, isPlain })

@@ -7,7 +7,8 @@ import { type Instant, trimmedInstant } from './instant.ts'
  * - `carried`: the last bytes seen before T; they weren't checked again until after it.
  * - `stale`: upstream had already moved on at T, but this proxy hadn't seen it: clients got these bytes.
  * - `reconstructed`: first seen after T; inferred from what the versions say of themselves.
- * - `unsettled`: T is so recent that an event may still land at or before it.
+ * - `unsettled`: T is so recent that an event may still land at or before it, or nothing is known of T that a later
+ *   document can't disprove.
  */
 export type Confidence = 'exact' | 'carried' | 'stale' | 'reconstructed' | 'unsettled'
 

@@ -111,7 +111,7 @@ function pinnedCaching(
   { settled }: Basis,
   { asOf }: Pick<ServedDocument, 'asOf'> = { asOf: undefined },
 ): Readonly<Record<string, string>> {
-  if (!settled) return { 'Cache-Control': 'no-cache' }
+  if (!settled || asOf?.confidence === 'unsettled') return { 'Cache-Control': 'no-cache' }
   // What is in it of today changes with the document of today.
   if (asOf?.advisories === 'live') return currentCaching
   // Not immutable: the one thing that may have to be taken out of the past is malware.

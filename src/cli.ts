@@ -8,6 +8,7 @@ import { readFileAtRoot } from './archives/zip/read-file.ts'
 import { parseComposerJson } from './composer/composer-json.ts'
 import type { JsonObject } from './composer/minify.ts'
 import { PackageName } from './composer/names.ts'
+import { version as release } from './version.ts'
 
 const usage = `usage: almanac publish <zip> [<zip> …] [options]
 
@@ -18,6 +19,8 @@ Publishes zips as versions of your own packages.
   --published-at <date>    of one zip, when another registry published it; needs a token that administers
   --claim                  although the vendor has public packages, which are served no more then
   --url <url>              of the repository; without it, ALMANAC_URL
+
+almanac --help says this, and almanac --version which release it is.
 
 ALMANAC_TOKEN must be a token that may publish.
 `
@@ -38,7 +41,17 @@ interface Order {
 }
 
 async function main(): Promise<number> {
-  const order = orderOf(process.argv.slice(2))
+  const args = process.argv.slice(2)
+  if (args.length === 0) {
+    process.stderr.write(usage)
+    return 2
+  }
+  // With a command it is the version of a zip.
+  if (args.length === 1 && args[0] === '--version') {
+    process.stdout.write(`almanac ${release}\n`)
+    return 0
+  }
+  const order = orderOf(args)
   if (order === undefined) {
     process.stdout.write(usage)
     return 0
@@ -63,7 +76,8 @@ function orderOf(args: readonly string[]): Order | undefined {
   if (values.token !== undefined) {
     throw new Refusal('a token on the command line can be seen by others: set ALMANAC_TOKEN')
   }
-  if (values.help === true || command === undefined) return undefined
+  if (values.help === true) return undefined
+  if (command === undefined) throw new Refusal(`name a command\n\n${usage}`)
   if (command !== 'publish') throw new Refusal(`there is no command ${command}\n\n${usage}`)
   if (files.length === 0) throw new Refusal(`name the zips to publish\n\n${usage}`)
   const { package: packageName, version, claim = false } = values

@@ -2,13 +2,14 @@ import { symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
+import { version } from '../../src/version.ts'
 import { adminToken } from '../support/api.ts'
 import { startProcess } from '../support/processes.ts'
 import { openPublishing, packageZip, publications } from '../support/publishing.ts'
 import { describe } from '../support/suite.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const launcher = fileURLToPath(new URL('../../src/almanac.js', import.meta.url))
+const launcher = fileURLToPath(new URL('../../src/almanac.cjs', import.meta.url))
 
 async function open() {
   const service = await openPublishing()
@@ -81,6 +82,7 @@ describe('almanac publish', open, (test) => {
     ['no token', ['publish', 'a.zip'], { ALMANAC_URL: 'http://127.0.0.1:1' }, 'ALMANAC_TOKEN'],
     ['no URL', ['publish', 'a.zip'], { ALMANAC_TOKEN: 'x' }, 'ALMANAC_URL'],
     ['no zip', ['publish'], undefined, 'name the zips'],
+    ['options only', ['--claim'], undefined, 'name a command'],
     ['another command', ['serve'], undefined, 'no command serve'],
     ['another option', ['publish', 'a.zip', '--force'], undefined, 'usage:'],
     ['one version for two zips', ['publish', 'a', 'b', '--version', '1'], undefined, 'for one zip'],
@@ -105,5 +107,10 @@ describe('almanac publish', open, (test) => {
     const { code, output } = await run(['--help'], {})
     assert.is(code, 0)
     assert.match(output, 'usage: almanac publish')
+    assert.equal(await run([], {}), { code: 2, output })
+  })
+
+  test('says which release it is', async ({ run }) => {
+    assert.equal(await run(['--version'], {}), { code: 0, output: `almanac ${version}` })
   })
 })

@@ -60,6 +60,7 @@ import { type Turn, turnSeconds } from './single-flight.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { type Observer, tellAll } from './telemetry/observer.ts'
 import { createUsage } from './telemetry/usage.ts'
+import type { Step } from './terminal/progress.ts'
 import type { Instant } from './time-machine/instant.ts'
 import type { ProxyFor } from './upstream/proxies.ts'
 import { isPublicAddress } from './upstream/public-addresses.ts'
@@ -77,6 +78,8 @@ export interface Outside {
   readonly logClock?: () => Instant
   /** The proxy that a URL is asked through, `http` or `https`; without it, or undefined, there is none. */
   readonly proxyFor?: ProxyFor
+  /** Is told how far work has come that a start waits for. */
+  readonly report?: (step: Step) => void
   /** Runs jobs; without it the real clock does. For tests, which say when. */
   readonly startJob?: typeof startJob
   /** Whether downloads may be written to the disk; without it its free space says so. For tests. */

@@ -12,9 +12,11 @@ import type { Position } from './events/types.ts'
 import { createKeptAnswers, type KeptAnswers } from './projector/kept-answers.ts'
 import { schemaOf } from './projector/projection.ts'
 import { type Projector, startProjector } from './projector/run.ts'
+import { watchCatchingUp } from './projector/watch.ts'
 import { createSnapshotStore, type SnapshotStore } from './snapshots/store.ts'
 import { observedLog } from './telemetry/observed-log.ts'
 import type { Observer } from './telemetry/observer.ts'
+import type { Step } from './terminal/progress.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 
 /** What keeps data, open and up to date. */
@@ -36,6 +38,7 @@ interface StoresParts {
     readonly logger: Logger
     readonly now: () => Instant
     readonly logClock?: () => Instant
+    readonly report?: (step: Step) => void
   }
   readonly observer: Observer
 }
@@ -48,7 +51,10 @@ export async function openStores({ outside, observer }: StoresParts): Promise<St
     logger,
     schemas: projections.map(schemaOf),
   })
-  await migrate(db)
+  const report = outside.report ?? (() => undefined)
+  await migrate(db, (done, total) =>
+    report({ what: 'bringing the tables up to date', done, total }),
+  )
   await prepareStaging(stagingIn(outside.dataDirectory), msOfInstant(outside.now()))
   const now = outside.logClock === undefined ? {} : { now: outside.logClock }
   const log = observedLog(createPostgresLog({ db, ...now }), observer)
@@ -66,19 +72,29 @@ export async function openStores({ outside, observer }: StoresParts): Promise<St
     onShown: kept.forget,
   })
   started = projector
-  const headAtStart = await catchUp({ log, projector, logger })
-  return { db, pool, log, snapshots, digestion, projector, kept, headAtStart }
+  const headAtStart = await log.head()
+  const endWatch = watchCatchingUp({
+    projector,
+    head: headAtStart,
+    onProgress: (done, total) => report({ what: 'building read models', done, total }),
+  })
+  await catchUp(headAtStart, { projector, logger })
+  const watched = {
+    ...projector,
+    async stop() {
+      endWatch()
+      await projector.stop()
+    },
+  }
+  return { db, pool, log, snapshots, digestion, projector: watched, kept, headAtStart }
 }
 
 /** Waits a little: a new version of a read model may take minutes, and until then /readyz says so. */
-async function catchUp({
-  log,
-  projector,
-  logger,
-}: Pick<Stores, 'log' | 'projector'> & { readonly logger: Logger }): Promise<Position> {
-  const head = await log.head()
-  await projector.until(head).catch((error: unknown) => {
-    logger.warn({ err: error }, 'read models are still being built')
+async function catchUp(
+  head: Position,
+  { projector, logger }: Pick<Stores, 'projector'> & { readonly logger: Logger },
+): Promise<void> {
+  await projector.until(head).catch(() => {
+    logger.warn('read models are still being built: until then /readyz says so')
   })
-  return head
 }

@@ -81,6 +81,8 @@ export type Config = {
   readonly alertWebhook: { readonly url: string; readonly secret: string } | undefined
   /** What a pin knows of its versions' security: what was known then, or what is known now. */
   readonly pinAdvisories: 'recorded' | 'live'
+  /** undefined: for a person where stderr is a terminal, else for programs. */
+  readonly logFormat: 'json' | 'pretty' | undefined
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 }
 
@@ -134,6 +136,7 @@ const schema = z.object({
     .refine(isPostgresUrl, 'must be a URL such as postgres://user:password@host:5432/database')
     .optional(),
   EVENTSTORE_URL: z.string().optional(),
+  LOG_FORMAT: oneOf(['json', 'pretty']).optional(),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -204,6 +207,7 @@ function configOf(settings: Settings): Config {
     notifyUpstream: settings.PROXY_NOTIFY_UPSTREAM,
     alertWebhook: alertWebhook(settings),
     pinAdvisories: settings.PROXY_PIN_ADVISORIES,
+    logFormat: settings.LOG_FORMAT,
     logLevel: settings.LOG_LEVEL,
   }
 }

@@ -2,8 +2,8 @@ import { destination, type DestinationStream, type Logger, pino } from 'pino'
 import { currentRequestId } from './request-context.ts'
 
 /**
- * JSON lines on stderr: stdout is for the person at the terminal. A line that a request caused has its
- * `requestId`.
+ * JSON lines, on stderr unless told otherwise: stdout is for the person at the terminal. A line that a request caused
+ * has its `requestId`.
  */
 export function createLogger(
   level: string,

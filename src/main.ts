@@ -10,6 +10,8 @@ import { defaultDataDirectory, startEmbeddedPostgres } from './database/embedded
 import { proxiesIn, withAuthFile } from './environment.ts'
 import { StartupError } from './errors.ts'
 import { createLogger } from './logger.ts'
+import { createProgress, type Progress } from './terminal/progress.ts'
+import { createScreen } from './terminal/screen.ts'
 import { addSeconds, systemClock } from './time-machine/instant.ts'
 import { version } from './version.ts'
 
@@ -20,44 +22,52 @@ type Closers = (() => Promise<void>)[]
 
 async function main(): Promise<void> {
   const { config, warnings } = parseConfig(await withAuthFile(process.env))
-  const logger = createLogger(config.logLevel)
+  const screen = createScreen(process)
+  const isPretty = (config.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json')) === 'pretty'
+  const logger = createLogger(config.logLevel, isPretty ? screen.logStream : undefined)
   for (const warning of warnings) logger.warn(warning)
 
   const closers: Closers = []
-  const starting = start(config, { closers, logger })
-  stopOnSignals(starting, { closers, logger })
+  const progress = createProgress({ screen, logger, isPretty, nowMs: () => performance.now() })
+  const starting = start(config, { closers, logger, progress })
+  const isStopping = stopOnSignals(starting, { closers, logger, progress })
   const { generatedToken } = await starting
+  // What the start has asked for comes above it, and not over it.
+  if (isPretty) await screen.quiet()
+  if (isStopping()) return
 
   const { publicUrl } = config
   const yesterday = addSeconds(now(), -86_400).slice(0, 10)
-  process.stdout.write(
-    banner({ version, publicUrl, yesterday, generatedToken: generatedToken?.token }),
-  )
+  screen.say(banner({ version, publicUrl, yesterday, generatedToken: generatedToken?.token }))
   if ((await generatedToken?.keep()) === false) {
-    process.stdout.write('Another node made an admin token first: the one above does not count.\n')
+    screen.say('Another node made an admin token first: the one above does not count.\n')
   }
 }
 
 interface Starting {
   readonly closers: Closers
   readonly logger: Logger
+  readonly progress: Progress
 }
 
-async function start(config: Config, { closers, logger }: Starting): Promise<App> {
+async function start(config: Config, starting: Starting): Promise<App> {
+  const { closers, logger, progress } = starting
   const dataDirectory = path.resolve(config.dataDirectory ?? defaultDataDirectory(process.cwd()))
   try {
-    const databaseUrl = await openDatabaseServer(config, { dataDirectory, closers, logger })
+    const databaseUrl = await openDatabaseServer(config, { ...starting, dataDirectory })
     const app = await startApp(config, {
       databaseUrl,
       dataDirectory,
       logger,
       now,
+      report: progress.report,
       proxyFor: proxiesIn(process.env),
       random: () => randomInt(2 ** 32) / 2 ** 32,
     })
     closers.push(app.close)
     return app
   } catch (error) {
+    progress.close()
     await closeAll(closers)
     throw error
   }
@@ -65,7 +75,7 @@ async function start(config: Config, { closers, logger }: Starting): Promise<App
 
 async function openDatabaseServer(
   { databaseUrl }: Config,
-  { dataDirectory, closers, logger }: Starting & { readonly dataDirectory: string },
+  { dataDirectory, closers, logger, progress }: Starting & { readonly dataDirectory: string },
 ): Promise<string> {
   await mkdir(dataDirectory, { recursive: true, mode: 0o711 }).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : 'unknown reason'
@@ -80,6 +90,7 @@ async function openDatabaseServer(
   const embedded = await startEmbeddedPostgres({
     dataDirectory,
     logger,
+    onProgress: (done, total) => progress.report({ what: 'making the database', done, total }),
     onLost(error) {
       logger.fatal({ err: error }, 'the embedded PostgreSQL is lost')
       process.exit(1)
@@ -96,7 +107,11 @@ async function closeAll(closers: Closers): Promise<void> {
 /** npm passes on what a terminal or a service manager has sent to all of its group: that comes twice. */
 const sameSignalMs = 1_000
 
-function stopOnSignals(starting: Promise<App>, { closers, logger }: Starting): void {
+/** @returns whether a signal has come. */
+function stopOnSignals(
+  starting: Promise<App>,
+  { closers, logger, progress }: Starting,
+): () => boolean {
   let stoppingSinceMs: number | undefined
   async function stop(): Promise<void> {
     // A start that is under way takes seconds, and what it has half opened can't be closed.
@@ -111,9 +126,13 @@ function stopOnSignals(starting: Promise<App>, { closers, logger }: Starting): v
       process.exit(1)
     }
     stoppingSinceMs = nowMs
+    progress.close()
     logger.info({ signal }, 'stopping: no new requests, those under way end first')
     void stop().then(
-      () => process.exit(0),
+      () => {
+        logger.info('stopped')
+        process.exit(0)
+      },
       (error: unknown) => {
         logger.fatal({ err: error }, 'stopping failed')
         process.exit(1)
@@ -122,6 +141,7 @@ function stopOnSignals(starting: Promise<App>, { closers, logger }: Starting): v
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  return () => stoppingSinceMs !== undefined
 }
 
 main().catch((error: unknown) => {

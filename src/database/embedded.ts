@@ -25,6 +25,8 @@ export interface EmbeddedPostgresOptions {
   /** DATA_DIR, an absolute path. */
   readonly dataDirectory: string
   readonly logger: Logger
+  /** Is told of the steps of a first start. */
+  readonly onProgress?: (done: number, total: number) => void
   /** The server died and could not be brought back. */
   readonly onLost: (error: Error) => void
 }
@@ -72,10 +74,10 @@ export function defaultDataDirectory(workingDirectory: string): string {
 async function startInPlace(
   place: ServerPlace,
   lock: DataDirectoryLock,
-  { logger, onLost }: EmbeddedPostgresOptions,
+  { logger, onLost, onProgress = () => undefined }: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   const ending = new AbortController()
-  const start = async () => await startServer({ place, logger, signal: ending.signal })
+  const start = async () => await startServer({ place, logger, onProgress, signal: ending.signal })
 
   const startedMs = performance.now()
   let { pid, adopted } = await start()

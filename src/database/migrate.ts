@@ -1,4 +1,4 @@
-import { Migrator, sql } from 'kysely'
+import { type Migration, Migrator, sql } from 'kysely'
 import { migrations } from '../../migrations/index.ts'
 import { StartupError } from '../errors.ts'
 import type { Db } from './schema.ts'
@@ -6,11 +6,26 @@ import type { Db } from './schema.ts'
 /**
  * Brings the database to the newest schema; safe when several nodes start at once (Kysely locks).
  *
+ * @param onProgress is told how many steps of those to be taken were, if there are any.
  * @throws StartupError with the server's own reason.
  */
-export async function migrate(db: Db): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
-  const { error } = await migrator.migrateToLatest()
+export async function migrate(
+  db: Db,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Promise<void> {
+  const all = Object.entries(migrations)
+  let first = all.length
+  const told = all.map(([name, migration], index): readonly [string, Migration] => {
+    const up: Migration['up'] = async (tx) => {
+      first = Math.min(first, index)
+      onProgress(index - first, all.length - first)
+      await migration.up(tx)
+    }
+    return [name, { up }]
+  })
+  const getMigrations = async () => Object.fromEntries(told)
+  const { error } = await new Migrator({ db, provider: { getMigrations } }).migrateToLatest()
+  if (first < all.length) onProgress(all.length - first, all.length - first)
   if (error === undefined) return
   throw new StartupError(
     `The database can't be brought to this release's tables (${reasonOf(error)}). ` +

@@ -187,6 +187,7 @@ describe(
         ',',
         '*',
       ])
+      isRefused('LOG_FORMAT', ['JSON', 'text'])
       isRefused('LOG_LEVEL', ['INFO', 'verbose'])
     })
 

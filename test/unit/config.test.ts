@@ -76,6 +76,7 @@ describe(
         notifyUpstream: false,
         pinAdvisories: 'recorded',
         alertWebhook: undefined,
+        logFormat: undefined,
         logLevel: 'info',
       })
       assert.equal(warnings, [])
@@ -122,6 +123,7 @@ describe(
         PROXY_NOTIFY_UPSTREAM: 'yes',
         ALERT_WEBHOOK_URL: 'http://10.0.0.1:9000/Hook?key=abc&x=%20',
         ALERT_WEBHOOK_SECRET: 'a-third-sixteen!',
+        LOG_FORMAT: 'json',
         LOG_LEVEL: 'debug',
       })
       assert.equal(config, {
@@ -166,6 +168,7 @@ describe(
           url: 'http://10.0.0.1:9000/Hook?key=abc&x=%20',
           secret: 'a-third-sixteen!',
         },
+        logFormat: 'json',
         logLevel: 'debug',
       })
     })

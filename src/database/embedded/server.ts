@@ -24,6 +24,8 @@ export interface RunningServer {
 export interface StartOptions {
   readonly place: ServerPlace
   readonly logger: Logger
+  /** Is told of the steps of a first start. */
+  readonly onProgress: (done: number, total: number) => void
   /** Gives up the start. */
   readonly signal: AbortSignal
 }
@@ -52,7 +54,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     }
     await refuseHiddenServer(place)
     const { pid, log } = await launch(options)
-    if (await becomesReadyOrStops(pid, options)) return { pid, adopted: false }
+    if (await becomesReadyOrStops(pid, options)) {
+      options.onProgress(firstSteps, firstSteps)
+      return { pid, adopted: false }
+    }
 
     const lines = log.lines()
     if (!leftovers.test(lines) || performance.now() > deadline) {
@@ -93,11 +98,20 @@ async function refuseHiddenServer({ cluster, socketDirectory }: ServerPlace): Pr
   )
 }
 
-async function launch({ place, logger }: StartOptions): Promise<{ pid: number; log: ServerLog }> {
+/** What a first start does: it has PostgreSQL's programs ready, makes the database, and starts the server. */
+const firstSteps = 3
+
+async function launch(options: StartOptions): Promise<{ pid: number; log: ServerLog }> {
+  const { place, logger, onProgress } = options
   const { cluster, user } = place
   const major = clusterMajor(cluster)
+  if (major === undefined) onProgress(0, firstSteps)
   const binaries = await findBinaries(place, major)
-  if (major === undefined) await createCluster({ cluster, binaries, user, logger })
+  if (major === undefined) {
+    onProgress(1, firstSteps)
+    await createCluster({ cluster, binaries, user, logger })
+    onProgress(2, firstSteps)
+  }
   writeConnectionRules(cluster, user)
   removeStaleFiles(place)
   const log = openServerLog(place.logFile, user)

@@ -54,6 +54,7 @@ import type { Purge } from './purge.ts'
 import type { Installs } from './private/installs.ts'
 import { createReserved, namesReservedBy, type Reserved } from './private/reserved.ts'
 import { whenCaughtUp } from './projector/caught-up.ts'
+import { waitingFor } from './projector/run.ts'
 import { readiness } from './readiness.ts'
 import { createReadings } from './readings.ts'
 import { type Turn, turnSeconds } from './single-flight.ts'
@@ -229,7 +230,11 @@ function composerRoutes(parts: Parts, served: Served): readonly Route[] {
   const { bodies, root, serveArchive, installs } = served
   const metadata = {
     ...served,
-    resolveBasis: createResolveBasis({ log, until: projector.until, now }),
+    resolveBasis: createResolveBasis({
+      log,
+      until: waitingFor(projector, 'document', 'freeze', 'version_rule', 'private_package'),
+      now,
+    }),
     body: createEncodedBodies(bodies.read, bodyKey),
   }
   return [

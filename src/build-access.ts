@@ -13,7 +13,7 @@ import type { Position } from './events/types.ts'
 import { type Authorize, createAuthorize } from './http/auth.ts'
 import type { Reserved } from './private/reserved.ts'
 import { whenCaughtUp } from './projector/caught-up.ts'
-import type { Projector } from './projector/run.ts'
+import { type Projector, waitingFor } from './projector/run.ts'
 import type { Observer } from './telemetry/observer.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 
@@ -93,7 +93,7 @@ export function buildAccess(parts: AccessParts): BuiltAccess {
       storedTokens: async () => await readTokens(db, tokensShownMax),
       log,
       // Another projection that is stopped must not keep a token from being revoked.
-      until: async (position) => await projector.until(position, token.name),
+      until: waitingFor(projector, 'token'),
       now,
     }),
     uses,

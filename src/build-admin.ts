@@ -18,7 +18,7 @@ import type { EventLog } from './events/log.ts'
 import type { Blocks } from './blocks.ts'
 import type { Freezes } from './freezes.ts'
 import type { NameLists } from './metadata/name-lists.ts'
-import type { Projector } from './projector/run.ts'
+import { type Projector, waitingFor } from './projector/run.ts'
 import type { Purge } from './purge.ts'
 import { readStats } from './stats.ts'
 import { readStatus } from './status.ts'
@@ -56,7 +56,7 @@ function buildAcceptArchive({ db, log, projector }: AdminParts): AcceptArchive {
   return createAcceptArchive({
     differing: async (packageName, reference) => await readDiffering(db, packageName, reference),
     log,
-    until: projector.until,
+    until: waitingFor(projector, 'archive'),
   })
 }
 

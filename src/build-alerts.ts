@@ -40,7 +40,7 @@ import { feedStream, type Position } from './events/types.ts'
 import type { AlertsDeps } from './http/admin/alerts.ts'
 import type { RunningJob, startJob } from './jobs/every.ts'
 import { startSharedJob } from './jobs/shared-job.ts'
-import type { Projector } from './projector/run.ts'
+import { type Projector, waitingFor } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import { addSeconds, type Instant } from './time-machine/instant.ts'
 import { createAddressGuard } from './upstream/address-guard.ts'
@@ -124,14 +124,9 @@ function buildRoutesDeps({ outside, db, log, projector }: AlertsParts): AlertsDe
       await acknowledge(acknowledgement, {
         storedAlert: async (id) => await readAlert(db, id),
         log,
-        until: untilAlerts(projector),
+        until: waitingFor(projector, 'alert'),
       }),
   }
-}
-
-/** Another projection that is stopped must not keep anybody from hearing of it. */
-function untilAlerts(projector: Projector): (position: Position) => Promise<void> {
-  return async (position) => await projector.until(position, alert.name)
 }
 
 async function recordedAt(log: EventLog, position: Position): Promise<Instant | undefined> {
@@ -151,7 +146,7 @@ function buildWatch(parts: AlertsParts): () => Promise<void> {
       })
     },
     log,
-    until: untilAlerts(projector),
+    until: waitingFor(projector, 'alert'),
     opensAfterSeconds: (code) => opensAfterSeconds(code, config.cleanupIntervalSeconds),
     now: outside.now,
     logger: outside.logger,

@@ -33,6 +33,7 @@ import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
 import { createScrub } from './archives/scrub.ts'
 import { createSliceMemory } from './archives/slice-memory.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
+import { refreshingReferences } from './build-overlay.ts'
 import type { Config } from './config.ts'
 import { openByteReader } from './database/byte-reader.ts'
 import type { Db } from './database/schema.ts'
@@ -45,9 +46,8 @@ import type { RunningJob, startJob } from './jobs/every.ts'
 import { startScrubJob } from './jobs/scrub.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import { createUnnamedCommits } from './archives/unnamed-commits.ts'
-import { createRefreshPackage } from './metadata/refresh-package.ts'
 import type { KeptAnswers } from './projector/kept-answers.ts'
-import type { Projector } from './projector/run.ts'
+import { type Projector, waitingFor } from './projector/run.ts'
 import { createPurge, type Purge } from './purge.ts'
 import type { Turn } from './single-flight.ts'
 import type { Observer } from './telemetry/observer.ts'
@@ -147,7 +147,7 @@ function buildCache(
     size: async () => await readCacheSize(db),
     flushAccesses: accesses.flush,
     log,
-    until: projector.until,
+    until: waitingFor(projector, 'archive', 'blob_use', 'private_package'),
     now: outside.now,
     logger: outside.logger,
   })
@@ -168,7 +168,7 @@ function buildPurge(
     },
     flushAccesses: flush,
     log,
-    until: projector.until,
+    until: waitingFor(projector, 'archive', 'blob_use', 'document'),
     now: outside.now,
   })
 }
@@ -202,7 +202,7 @@ async function buildReads(
 }
 
 function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
-  const { config, outside, upstream, turnFor, db, current, cache, blobs } = parts
+  const { config, outside, upstream, turnFor, db, cache, blobs } = parts
   const { packagistUrl, distOrigins, upstreamTimeoutSeconds, archiveTtlSeconds, uncheckedTypes } =
     config
   const guard = createAddressGuard(packagistUrl, distOrigins)
@@ -247,14 +247,15 @@ function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
       ofBranch: async (request) => await readUnnamedCommit(db, request),
       now: outside.now,
     }),
-    refreshPackage: createRefreshPackage(current),
+    refreshPackage: refreshingReferences(parts),
   })
 }
 
 function recordInto({ log, projector }: ArchivesParts): (fact: ArchiveFact) => Promise<void> {
+  const shown = waitingFor(projector, 'archive', 'blob_use')
   return async (fact) => {
     const stream = archiveStream(fact.data.packageName)
     const result = await log.append({ stream, expected: 'any', events: [newEvent(fact)] })
-    if (result.outcome === 'appended') await projector.until(result.events.at(-1)?.position ?? 0n)
+    if (result.outcome === 'appended') await shown(result.events.at(-1)?.position ?? 0n)
   }
 }

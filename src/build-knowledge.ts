@@ -8,7 +8,7 @@ import {
   type PinnedKnowledge,
 } from './metadata/known-advisories.ts'
 import type { IsReserved } from './private/reserved.ts'
-import type { Projector } from './projector/run.ts'
+import { type Projector, waitingFor } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import type { Instant } from './time-machine/instant.ts'
 import type { AskAdvisories } from './upstream/advisories.ts'
@@ -39,7 +39,7 @@ export function buildKnowledge(
     datesOf: createDatesOfAdvisories({
       ...parts,
       digest,
-      until: projector.until,
+      until: waitingFor(projector),
       now: outside.now,
     }),
   })

@@ -22,7 +22,7 @@ import {
   type RefreshOptions,
 } from './metadata/refresh.ts'
 import type { IsReserved } from './private/reserved.ts'
-import type { Projector } from './projector/run.ts'
+import { type Projector, waitingFor } from './projector/run.ts'
 import type { Turn } from './single-flight.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import type { Instant } from './time-machine/instant.ts'
@@ -63,7 +63,7 @@ export function buildMetadata(parts: MetadataParts): Metadata {
     digest: parts.digestion.digest,
     log,
     knownDocument: async (document) => await readKnown(db, document),
-    until: projector.until,
+    until: waitingFor(projector, 'document', 'version_rule'),
     turnFor,
     now,
     upstreamHost,

@@ -27,13 +27,14 @@ import type { Bodies } from './metadata/bodies.ts'
 import type { CurrentDocument } from './metadata/current.ts'
 import type { NewestBody } from './metadata/known-advisories.ts'
 import { createHeldArchives } from './metadata/held-archives.ts'
-import { createRefreshPackage } from './metadata/refresh-package.ts'
+import { createRefreshPackage, type RefreshPackage } from './metadata/refresh-package.ts'
 import { createOverlay, freezeNow, type LaidOver, type Overlay } from './metadata/overlay.ts'
 import type { Render } from './metadata/rendering.ts'
 import { createServable } from './metadata/servable.ts'
 import type { Reserved } from './private/reserved.ts'
 import { createStandsInForNone } from './private/stand-ins.ts'
 import { whenCaughtUp } from './projector/caught-up.ts'
+import { waitingFor } from './projector/run.ts'
 import { type Asked, observed, type Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 
@@ -108,7 +109,7 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
       rulesOf: async (packageName) => await readRules(db, packageName),
       allRules: async () => await readAllRules(db),
       log,
-      until: projector.until,
+      until: waitingFor(projector, 'version_rule'),
     }),
   }
 }
@@ -129,7 +130,7 @@ function createLaidOver(parts: OverlayParts): (packageName: PackageName) => Prom
 }
 
 function buildAdmit(parts: OverlayParts, asOf: DocumentAsOf): Admit {
-  const { db, current } = parts
+  const { db } = parts
   const { digest } = parts.digestion
   const heldArchives = createHeldArchives({
     asOf,
@@ -147,8 +148,22 @@ function buildAdmit(parts: OverlayParts, asOf: DocumentAsOf): Admit {
       }
     },
     versionsOf: async (request) => await readVersionsOf(db, request),
-    refreshPackage: createRefreshPackage(current),
+    refreshPackage: refreshingReferences(parts),
   })
+}
+
+/** As whoever looks for archives wants it: what documents name of them is shown. */
+export function refreshingReferences({
+  current,
+  log,
+  projector,
+}: Pick<OverlayParts, 'current' | 'log' | 'projector'>): RefreshPackage {
+  const refreshPackage = createRefreshPackage(current)
+  const shown = waitingFor(projector, 'package_reference')
+  return async (packageName, asking) => {
+    await refreshPackage(packageName, asking)
+    await shown(await log.head())
+  }
 }
 
 function observedAnswers(
@@ -218,7 +233,7 @@ function buildFreezes(parts: OverlayParts, asOf: DocumentAsOf): Freezes {
     },
     frozen: async () => await readFrozen(db),
     log,
-    until: projector.until,
+    until: waitingFor(projector, 'freeze'),
     now: outside.now,
   })
 }

@@ -20,7 +20,7 @@ import { createPackages } from './private/publish/packages.ts'
 import { createPublish } from './private/publish/publish.ts'
 import type { Reserved } from './private/reserved.ts'
 import { createWithdraw } from './private/publish/withdraw.ts'
-import type { Projector } from './projector/run.ts'
+import { type Projector, waitingFor } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
 import type { Instant } from './time-machine/instant.ts'
 
@@ -42,13 +42,13 @@ interface PrivateParts extends Reserved {
 export function buildPrivate(parts: PrivateParts): readonly Route[] {
   const { outside, db, log, snapshots, projector, storedBlobs } = parts
   const stagingDirectory = stagingIn(outside.dataDirectory)
-  const { until } = projector
   const staging = {
     stagingDirectory,
     hasRoomOnDisk:
       outside.hasRoomOnDisk ??
       (async (sizeBytes: number) => await hasRoomIn(stagingDirectory, sizeBytes)),
   }
+  const until = waitingFor(projector, 'private_package', 'private_listing')
   const publishing = createPublish({
     ...staging,
     blobs: storedBlobs,
@@ -68,7 +68,7 @@ export function buildPrivate(parts: PrivateParts): readonly Route[] {
     patterns: parts.config.privateVendors,
     published: async () => await readReservedByPublications(db),
     log,
-    until,
+    until: waitingFor(projector, 'private_package', 'document'),
   })
   const withdraw = createWithdraw({ log, until, snapshots })
   return [

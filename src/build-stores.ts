@@ -94,7 +94,7 @@ async function catchUp(
   head: Position,
   { projector, logger }: Pick<Stores, 'projector'> & { readonly logger: Logger },
 ): Promise<void> {
-  await projector.until(head).catch(() => {
+  await projector.waitFor(head).catch(() => {
     logger.warn('read models are still being built: until then /readyz says so')
   })
 }

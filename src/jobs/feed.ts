@@ -15,7 +15,7 @@ import { createFollowFeed, type FollowFeed } from '../metadata/follow-feed.ts'
 import type { NameLists } from '../metadata/name-lists.ts'
 import type { Refresh } from '../metadata/refresh.ts'
 import type { Reserved } from '../private/reserved.ts'
-import type { Projector } from '../projector/run.ts'
+import { type Projector, waitingFor } from '../projector/run.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import { alsoAt, createAddressGuard } from '../upstream/address-guard.ts'
 import { readChangeFeed } from '../upstream/change-feed.ts'
@@ -85,7 +85,7 @@ function buildFollowFeed(options: FeedJobOptions): FollowFeed {
     lagging: async (documents) => await readLagging(db, documents),
     refresh,
     log,
-    until: projector.until,
+    until: waitingFor(projector, 'document'),
     now,
     logger,
   })

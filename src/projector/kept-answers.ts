@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type PackageName, packageOfDocument } from '../composer/names.ts'
-import type { DomainEvent, RecordedEvent } from '../events/types.ts'
+import { changesAnswers } from '../events/concerns.ts'
+import type { RecordedEvent } from '../events/types.ts'
 import { addSeconds, type Instant } from '../time-machine/instant.ts'
 
 /** Answers of read models that are kept in memory until an event may have changed them. */
@@ -45,21 +46,6 @@ const wholeMax = 1_000
 const unheardMsMax = 1_000
 const keptMsMax = 900
 const wholeSecondsMax = 1
-
-/** What happens all the time and changes none of these answers. All other events count, new ones too. */
-const ignored: ReadonlySet<DomainEvent['type']> = new Set([
-  'ArchivesAccessed',
-  'UsageRecorded',
-  'MetadataConfirmed',
-  'MetadataFetchFailed',
-  'ChangeFeedRead',
-  'AlertOpened',
-  'AlertContinued',
-  'AlertResolved',
-  'AlertAcknowledged',
-  'PackagesInstalled',
-  'TokensUsed',
-])
 
 export interface KeptAnswersOptions {
   readonly now: () => Instant
@@ -125,7 +111,7 @@ export function createKeptAnswers({ now, shownUntilMs }: KeptAnswersOptions): Ke
       return whole
     },
     forget(events) {
-      const names = events?.filter(({ type }) => !ignored.has(type)).map(packageOf) ?? [undefined]
+      const names = events?.filter(({ type }) => changesAnswers(type)).map(packageOf) ?? [undefined]
       if (names.length === 0) return
       forgotten += 1
       for (const forgetIn of forgetting) for (const name of new Set(names)) forgetIn(name)

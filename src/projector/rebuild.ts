@@ -3,9 +3,9 @@ import type { Db } from '../database/schema.ts'
 import type { EventLog } from '../events/log.ts'
 import {
   applyBatch,
+  applyEvents,
   createBuild,
-  enterSchema,
-  moveCheckpoint,
+  moveCheckpoints,
   readCheckpoint,
 } from './checkpoint.ts'
 import { type Projection, type ProjectionSources, schemaOf } from './projection.ts'
@@ -25,40 +25,34 @@ const batchEventsMax = 1000
  * The live one serves and advances meanwhile, on any number of nodes. Returns how many events were
  * applied. A crash leaves the live one as it was, and an unused schema that the next rebuild replaces.
  */
-export async function rebuild({ db, log, projection, sources }: Rebuild): Promise<number> {
+export async function rebuild({ db, log, ...parts }: Rebuild): Promise<number> {
+  const { projection } = parts
   const live = schemaOf(projection)
   const shadow = `${live}_rebuild`
+  const build = { ...parts, schema: shadow }
   await db.transaction().execute(async (tx) => await createBuild(tx, projection, shadow))
   let position = 0n
   let applied = 0
   for (;;) {
     const events = await log.read(position, batchEventsMax)
     applied += events.length
-    position = await applyBatch(db, {
-      projection,
-      schema: shadow,
-      events,
-      after: position,
-      sources,
-    })
+    position = await applyBatch(db, { ...build, events, after: position })
     if (events.length < batchEventsMax) break
   }
   return await db.transaction().execute(async (tx) => {
     // Holding the live checkpoint stops the live build here; it goes on in the new tables.
     const livePosition = (await readCheckpoint(tx, live, { lock: true })) ?? 0n
-    await enterSchema(tx, shadow)
     while (position < livePosition) {
-      for (const event of await log.read(position, batchEventsMax)) {
-        if (event.position > livePosition) break
-        await projection.apply(tx, event, sources)
-        applied += 1
-        position = event.position
-      }
+      const events = await log.read(position, batchEventsMax)
+      const missing = events.filter((event) => event.position <= livePosition)
+      await applyEvents(tx, build, missing)
+      applied += missing.length
+      position = missing.at(-1)?.position ?? livePosition
     }
     await sql`drop schema ${sql.id(live)} cascade`.execute(tx)
     await sql`alter schema ${sql.id(shadow)} rename to ${sql.id(live)}`.execute(tx)
     await tx.deleteFrom('projection_checkpoint').where('schema_name', '=', shadow).execute()
-    await moveCheckpoint(tx, live, position)
+    await moveCheckpoints(tx, [live], position)
     return applied
   })
 }

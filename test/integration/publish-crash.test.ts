@@ -43,7 +43,7 @@ async function open() {
     blobs,
     snapshots,
     log,
-    until: projector.until,
+    until: projector.waitFor,
     isReserved: async () => true,
     reservedNames: async () => ({ has: () => true, patterns: [] }),
     hasPublicPackages: async () => false,
@@ -64,7 +64,7 @@ async function open() {
       return await createPublish({ ...options, ...changed }).publish(request, upload)
     },
     sweep: async () => {
-      await projector.until(await log.head())
+      await projector.waitFor(await log.head())
       return await sweep({
         db,
         unlisted: async (filter) => await readUnlisted(db, filter),

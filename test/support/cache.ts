@@ -71,7 +71,7 @@ export async function openTestCache(): Promise<TestCache> {
 
   async function append(event: Parameters<typeof newEvent>[0], stream: string): Promise<void> {
     await log.append({ stream, expected: 'any', events: [newEvent(event)] })
-    await projector.until(await log.head())
+    await projector.waitFor(await log.head())
   }
   return {
     db,
@@ -91,7 +91,7 @@ export async function openTestCache(): Promise<TestCache> {
         size: async () => await readCacheSize(db),
         flushAccesses: async () => undefined,
         log,
-        until: projector.until,
+        until: projector.waitFor,
         now: clock.now,
         logger,
         ...limits,
@@ -114,7 +114,7 @@ export async function openTestCache(): Promise<TestCache> {
       await append({ type: 'ArchivesAccessed', data: { accesses } }, cacheStream)
     },
     async check() {
-      await projector.until(await log.head())
+      await projector.waitFor(await log.head())
       await checkListed(db)
     },
     async close() {

@@ -41,7 +41,7 @@ export async function createBuild(tx: Tx, projection: Projection, schema: string
 }
 
 /** For the rest of the transaction, unqualified names are looked up in `schema` first. */
-export async function enterSchema(tx: Tx, schema: string): Promise<void> {
+async function enterSchema(tx: Tx, schema: string): Promise<void> {
   await sql`set local search_path to ${sql.id(schema)}, public`.execute(tx)
 }
 

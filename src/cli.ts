@@ -8,6 +8,7 @@ import { readFileAtRoot } from './archives/zip/read-file.ts'
 import { parseComposerJson } from './composer/composer-json.ts'
 import type { JsonObject } from './composer/minify.ts'
 import { PackageName } from './composer/names.ts'
+import { printableLines } from './composer/notices.ts'
 import { version as release } from './version.ts'
 
 const usage = `usage: almanac publish <zip> [<zip> …] [options]
@@ -59,11 +60,11 @@ async function main(): Promise<number> {
   let failed = 0
   for (const file of order.files) {
     try {
-      process.stdout.write(`${await publish(file, order)}\n`)
+      process.stdout.write(printableLines(`${await publish(file, order)}\n`))
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       failed += 1
-      process.stderr.write(`${file}: ${error.message}\n`)
+      process.stderr.write(printableLines(`${file}: ${error.message}\n`))
     }
   }
   return failed === 0 ? 0 : 1
@@ -225,7 +226,7 @@ main().then(
   (code) => (process.exitCode = code),
   (error: unknown) => {
     const isRefusal = error instanceof Refusal
-    process.stderr.write(`almanac: ${isRefusal ? error.message : String(error)}\n`)
+    process.stderr.write(printableLines(`almanac: ${isRefusal ? error.message : String(error)}\n`))
     process.exitCode = 1
   },
 )

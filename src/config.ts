@@ -142,6 +142,13 @@ const schema = z.object({
 
 export const settingNames: readonly string[] = Object.keys(schema.shape)
 
+export type SettingName = keyof Settings
+
+/** What each setting is without being set; undefined: nothing. */
+export const settingDefaults: ReadonlyMap<string, unknown> = new Map(
+  Object.entries(schema.shape).map(([name, kind]) => [name, kind.safeParse(undefined).data]),
+)
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**

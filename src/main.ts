@@ -4,12 +4,16 @@ import path from 'node:path'
 import type { Logger } from 'pino'
 import { type App, startApp } from './app.ts'
 import { banner } from './banner.ts'
+import { check } from './check.ts'
+import { printableLines } from './composer/notices.ts'
 import { type Config, parseConfig } from './config.ts'
 import { checkDatabaseUrl } from './database/connect.ts'
 import { defaultDataDirectory, startEmbeddedPostgres } from './database/embedded.ts'
 import { proxiesIn, withAuthFile } from './environment.ts'
 import { StartupError } from './errors.ts'
 import { createLogger } from './logger.ts'
+import { helpText } from './start-help.ts'
+import { startOption } from './start-options.ts'
 import { createProgress, type Progress } from './terminal/progress.ts'
 import { createScreen } from './terminal/screen.ts'
 import { addSeconds, systemClock } from './time-machine/instant.ts'
@@ -21,6 +25,17 @@ const now = systemClock()
 type Closers = (() => Promise<void>)[]
 
 async function main(): Promise<void> {
+  const option = startOption(process.argv.slice(2))
+  if (option === 'start') return await run()
+  if (option === 'help') process.stdout.write(helpText())
+  if (option === 'version') process.stdout.write(`almanac ${version}\n`)
+  if (option !== 'check') return
+  const say = (text: string): void => void process.stdout.write(text)
+  const isWell = await check({ env: process.env, logger: createLogger('silent'), now, say })
+  process.exit(isWell ? 0 : 1)
+}
+
+async function run(): Promise<void> {
   const { config, warnings } = parseConfig(await withAuthFile(process.env))
   const screen = createScreen(process)
   const isPretty = (config.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json')) === 'pretty'
@@ -145,7 +160,8 @@ function stopOnSignals(
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof StartupError) process.stderr.write(`almanac: ${error.message}\n`)
-  else process.stderr.write(`almanac: ${error instanceof Error ? error.stack : String(error)}\n`)
+  const { message, stack = message } = error instanceof Error ? error : new Error(String(error))
+  const says = error instanceof StartupError ? message : stack
+  process.stderr.write(`almanac: ${printableLines(says)}\n`)
   process.exit(1)
 })

@@ -86,6 +86,11 @@ export function printable(text: string): string {
   return text.replaceAll(acting, '')
 }
 
+/** Text of several lines. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n')
+}
+
 /** The same for all text in JSON, names of members included. */
 export function printableJson(value: unknown): unknown {
   if (typeof value === 'string') return printable(value)

@@ -39,9 +39,10 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   })
   // A lost connection without a listener ends the process: the pool's own hears only those that are
   // idle, so one that is lent to a transaction needs another. Whoever uses it gets the error as well.
-  pool.on('error', ({ message }) =>
-    logger.warn({ reason: message }, 'idle database connection lost'),
-  )
+  pool.on('error', ({ message }) => {
+    // A server that is stopped after us may be faster than the last goodbyes.
+    if (!pool.ending) logger.warn({ reason: message }, 'idle database connection lost')
+  })
   pool.on('connect', (client) => client.on('error', () => undefined))
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), pool }
 }

@@ -7,9 +7,10 @@ const majorVersionMin = 14
 /**
  * Checks that the configured server can be used, before anything else relies on it.
  *
+ * @returns its major version.
  * @throws StartupError in one sentence, without the URL: it holds a password.
  */
-export async function checkDatabaseUrl(connectionString: string): Promise<void> {
+export async function checkDatabaseUrl(connectionString: string): Promise<number> {
   let client: pg.Client | undefined
   let version: number
   try {
@@ -31,6 +32,7 @@ export async function checkDatabaseUrl(connectionString: string): Promise<void> 
       `DATABASE_URL: that server is PostgreSQL ${version}; Almanac needs ${majorVersionMin} or newer.`,
     )
   }
+  return version
 }
 
 function reasonOf(error: unknown): string {

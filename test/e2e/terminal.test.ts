@@ -93,6 +93,7 @@ function define(): void {
       const rest = await interrupt(terminal)
       const said = rest.filter((line) => line.trim() !== '')
       assert.match(said.at(-1) ?? '', / {2}stopped$/, said.join('\n'))
+      assert.is(said.length, 2, said.join('\n'))
       assert.not.ok(existsSync(path.join(directory, 'postgresql', 'postmaster.pid')))
     })
 

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
@@ -101,6 +104,19 @@ describe('almanac publish', open, (test) => {
     assert.match(wrong.output, 'a.zip: send the header')
     const nobody = { ALMANAC_URL: 'http://127.0.0.1:1', ALMANAC_TOKEN: 'x' }
     assert.match((await run(['publish', 'a.zip'], nobody)).output, "can't be reached")
+  })
+
+  test('shows nothing that acts on the terminal, whatever the server says', async (world) => {
+    const server = createServer((_, response) => {
+      response.writeHead(409, { connection: 'close' })
+      response.end(JSON.stringify({ detail: 'no\x07\b\x9b2J\u202Eway' }))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo // as it listens on a port
+    world.save('a.zip', packageZip({ name: 'own/log', version: '9.0.0' }))
+    const env = { ALMANAC_URL: `http://127.0.0.1:${port}`, ALMANAC_TOKEN: 'x' }
+    assert.is((await world.run(['publish', 'a.zip'], env)).output, 'a.zip: no2Jway')
+    server.close()
   })
 
   test('explains itself', async ({ run }) => {

@@ -42,6 +42,22 @@ export async function findBinaries(place: ServerPlace, major?: number): Promise<
   throw noneRuns(problems)
 }
 
+/**
+ * The major version that a start would use, by what is here: nothing is made ready or run.
+ *
+ * @param major that has made the data, if there are any.
+ * @throws StartupError when there is none.
+ */
+export function majorToUse(
+  place: Pick<ServerPlace, 'user' | 'cluster' | 'binaryCopies'>,
+  major?: number,
+): number {
+  const all = [...packaged(place), ...installed()]
+  const first = all.find((each) => major === undefined || each.major === major)
+  if (first !== undefined) return first.major
+  throw major === undefined ? noneRuns([]) : wrongMajor(place.cluster, major, all)
+}
+
 function wrongMajor(cluster: string, major: number, all: readonly Candidate[]): StartupError {
   const found = all.map((candidate) => candidate.major).join(', ') || 'none'
   return new StartupError(
@@ -70,7 +86,10 @@ function installed(): readonly Candidate[] {
     .map(({ major, directory }) => ({ major, prepare: async () => directory }))
 }
 
-function packaged({ user, binaryCopies }: ServerPlace): readonly Candidate[] {
+function packaged({
+  user,
+  binaryCopies,
+}: Pick<ServerPlace, 'user' | 'binaryCopies'>): readonly Candidate[] {
   const root = packageRoot()
   if (root === undefined) return []
   const manifest = readJson(path.join(root, 'package.json'))

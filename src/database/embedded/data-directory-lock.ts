@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import path from 'node:path'
 import { StartupError } from '../../errors.ts'
 import { errorCode } from './error-code.ts'
@@ -42,6 +50,13 @@ export function lockDataDirectory(dataDirectory: string): DataDirectoryLock {
     return { release: () => releaseTurn(directory, turn) }
   }
   throw new StartupError(`Too many processes try to start on ${dataDirectory} at once. Start one.`)
+}
+
+/** The process that works on `dataDirectory`, for who only looks; undefined: none does. */
+export function holderOf(dataDirectory: string): number | undefined {
+  const directory = path.join(dataDirectory, 'lock')
+  if (!existsSync(directory)) return undefined
+  return runningHolder(path.join(directory, String(lastTurn(directory))))
 }
 
 function heldBy(pid: number, dataDirectory: string): StartupError {

@@ -24,19 +24,27 @@ export interface ServerPlace {
  * @throws StartupError when that can't be, before anything is made.
  */
 export function createDataDirectory(dataDirectory: string): void {
-  const cluster = path.join(dataDirectory, 'postgresql')
-  const user = serverUser(cluster)
-  const blocking = blockingDirectory(dataDirectory, user)
-  if (blocking !== undefined) {
-    throw new StartupError(
-      `PostgreSQL runs as user ${user.name}, who can't get to ${cluster}: ${blocking} is closed to it. ` +
-        `Set DATA_DIR to a directory elsewhere, for example DATA_DIR=/var/lib/almanac.`,
-    )
-  }
+  const user = userOn(dataDirectory)
   const outermost = mkdirSync(dataDirectory, { recursive: true, mode: 0o711 })
   if (outermost === undefined || user.uid === process.getuid?.()) return
   // A strict umask would keep the server's user out of what we have just made.
   for (let at = dataDirectory; at.startsWith(outermost); at = path.dirname(at)) chmodSync(at, 0o711)
+}
+
+/**
+ * Who runs the server there.
+ *
+ * @throws StartupError when nobody can, or when that user can't get there.
+ */
+export function userOn(dataDirectory: string): ServerUser {
+  const cluster = path.join(dataDirectory, 'postgresql')
+  const user = serverUser(cluster)
+  const blocking = blockingDirectory(dataDirectory, user)
+  if (blocking === undefined) return user
+  throw new StartupError(
+    `PostgreSQL runs as user ${user.name}, who can't get to ${cluster}: ${blocking} is closed to it. ` +
+      `Set DATA_DIR to a directory elsewhere, for example DATA_DIR=/var/lib/almanac.`,
+  )
 }
 
 /** @throws StartupError when there is no safe directory for the socket. */

@@ -11,6 +11,7 @@ import { createConnections, type ConnectionsOptions } from './connections.ts'
 import { answerError } from './errors.ts'
 import { beginExchange, duringExchange, type Exchange, type ExchangeOptions } from './exchange.ts'
 import { createFail, type FailOptions } from './fail.ts'
+import { withMergedSlashes } from './merged-slashes.ts'
 import type { Answer, Route, RouteRequest } from './route.ts'
 import { createStraight } from './straight.ts'
 
@@ -56,6 +57,7 @@ export async function startHttpServer(
       connectionsCheckingInterval: 2_000,
     },
     (request, response) => {
+      request.url = withMergedSlashes(request.url ?? '')
       if (!connections.began(request, response)) return
       const isRefused = connections.isForProbes(request.socket) && !isProbe(request)
       if (isRefused) refuse(request, response)

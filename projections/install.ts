@@ -80,6 +80,18 @@ export async function readInstalls(db: Db, filter: InstallFilter): Promise<reado
     .execute()
 }
 
+/** How often each version of a package was installed from a day on. Index: primary key, as many rows as it has since. */
+export async function readInstallsSince(
+  db: Db,
+  packageName: PackageName,
+  day: string,
+): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ readonly version_normalized: string; readonly count: bigint }>`
+    select version_normalized, sum(count)::bigint as count from install
+    where package_name = ${packageName} and day >= ${day} group by version_normalized`.execute(db)
+  return new Map(rows.map(({ version_normalized, count }) => [version_normalized, Number(count)]))
+}
+
 /** Sums by day, of days that have any; both days included. */
 export async function readInstallCounts(
   db: Db,

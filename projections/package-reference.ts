@@ -278,3 +278,19 @@ export async function readNamedAmong<Version extends NamedVersion>(
     order by index`.execute(db)
   return rows.flatMap(({ index }) => versions[Number(index) - 1] ?? [])
 }
+
+/**
+ * All versions of a package that metadata or a publication ever named, normalized. Index: primary keys; looks at as many
+ * rows as the package has.
+ */
+export async function readNamedVersions(
+  db: Db,
+  packageName: PackageName,
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ readonly version_normalized: string }>`
+    select version_normalized from package_reference where package_name = ${packageName}
+    union select version_normalized from bare_version where package_name = ${packageName}
+    union select version_normalized from private_version where package_name = ${packageName}
+    order by version_normalized`.execute(db)
+  return rows.map(({ version_normalized }) => version_normalized)
+}

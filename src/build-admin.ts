@@ -17,6 +17,7 @@ import type { Route } from './http/route.ts'
 import type { EventLog } from './events/log.ts'
 import type { Blocks } from './blocks.ts'
 import type { Freezes } from './freezes.ts'
+import type { DescribeKeptOut } from './kept-out.ts'
 import type { NameLists } from './metadata/name-lists.ts'
 import { type Projector, waitingFor } from './projector/run.ts'
 import type { Purge } from './purge.ts'
@@ -36,6 +37,7 @@ interface AdminParts {
   readonly purge: Purge
   readonly freezes: Freezes
   readonly blocks: Blocks
+  readonly keptOut: DescribeKeptOut
   readonly alerts: AlertsDeps
   readonly tokens: Tokens
 }
@@ -64,15 +66,15 @@ function buildAcceptArchive({ db, log, projector }: AdminParts): AcceptArchive {
 export function buildAdmin(parts: AdminParts): readonly Route[] {
   const { now } = parts.outside
   const startedAt = now()
-  const { purge, freezes, blocks, alerts, tokens } = parts
+  const { purge, freezes, blocks, keptOut, alerts, tokens } = parts
   return [
     ...purgeRoutes(purge),
     acceptArchiveRoute(buildAcceptArchive(parts)),
-    ...freezeRoutes(freezes),
+    ...freezeRoutes({ ...freezes, keptOut: keptOut.byFreeze }),
     ...alertRoutes(alerts),
     ...tokenRoutes(tokens),
     proxyStats({ now, readStats: async (from, to) => await readStats(parts.db, from, to) }),
-    ...blockRoutes(blocks),
+    ...blockRoutes({ ...blocks, keptOut: keptOut.byBlock }),
     auditInstalls({ readInstalls: async (query) => await installsOf(parts.db, query) }),
     proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: freezes.list })),
   ]

@@ -12,6 +12,7 @@ import { readVersionsOf } from '../projections/package-reference.ts'
 import { readAllRules, readRules, toLayOver, versionRule } from '../projections/version-rule.ts'
 import { type Admit, createAdmit } from './archives/admit.ts'
 import { type Blocks, createBlocks } from './blocks.ts'
+import { buildKeptOut } from './build-kept-out.ts'
 import { buildKnowledge, type KnowledgeParts } from './build-knowledge.ts'
 import { type DocumentName, type PackageName, packageOfDocument } from './composer/names.ts'
 import { emptyDocument } from './composer/own-document.ts'
@@ -19,6 +20,7 @@ import { createDateOf, type DateOf } from './database/overlaid-dates.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { AppError } from './errors.ts'
+import type { DescribeKeptOut } from './kept-out.ts'
 import type { Position } from './events/types.ts'
 import { createFreezes, type Freezes } from './freezes.ts'
 import { bodyAsOf, createDocumentAsOf, type DocumentAsOf } from './metadata/as-of.ts'
@@ -29,6 +31,7 @@ import type { NewestBody } from './metadata/known-advisories.ts'
 import { createHeldArchives } from './metadata/held-archives.ts'
 import { createRefreshPackage, type RefreshPackage } from './metadata/refresh-package.ts'
 import { createOverlay, freezeNow, type LaidOver, type Overlay } from './metadata/overlay.ts'
+import type { Refresh } from './metadata/refresh.ts'
 import type { Render } from './metadata/rendering.ts'
 import { createServable } from './metadata/servable.ts'
 import type { Reserved } from './private/reserved.ts'
@@ -39,12 +42,14 @@ import { type Asked, observed, type Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 
 interface OverlayParts extends Reserved, KnowledgeParts {
-  readonly config: Pick<Config, 'privateReplacedBy'> & KnowledgeParts['config']
+  readonly config: Pick<Config, 'privateReplacedBy' | 'distMode' | 'proxyEnabled'> &
+    KnowledgeParts['config']
   readonly observer: Pick<Observer, 'cacheUsed'>
   readonly outside: { readonly now: () => Instant; readonly logger: Logger }
   readonly db: Db
   readonly headAtStart: Position
   readonly current: CurrentDocument
+  readonly refresh: Refresh
   readonly bodies: Bodies
   readonly render: Render
 }
@@ -58,6 +63,7 @@ export interface BuiltOverlay {
   readonly admit: Admit
   readonly freezes: Freezes
   readonly blocks: Blocks
+  readonly keptOut: DescribeKeptOut
 }
 
 /** The part of the composition root that is about what operators lay over what upstream says. */
@@ -111,6 +117,7 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
       log,
       until: waitingFor(projector, 'version_rule'),
     }),
+    keptOut: buildKeptOut(parts),
   }
 }
 

@@ -35,6 +35,8 @@ export interface FrozenPackage {
   readonly since: Instant
   readonly by: string
   readonly reason: string | null
+  /** The versions that are served. */
+  readonly holds: readonly string[]
   readonly heldBack: HeldBack
 }
 
@@ -150,25 +152,27 @@ async function describe(held: KnownFreeze, options: FreezesOptions): Promise<Fro
     since: held.frozen_at,
     by: held.actor,
     reason: held.reason,
-    heldBack: await heldBackBy(held, options),
+    ...(await versionsWith(held, options)),
   }
 }
 
-async function heldBackBy(
+async function versionsWith(
   held: KnownFreeze,
   { log, versionsAsOf, versionsNow }: FreezesOptions,
-): Promise<HeldBack> {
+): Promise<Pick<FrozenPackage, 'holds' | 'heldBack'>> {
   const basis = await basisOfFreeze(held, log.positionAt)
+  const holds: string[] = []
   const versions: string[] = []
   const moved: HeldBack['moved'][number][] = []
   for (const kind of kinds) {
     const document = documentName(held.package_name, kind)
     const served: NamedVersions = (await versionsAsOf(document, basis)) ?? new Map()
+    holds.push(...served.keys())
     for (const [version, upstream = null] of await versionsNow(document)) {
       const own = served.get(version) ?? null
       if (!served.has(version)) versions.push(version)
       else if (own !== upstream) moved.push({ version, served: own, upstream })
     }
   }
-  return { versions, moved }
+  return { holds, heldBack: { versions, moved } }
 }

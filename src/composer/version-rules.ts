@@ -82,6 +82,16 @@ function createCheck(
   return (version) => read.find(({ constraint }) => satisfies(version, constraint))?.rule
 }
 
+/** Whether a constraint keeps a version, normalized, out of documents of so many versions. */
+export function createHits(
+  constraint: string,
+  versionsCount: number,
+): (versionNormalized: string) => boolean {
+  const rule = { list: 'own', constraint, reason: null } as const
+  const ruleAgainst = createCheck([rule], comparisonsMax / Math.max(1, versionsCount))
+  return (version) => ruleAgainst(version) !== undefined
+}
+
 /** A rule that can't be read keeps out every version: it was recorded by a release that could read it. */
 function readConstraint(text: string): Constraint {
   const known = constraints.get(text)

@@ -6,6 +6,7 @@ import type { Freezes } from '../../freezes.ts'
 import { Instant, parsePin } from '../../time-machine/instant.ts'
 import { endpoint } from '../endpoint.ts'
 import type { ApiRoute } from '../route.ts'
+import { KeptOut, keptOutAnswer, type KeptOutDeps } from './kept-out.ts'
 
 const commit = z.string().nullable()
 
@@ -29,54 +30,82 @@ export const FrozenPackage = z.object({
 /** `vendor/package`, which is checked once both are known. */
 const params = z.object({ vendor: z.string(), package: z.string() })
 
-export function freezeRoutes({ freeze, unfreeze }: Freezes): readonly ApiRoute[] {
-  return [
-    endpoint({
-      policy: 'admin',
-      method: 'post',
-      path: '/api/v1/proxy/freeze/:vendor/:package',
-      id: 'freeze',
-      summary:
-        'Has a package served as it is now, or as it was at an instant, until it is unfrozen',
-      description:
-        'Upstream goes on being observed. Of a frozen package, only the archives that its documents ' +
-        'name are served. Blocks and lists of malware still apply. What is frozen already stays as ' +
-        'it is, unless another instant is named.',
-      params,
-      body: z.strictObject({
-        at: z
-          .string()
-          .optional()
-          .describe('2026-05-01, RFC 3339 or 20260501T120000Z; left out, it is now.'),
-        reason: Reason.optional(),
-      }),
-      result: FrozenPackage.extend({ frozen: z.literal(true) }),
-      errors: ['package_not_found', 'package_reserved', 'invalid_instant', 'upstream_unavailable'],
-      async handle({ params: name, body: { at, reason }, actor, requestId }) {
-        const packageName = packageNamed(name)
-        const written = { packageName, actor, requestId, reason }
-        const instant = at === undefined ? undefined : instantOf(at)
-        return { frozen: true as const, ...(await freeze({ ...written, at: instant })) }
-      },
+/** Of each kind; a package seldom has more. */
+const versionsShownMax = 1_000
+
+export function freezeRoutes(
+  deps: Freezes & { readonly keptOut: KeptOutDeps['byFreeze'] },
+): readonly ApiRoute[] {
+  return [freezePackage(deps), unfreezePackage(deps)]
+}
+
+function freezePackage({
+  freeze,
+  keptOut,
+}: Pick<Freezes, 'freeze'> & { readonly keptOut: KeptOutDeps['byFreeze'] }): ApiRoute {
+  return endpoint({
+    policy: 'admin',
+    method: 'post',
+    path: '/api/v1/proxy/freeze/:vendor/:package',
+    id: 'freeze',
+    summary: 'Has a package served as it is now, or as it was at an instant, until it is unfrozen',
+    description:
+      'Upstream goes on being observed. Of a frozen package, only the archives that its documents ' +
+      'name are served. Blocks and lists of malware still apply. What is frozen already stays as ' +
+      'it is, unless another instant is named.',
+    params,
+    body: z.strictObject({
+      at: z
+        .string()
+        .optional()
+        .describe('2026-05-01, RFC 3339 or 20260501T120000Z; left out, it is now.'),
+      reason: Reason.optional(),
     }),
-    endpoint({
-      policy: 'admin',
-      method: 'post',
-      path: '/api/v1/proxy/unfreeze/:vendor/:package',
-      id: 'unfreeze',
-      summary: 'Has a package served as upstream has it again',
-      description: 'What is not frozen stays as it is.',
-      params,
-      body: z.strictObject({ reason: Reason.optional() }),
-      result: z.object({ package: PackageName, frozen: z.literal(false) }),
-      errors: ['package_not_found'],
-      async handle({ params: name, body: { reason }, actor, requestId }) {
-        const packageName = packageNamed(name)
-        await unfreeze({ packageName, actor, requestId, reason })
-        return { package: packageName, frozen: false as const }
-      },
+    result: FrozenPackage.extend({
+      frozen: z.literal(true),
+      holds: z
+        .object({
+          count: z.int(),
+          versions: z.array(z.string()).describe(`${versionsShownMax} at most.`),
+        })
+        .describe('The versions that are served.'),
+      ...KeptOut.shape,
     }),
-  ]
+    errors: ['package_not_found', 'package_reserved', 'invalid_instant', 'upstream_unavailable'],
+    async handle({ params: name, body: { at, reason }, actor, requestId }) {
+      const packageName = packageNamed(name)
+      const written = { packageName, actor, requestId, reason }
+      const instant = at === undefined ? undefined : instantOf(at)
+      const held = await freeze({ ...written, at: instant })
+      const { holds } = held
+      return {
+        ...held,
+        frozen: true as const,
+        holds: { count: holds.length, versions: holds.slice(0, versionsShownMax) },
+        ...keptOutAnswer(await keptOut(held)),
+      }
+    },
+  })
+}
+
+function unfreezePackage({ unfreeze }: Pick<Freezes, 'unfreeze'>): ApiRoute {
+  return endpoint({
+    policy: 'admin',
+    method: 'post',
+    path: '/api/v1/proxy/unfreeze/:vendor/:package',
+    id: 'unfreeze',
+    summary: 'Has a package served as upstream has it again',
+    description: 'What is not frozen stays as it is.',
+    params,
+    body: z.strictObject({ reason: Reason.optional() }),
+    result: z.object({ package: PackageName, frozen: z.literal(false) }),
+    errors: ['package_not_found'],
+    async handle({ params: name, body: { reason }, actor, requestId }) {
+      const packageName = packageNamed(name)
+      await unfreeze({ packageName, actor, requestId, reason })
+      return { package: packageName, frozen: false as const }
+    },
+  })
 }
 
 function packageNamed({ vendor, package: name }: z.infer<typeof params>): PackageName {

@@ -117,7 +117,7 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const serving = await buildServing(servingParts, { ...laidOver, ...archives })
   const installs = buildInstalls(servingParts)
   const access = buildAccess(parts)
-  const alerts = buildAlerts({ ...parts, ...access })
+  const alerts = buildAlerts({ ...parts, ...access, ...archives })
   let draining = false
   const routes = allRoutes(parts, {
     ...metadata,

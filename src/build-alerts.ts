@@ -13,6 +13,7 @@ import { readCurrentDocument, readFollowedFeed } from '../projections/document-q
 import { readLostVersions } from '../projections/private-package.ts'
 import { acknowledge } from './alerts/acknowledge.ts'
 import { alertOf } from './alerts/alert.ts'
+import type { Refusals } from './archives/refusals.ts'
 import type { TokenGuesses } from './access/token-guesses.ts'
 import {
   cacheFindings,
@@ -24,6 +25,7 @@ import {
   opensAfterSeconds,
   projectionFindings,
   type ProjectionSight,
+  refusalFindings,
   upstreamFindings,
 } from './alerts/conditions.ts'
 import { createDeliver } from './alerts/deliver.ts'
@@ -64,6 +66,7 @@ interface AlertsParts {
   readonly snapshots: SnapshotStore
   readonly projector: Projector
   readonly guesses: Pick<TokenGuesses, 'guessers'>
+  readonly refusals: Pick<Refusals, 'hosts'>
 }
 
 export interface Alerts {
@@ -138,7 +141,7 @@ async function recordedAt(log: EventLog, position: Position): Promise<Instant | 
 function buildWatch(parts: AlertsParts): () => Promise<void> {
   const { config, outside, db, log, projector } = parts
   return createWatch({
-    looks: [lookAtUpstream(parts), lookAtFeed(parts), ...looksInside(parts)],
+    looks: [lookAtUpstream(parts), lookAtRefusals(parts), lookAtFeed(parts), ...looksInside(parts)],
     async openConditions() {
       const rows = await readOpenConditions(db)
       return rows.map(({ code, subject, last_seen_at }) => {
@@ -162,6 +165,16 @@ function lookAtUpstream({ config, upstream }: AlertsParts): Look {
         open,
         mayBeAsked: (origin) => guard.refusalOf(origin) === undefined,
       }),
+  }
+}
+
+function lookAtRefusals({ config, refusals }: AlertsParts): Look {
+  const guard = createAddressGuard(config.packagistUrl, config.distOrigins)
+  const mayBeAsked = (host: string): boolean =>
+    ['https', 'http'].some((scheme) => guard.refusalOf(`${scheme}://${host}`) === undefined)
+  return {
+    codes: ['archives_refused'],
+    look: async (open) => refusalFindings(refusals.hosts(), { open, mayBeAsked }),
   }
 }
 

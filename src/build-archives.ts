@@ -11,7 +11,7 @@ import {
   readLeastUsed,
 } from '../projections/blob-use-queries.ts'
 import { countPurged } from '../projections/document-queries.ts'
-import { isPrivateBlob, readUnnamedBlobs } from '../projections/private-package.ts'
+import { readUnnamedBlobs } from '../projections/private-package.ts'
 import {
   readReference,
   readReferenceBySha1,
@@ -26,16 +26,15 @@ import { type OpenForClients, openingForClients } from './archives/for-clients.t
 import { createLargeObjectStore } from './archives/large-objects.ts'
 import { askedOnce } from './archives/asked-once.ts'
 import { createMemoryTier } from './archives/memory-tier.ts'
-import { type CorruptBlob, createLose, type ObjectReads } from './archives/object-reads.ts'
 import { createRevalidate } from './archives/revalidate.ts'
 import { type Cache, createCache } from './archives/evict.ts'
 import { createOpenArchive, type OpenArchive } from './archives/read-through.ts'
+import { createRefusals, type Refusals } from './archives/refusals.ts'
 import { createScrub } from './archives/scrub.ts'
-import { createSliceMemory } from './archives/slice-memory.ts'
 import { hasRoomIn, stagingIn } from './archives/staging.ts'
+import { buildBlobReads } from './build-blob-reads.ts'
 import { refreshingReferences } from './build-overlay.ts'
 import type { Config } from './config.ts'
-import { openByteReader } from './database/byte-reader.ts'
 import type { Db } from './database/schema.ts'
 import type { EventLog } from './events/log.ts'
 import { newEvent } from './events/new-event.ts'
@@ -53,7 +52,7 @@ import type { Turn } from './single-flight.ts'
 import type { Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 import { createAddressGuard, refusalText } from './upstream/address-guard.ts'
-import { type ArchiveQuestion, downloadArchive } from './upstream/archives.ts'
+import { downloadArchive } from './upstream/archives.ts'
 import type { Upstream } from './upstream/client.ts'
 import { pastGithubsLimit } from './upstream/github.ts'
 import { archiveTimeouts } from './upstream/timeouts.ts'
@@ -80,7 +79,11 @@ interface ArchivesParts {
   readonly observer: Pick<Observer, 'cacheUsed' | 'corruptionFound'>
 }
 
-type OpenArchiveParts = ArchivesParts & { readonly cache: Cache; readonly blobs: BlobStore }
+interface OpenArchiveParts extends ArchivesParts {
+  readonly cache: Cache
+  readonly blobs: BlobStore
+  readonly refusals: Refusals
+}
 
 export interface Archives {
   readonly openArchive: OpenForClients
@@ -88,6 +91,7 @@ export interface Archives {
   /** What is stored, not what is in memory: for those who have to know that it is. */
   readonly storedBlobs: BlobStore
   readonly purge: Purge
+  readonly refusals: Pick<Refusals, 'hosts'>
   readonly startJobs: () => RunningJob
 }
 
@@ -97,12 +101,14 @@ export async function buildArchives(parts: ArchivesParts): Promise<Archives> {
   const { now, logger } = outside
   const accesses = createAccesses({ log, now, logger })
   const cache = buildCache(parts, accesses)
-  const reads = await buildReads(parts, cache)
+  const reads = await buildBlobReads(parts, cache)
   const storedBlobs = createLargeObjectStore(reads)
   const blobs = createMemoryTier(storedBlobs, config.archiveMemoryBytes)
   const admit = parts.kept.keeping(parts.admit, keyOf)
-  const open = buildOpenArchive({ ...parts, cache, blobs })
+  const refusals = createRefusals()
+  const open = buildOpenArchive({ ...parts, cache, blobs, refusals })
   return {
+    refusals,
     storedBlobs,
     openArchive: openingForClients({
       ...parts,
@@ -173,34 +179,6 @@ function buildPurge(
   })
 }
 
-async function buildReads(
-  { outside, db, pool, observer }: ArchivesParts,
-  cache: Cache,
-): Promise<ObjectReads> {
-  const { now, logger } = outside
-  async function onCorrupt(blob: CorruptBlob): Promise<void> {
-    observer.corruptionFound()
-    const { sha256, sizeBytes } = blob
-    if (await isPrivateBlob(db, sha256)) {
-      // The watch sees that it is gone, and tells which version it is of. What the read models list of
-      // it, if it is an archive of upstream as well, the next cleanup takes out.
-      logger.error(
-        { alert: 'private_archive_lost', ...blob },
-        'the archive of a package of ours is damaged; publish the same zip again',
-      )
-      return
-    }
-    logger.error({ alert: 'archive_corrupt', ...blob }, 'a stored archive is damaged')
-    // What can't be told now is told by the next cleanup, as it would be after a crash.
-    await cache.tell([{ sha256, sizeBytes, reason: 'corrupt' }]).catch((error: unknown) => {
-      logger.warn({ err: error, sha256 }, 'that an archive is damaged is not recorded yet')
-    })
-  }
-  const memory = createSliceMemory()
-  const lose = createLose({ db, now, onCorrupt })
-  return { db, readBytes: await openByteReader(pool, logger), memory, now, lose }
-}
-
 function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
   const { config, outside, upstream, turnFor, db, cache, blobs } = parts
   const { packagistUrl, distOrigins, upstreamTimeoutSeconds, archiveTtlSeconds, uncheckedTypes } =
@@ -221,11 +199,13 @@ function buildOpenArchive(parts: OpenArchiveParts): OpenArchive {
       const refusal = guard.refusalOf(url)
       return refusal && refusalText(refusal, url)
     },
-    download: async (question: ArchiveQuestion) =>
-      await pastGithubsLimit(
-        question,
-        async (asked) => await downloadArchive(client, asked, outside.now()),
-      ),
+    download: parts.refusals.noting(
+      async (question) =>
+        await pastGithubsLimit(
+          question,
+          async (asked) => await downloadArchive(client, asked, outside.now()),
+        ),
+    ),
     blobs,
     withRoomFor: cache.withRoomFor,
     record: recordInto(parts),

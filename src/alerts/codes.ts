@@ -34,6 +34,11 @@ export const alertCodes: Readonly<Record<AlertCode, Explanation>> = {
     action:
       'Nothing is asked of this origin for as long as it said; when that comes back, name a way to reach you in PROXY_USER_AGENT and see what asks for so much.',
   },
+  archives_refused: {
+    severity: 'critical',
+    action:
+      'This host answers and gives none of the archives it is asked for: ask for one by hand from this machine; it may want a token in PROXY_UPSTREAM_AUTH or GITHUB_TOKEN, or have shut out this address. What is cached is served meanwhile.',
+  },
   feed_lagging: {
     severity: 'warning',
     action:

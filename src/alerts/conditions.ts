@@ -26,6 +26,7 @@ export function opensAfterSeconds(code: ConditionCode, cleanupIntervalSeconds: n
     case 'cache_over_limit':
       return 1.1 * cleanupIntervalSeconds + 60 // there was a cleanup meanwhile
     case 'upstream_rate_limiting':
+    case 'archives_refused':
     case 'disk_nearly_full':
     case 'projection_stopped':
     case 'private_archive_lost':
@@ -84,6 +85,46 @@ function troubleOf(subject: string, breaker: OriginState): readonly Condition[] 
   const why = lastProblem === undefined ? '' : ` (${lastProblem})`
   const detail = `The last ${consecutiveFailures} requests to ${subject} failed${why}; ${last}.`
   return [{ code: 'upstream_failing', subject, detail }]
+}
+
+/** A host of archives, since one was last had from it. */
+export interface RefusingHost {
+  readonly host: string
+  /** How many different ones it refused, up to 100. */
+  readonly archives: number
+  /** Whether it gave any since the start. */
+  readonly hasGiven: boolean
+  readonly lastProblem: string | undefined
+}
+
+/** One package that is taken down may have a few archives; a host that refuses as many in a row refuses us. */
+const refusedMin = 5
+
+/**
+ * Hosts that refuse archives.
+ *
+ * @param open alerts of this: until an archive is had from the host, nothing is known of it, as long as `mayBeAsked`.
+ */
+export function refusalFindings(
+  hosts: readonly RefusingHost[],
+  {
+    open,
+    mayBeAsked,
+  }: {
+    readonly open: readonly ConditionName[]
+    readonly mayBeAsked: (host: string) => boolean
+  },
+): Findings {
+  const holds = hosts.flatMap(({ host: subject, archives, lastProblem = '' }): Condition[] => {
+    if (archives < refusedMin) return []
+    const detail = `${subject} refused at least ${archives} different archives in a row (${lastProblem}).`
+    return [{ code: 'archives_refused', subject, detail }]
+  })
+  const given = new Set(hosts.filter(({ hasGiven }) => hasGiven).map(({ host }) => host))
+  return {
+    holds,
+    unknown: open.filter(({ subject }) => !given.has(subject) && mayBeAsked(subject)),
+  }
 }
 
 export interface FeedSight {

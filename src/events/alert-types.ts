@@ -5,6 +5,7 @@ import { event, text, written } from './event-schema.ts'
 export const ConditionCode = z.enum([
   'upstream_failing',
   'upstream_rate_limiting',
+  'archives_refused',
   'feed_lagging',
   'cache_over_limit',
   'disk_nearly_full',

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { type Joinable, joinable } from '../request-context.ts'
+import { isAbbreviatedCommit } from '../composer/mirror-tokens.ts'
 import { onOneNode } from '../single-flight.ts'
 import { AppError } from '../errors.ts'
 import type { NoteResult } from '../telemetry/observer.ts'
@@ -45,6 +46,14 @@ export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
 
   const noRoomAtMs = new LRUCache<string, number>({ max: noRoomMax })
 
+  /** An abbreviated commit that no metadata names is passed on each time, as it may be another one tomorrow. */
+  async function mayBeKept(request: ArchiveRequest): Promise<boolean> {
+    const { knownReference, refreshPackage } = options
+    if (!isAbbreviatedCommit(request.referenceToken)) return true
+    if ((await knownReference(request)) !== undefined) return true
+    await refreshPackage(request.packageName, { client: request.client })
+    return (await knownReference(request)) !== undefined
+  }
   async function mayHaveRoom(request: ArchiveRequest): Promise<boolean> {
     const key = keyOf(request)
     if (flights.has(key)) return true
@@ -80,7 +89,9 @@ export function createOpenArchive(options: OpenArchiveOptions): OpenArchive {
     note(refused.has(key) ? 'negative' : flights.has(key) ? 'coalesced' : 'miss')
     refused.refuse(key)
     try {
-      if (await mayHaveRoom(request)) return await join(request).begun
+      if ((await mayBeKept(request)) && (await mayHaveRoom(request))) {
+        return await join(request).begun
+      }
     } catch (error) {
       if (!isNoRoom(error)) throw error
     }

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 
 const tokenLengthMax = 200
 const commit = /^[0-9a-f]{40}$/
+/** What Composer takes behind `#`. */
+const commitOrAbbreviation = /^[0-9a-f]{1,40}$/
 
 /** Where archives are here: what Composer fills in is in percent signs. The path of http's route. */
 export function distTemplate(publicUrl: string): string {
@@ -53,15 +55,21 @@ export function urlOfCommit(
   wanted: string,
 ): string | undefined {
   const { url, reference } = known
-  if (reference === null || !commit.test(reference) || !commit.test(wanted)) return undefined
+  if (reference === null || !commit.test(reference)) return undefined
+  if (!commitOrAbbreviation.test(wanted)) return undefined
   const around = url.split(reference)
   return around.length === 2 ? around.join(wanted) : undefined
+}
+
+/** Whether it may be the beginning of a commit, and so what it stands for may change: a branch can have such a name too. */
+export function isAbbreviatedCommit(text: string): boolean {
+  return commitOrAbbreviation.test(text) && !commit.test(text)
 }
 
 /** Whether a part of a URL can have come out of `versionToken`; any other names no archive. */
 export function isVersionToken(text: string): boolean {
   const lengthFits = text.length > 0 && text.length <= tokenLengthMax
-  return lengthFits && !/[/\\%\p{Cc}]|^\.{1,2}$/u.test(text)
+  return lengthFits && !/[/\\\p{Cc}]|^\.{1,2}$/u.test(text)
 }
 
 /** Whether a part of a URL can have come out of `referenceToken`. It may be empty. */

@@ -55,7 +55,7 @@ function filledInOf(url: string, version: JsonObject, packageName: PackageName):
   const isOfTag = !isBranch(normalized) && typeof reference === 'string'
   return url
     .replace('%package%', packageName)
-    .replace('%version%', () => versionToken(normalized))
+    .replace('%version%', () => encodeURIComponent(versionToken(normalized)))
     .replace('%reference%', () => (isOfTag ? referenceToken(reference) : '%reference%'))
 }
 

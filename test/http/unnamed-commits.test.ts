@@ -46,7 +46,6 @@ describe('commits of a branch that no metadata names', startService, (test) => {
     upstream.forget()
     for (const [version, reference] of [
       ['2.0.0.0', 'a'.repeat(40)],
-      ['dev-main', 'a'.repeat(39)],
       ['dev-nothing', 'a'.repeat(40)],
     ]) {
       const path = `/dist-proxy/acme/log/${version}/${reference}.zip`
@@ -54,6 +53,22 @@ describe('commits of a branch that no metadata names', startService, (test) => {
     }
     assert.is((await get(`/dist-proxy/acme/log/dev-main/${'a'.repeat(40)}.tar`)).statusCode, 404)
     assert.is(upstream.requestsFor(distRequests).length, 0)
+  })
+
+  test('are passed on each time when they are abbreviated, and kept by nobody', async (service) => {
+    const { get, upstream } = service
+    const old = upstream.pushCommit('beta/fonts', 'main')
+    upstream.pushCommit('beta/fonts', 'main')
+    await get('/p2/beta/fonts~dev.json')
+    upstream.forget()
+    const path = `/dist-proxy/beta/fonts/dev-main/${old.slice(0, 7)}.zip`
+    for (const time of [1, 2]) {
+      const { statusCode, headers } = await get(path)
+      assert.equal([statusCode, headers['cache-control']], [200, 'no-store'])
+      assert.is(upstream.requestsFor(distRequests).length, time)
+    }
+    const stored = (await service.events()).filter(({ type }) => type === 'ArchiveStored')
+    assert.not.match(JSON.stringify(stored.map(({ data }) => data)), 'beta/fonts')
   })
 
   test('are not asked for again at once when upstream has no such', async ({

@@ -42,7 +42,7 @@ interface Route {
 }
 
 const name = '([a-z0-9._-]+/[a-z0-9._-]+?)'
-const reference = '([0-9a-f]{40})'
+const reference = '([0-9a-f]{4,40})'
 
 const routes: readonly Route[] = [
   { method: 'GET', pattern: /^\/packages\.json$/, answer: root },

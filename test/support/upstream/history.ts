@@ -76,7 +76,7 @@ export interface History {
   /** Shows a new tag or branch, or gives an existing one another commit. Returns its reference. */
   readonly show: (version: NewVersion) => string
   readonly change: (name: string, change: Change) => void
-  /** The tag or branch that a commit was once made for. */
+  /** The tag or branch that a commit was once made for, which may be abbreviated. */
   readonly versionOf: (name: string, reference: string) => VersionState | undefined
   readonly descriptionOf: (name: string) => PackageDescription
 }
@@ -126,7 +126,8 @@ export function createHistory(descriptions: readonly PackageDescription[]): Hist
       changes.sort((one, other) => one.at - other.at)
     },
     versionOf(name, reference) {
-      const version = versionsByReference.get(reference)
+      const whole = [...versionsByReference.keys()].find((known) => known.startsWith(reference))
+      const version = versionsByReference.get(whole ?? '')
       return version?.package === name ? version : undefined
     },
     descriptionOf: (name) => entryOf(name).description,

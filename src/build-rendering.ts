@@ -1,4 +1,5 @@
 import { distTemplate } from './composer/mirror-tokens.ts'
+import { trialNotice } from './composer/notices.ts'
 import { rootFileVersion } from './composer/packages-json.ts'
 import type { Config } from './config.ts'
 import { numberOfRendering } from './database/renderings.ts'
@@ -10,7 +11,13 @@ import { asRecorded, type Render, withOwnDists } from './metadata/rendering.ts'
 export interface Rendering {
   readonly root: Pick<
     RootDeps,
-    'publicUrl' | 'distMode' | 'hasUpstream' | 'pinAdvisories' | 'pinnedNumber' | 'renderedSince'
+    | 'publicUrl'
+    | 'distMode'
+    | 'hasUpstream'
+    | 'pinAdvisories'
+    | 'notice'
+    | 'pinnedNumber'
+    | 'renderedSince'
   >
   readonly render: Render
 }
@@ -28,6 +35,7 @@ export async function buildRendering(config: Config, db: Db): Promise<Rendering>
       distMode,
       hasUpstream,
       pinAdvisories,
+      notice: config.publicOrigin === undefined ? `Almanac: ${trialNotice(publicUrl)}` : undefined,
       pinnedNumber: await number('pinned root', pinnedRoots.join(' ')),
       renderedSince: createRenderedSince(db),
     },

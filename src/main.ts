@@ -51,9 +51,12 @@ async function run(): Promise<void> {
   if (isPretty) await screen.quiet()
   if (isStopping()) return
 
-  const { publicUrl } = config
+  const { publicUrl, publicOrigin } = config
+  const isTrial = publicOrigin === undefined
   const yesterday = addSeconds(now(), -86_400).slice(0, 10)
-  screen.say(banner({ version, publicUrl, yesterday, generatedToken: generatedToken?.token }))
+  screen.say(
+    banner({ version, publicUrl, isTrial, yesterday, generatedToken: generatedToken?.token }),
+  )
   if ((await generatedToken?.keep()) === false) {
     screen.say('Another node made an admin token first: the one above does not count.\n')
   }

@@ -23,6 +23,12 @@ const keys = [...textKeys, 'warnings', 'infos'] as const
 /** Packagist has one or two; a terminal shows no more than these before what matters is out of sight. */
 const noticesMax = 20
 
+/** While nobody has said how this server is reached: what is made with the URL that it goes by then is of no use elsewhere. */
+export function trialNotice(publicUrl: string): string {
+  const { hostname } = new URL(publicUrl)
+  return `for trying out: locks made now will name ${hostname}; set PUBLIC_URL before you commit one`
+}
+
 /** The notices in upstream's JSON, fit to be printed. What isn't one in Composer's form is left out. */
 export function noticesIn(upstream: JsonObject): Notices {
   const words: Record<string, string> = {}

@@ -17,6 +17,8 @@ export type RootOptions = {
   readonly reserved: readonly string[]
   /** For a root of the past: `/at/20240501T120000Z`, and what to tell the person at the terminal. */
   readonly pin: { readonly path: string; readonly message: string } | undefined
+  /** What to tell that person of a root of today. */
+  readonly notice?: string | undefined
 }
 
 /** Of the way in which root files are written from the same options: rises with each change of it. */
@@ -31,7 +33,7 @@ export const rootFileVersion = 2
  * stay for good. Advisories and the malware list go without too, being always today's.
  */
 export function buildRoot(options: RootOptions): JsonObject {
-  const { upstreamRoot, hasUpstream, publicUrl, distMode, reserved, pin } = options
+  const { upstreamRoot, hasUpstream, publicUrl, distMode, reserved, pin, notice } = options
   const base = `${publicUrl}${pin?.path ?? ''}`
   return {
     packages: {},
@@ -49,7 +51,7 @@ export function buildRoot(options: RootOptions): JsonObject {
     ...(hasUpstream && securityAdvisories(upstreamRoot, publicUrl)),
     filter: filter(upstreamRoot['filter'], publicUrl),
     ...availability(upstreamRoot, reserved),
-    ...noticesOf(upstreamRoot, pin?.message),
+    ...noticesOf(upstreamRoot, pin === undefined ? notice : pin.message),
   }
 }
 
@@ -113,7 +115,7 @@ function namesIn(names: unknown): readonly string[] {
   return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : []
 }
 
-/** Upstream's notices, then ours on the pin. */
+/** Upstream's notices, then ours. */
 function noticesOf(upstream: JsonObject, message: string | undefined): JsonObject {
   const { infos, ...passed } = noticesIn(upstream)
   const all = [...(infos ?? [])]

@@ -3,7 +3,9 @@ import * as assert from 'uvu/assert'
 import { startAlmanac } from '../support/almanac.ts'
 import { composerProject } from '../support/composer.ts'
 import { type Composer, forEachComposer } from '../support/every-composer.ts'
+import { createTestDatabase } from '../support/postgres.ts'
 import { eventually } from '../support/suite.ts'
+import { removeDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 import { startStubUpstream } from '../support/upstream.ts'
 
 const require = { 'acme/suite': '^1.0', 'acme/mailer': '^1.0', 'beta/text': '^1.0 || ^2.0' }
@@ -68,6 +70,28 @@ forEachComposer('resolving and installing through the proxy', open, (test) => {
     upstream.forget()
     assert.ok(Array.isArray(await update(almanac.url)))
     assert.is(upstream.requestsFor(/^\/(dist|codeload)\//).length, 0)
+  })
+
+  test('without PUBLIC_URL, the first update says once that its lock is of no use elsewhere', async ({
+    upstream,
+    run,
+  }) => {
+    const { url: databaseUrl, close } = await createTestDatabase()
+    const env = { PUBLIC_URL: '' }
+    const almanac = await startAlmanac({ upstream: upstream.url, databaseUrl, env })
+    const home = temporaryDirectory('composer-home')
+    const project = composerProject({ repository: almanac.url, require })
+    const said = 'Almanac: for trying out: locks made now will name 127.0.0.1; set PUBLIC_URL'
+    const times: number[] = []
+    for (const args of [['update'], ['update'], ['install'], ['show', '--all', 'acme/log']]) {
+      const { code, output } = await run(args, { directory: project.directory, home })
+      assert.is(code, 0, output)
+      times.push(output.split(said).length - 1)
+    }
+    assert.equal(times, [1, 0, 0, 0])
+    await almanac.close()
+    await close()
+    for (const directory of [home, project.directory]) removeDirectory(directory)
   })
 
   test('a second run with a warm cache revalidates, and downloads nothing', async ({

@@ -93,6 +93,31 @@ describe('a server that never reached its upstream', openUnreached, (test) => {
   })
 })
 
+describe(
+  'the root file of a server of which nobody has said how it is reached',
+  startService,
+  (test) => {
+    test('says that it is for trying out, and no more once PUBLIC_URL is set', async (service) => {
+      const ask = async (path = '/packages.json') => {
+        const { headers, body } = await service.get(path)
+        const modified = String(headers['last-modified'])
+        return { modified, root: JSON.parse(body.toString()) as JsonObject } // as each root file is
+      }
+      const message =
+        'Almanac: for trying out: locks made now will name 127.0.0.1; set PUBLIC_URL before you commit one'
+      const trial = await ask()
+      assert.equal(trial.root['infos'], [{ versions: '>=2.2', message }])
+      const pinned = await ask(roots[1])
+      assert.not.match(JSON.stringify(pinned.root), 'trying out')
+      await service.restart({ PUBLIC_URL: service.url })
+      const { modified, root } = await ask()
+      assert.is(root['infos'], undefined)
+      assert.ok(Date.parse(modified) > Date.parse(trial.modified))
+      assert.equal(await ask(roots[1]), pinned)
+    })
+  },
+)
+
 describe('the root file of a server that reached its upstream before', startService, (test) => {
   test('comes at once when upstream is silent', async ({ get, upstream, clock }) => {
     const first = await get('/packages.json')

@@ -31,6 +31,8 @@ export interface RootDeps extends KnownRoot, Pick<MetadataDeps, 'resolveBasis' |
   readonly publicUrl: string
   readonly distMode: 'mirror' | 'rewrite'
   readonly pinAdvisories: 'recorded' | 'live'
+  /** For whoever runs Composer; it prints it each time that the root file is new to it. */
+  readonly notice: string | undefined
   /** Of the way in which pinned root files are written, which depends on the settings; from 1. */
   readonly pinnedNumber: number
   /** Since when a root file has been what these words stand for; rises with each that is new. */
@@ -79,7 +81,7 @@ function pinnedByQuery(deps: RootDeps): Route {
 }
 
 async function answerCurrent(request: RouteRequest, deps: RootDeps): Promise<Answer> {
-  const { publicUrl, distMode, hasUpstream } = deps
+  const { publicUrl, distMode, hasUpstream, notice } = deps
   const found = await deps.upstreamRoot()
   const upstreamRoot = await readRoot(
     found && { sha256: found.sha256, reconstructed: undefined },
@@ -88,10 +90,11 @@ async function answerCurrent(request: RouteRequest, deps: RootDeps): Promise<Ans
   const { reserved, caching } = await ownAmong(upstreamRoot, request, deps)
   const root = buildRoot({ ...deps, upstreamRoot, reserved, pin: undefined })
   const upstreams = found?.sha256 ?? (hasUpstream ? 'unknown' : 'none')
-  const content = [rootFileVersion, distMode, publicUrl, upstreams, ...reserved].join(' ')
+  const notices = notice === undefined ? [] : ['notice']
+  const content = [rootFileVersion, distMode, publicUrl, upstreams, ...reserved, ...notices]
   return answerDocument(request.headers, {
     body: await encodeBody(Buffer.from(JSON.stringify(root))),
-    lastModified: httpDate(await deps.renderedSince(content)),
+    lastModified: httpDate(await deps.renderedSince(content.join(' '))),
     headers: {
       ...(found === undefined ? notYetCaching : currentCaching),
       ...staleHeaders(found?.staleSeconds),

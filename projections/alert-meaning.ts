@@ -30,7 +30,14 @@ type EventOf<Type extends RecordedEvent['type']> = Extract<RecordedEvent, { read
 
 /** As far as the event alone tells. Pure. */
 export function meaningOf(event: RecordedEvent): Meaning {
-  return ofMetadata(event) ?? ofBlock(event) ?? ofArchive(event) ?? ofCondition(event) ?? {}
+  return (
+    ofMetadata(event) ??
+    ofBlock(event) ??
+    ofWanted(event) ??
+    ofArchive(event) ??
+    ofCondition(event) ??
+    {}
+  )
 }
 
 function isRefusal({ data }: EventOf<'MetadataFetchFailed'>): boolean {
@@ -92,10 +99,25 @@ function ofBlock(event: RecordedEvent): Meaning | undefined {
   const { packageName: subject, constraint: cause } = event.data
   const about = { code: 'constraint_unreadable', subject } as const
   const isReadable = cause !== undefined && parseConstraint(cause) !== undefined
-  if (isReadable) return {}
-  if (event.type === 'VersionsUnblocked' || cause === undefined) return { ends: [about] }
+  if (event.type === 'VersionsUnblocked') {
+    const wanted = { code: 'blocked_wanted', subject } as const
+    return { ends: isReadable ? [wanted] : [about, wanted] }
+  }
+  if (isReadable || cause === undefined) return {}
   const detail = `What is blocked of ${subject} cannot be read, so all of its versions are.`
   return { sees: { ...about, cause, detail } }
+}
+
+/** One a package, which is acknowledged for the day. */
+function ofWanted(event: RecordedEvent): Meaning | undefined {
+  if (event.type !== 'BlockedArchiveWanted') return undefined
+  const { packageName: subject, versionNormalized, actor, tokenName, requestId } = event.data
+  const named = tokenName === undefined ? '' : ` (${shown(tokenName)})`
+  const who = actor === 'anonymous' ? 'somebody without a token' : `${actor}${named}`
+  const request = requestId === undefined ? '' : `, in the request ${requestId}`
+  const detail = `The blocked version ${shown(versionNormalized)} of ${subject} was asked for by ${who}${request}.`
+  const cause = event.recordedAt.slice(0, 'YYYY-MM-DD'.length)
+  return { sees: { code: 'blocked_wanted', subject, cause, detail } }
 }
 
 const packagesNamedMax = 5

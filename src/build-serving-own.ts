@@ -11,11 +11,13 @@ import { buildAdvisoriesOfOthers } from './build-advisories.ts'
 import type { Relays } from './build-relays.ts'
 import { createAllowance } from './access/allowance.ts'
 import type { BlobStore } from './archives/blobs.ts'
+import { createNotingWanted } from './archives/wanted.ts'
 import type { PackageName } from './composer/names.ts'
 import type { VersionRule } from './composer/version-rules.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { Digestion } from './digestion/digestion.ts'
+import type { EventLog } from './events/log.ts'
 import type { Position } from './events/types.ts'
 import type { ServeArchive } from './http/composer/archive.ts'
 import type { DocumentAsOf } from './metadata/as-of.ts'
@@ -32,6 +34,7 @@ import type { Reserved } from './private/reserved.ts'
 import { whenCaughtUp } from './projector/caught-up.ts'
 import type { Projector } from './projector/run.ts'
 import type { SnapshotStore } from './snapshots/store.ts'
+import { currentRequestId } from './request-context.ts'
 import { type CacheKind, observed, type Observer } from './telemetry/observer.ts'
 import { type Instant, msOfInstant } from './time-machine/instant.ts'
 import { alsoAt, createAddressGuard } from './upstream/address-guard.ts'
@@ -45,6 +48,7 @@ interface ServingOwnParts extends Reserved {
   readonly observer: Pick<Observer, 'cacheUsed'>
   readonly upstream: Upstream
   readonly db: Db
+  readonly log: EventLog
   readonly projector: Projector
   readonly headAtStart: Position
   readonly digestion: Digestion
@@ -98,12 +102,21 @@ export async function buildServing(
   return {
     ...upstreams,
     overlay: withOwnDocuments(upstreams.overlay, { own, isReserved }),
-    serveArchive: withOwnArchives(upstreams.openArchive, {
-      own: async (request, principal) =>
-        await hit('archives', request, async () => await openOwnArchive(request, principal)),
-      isReserved,
-    }),
+    serveArchive: notingWanted(
+      parts,
+      withOwnArchives(upstreams.openArchive, {
+        own: async (request, principal) =>
+          await hit('archives', request, async () => await openOwnArchive(request, principal)),
+        isReserved,
+      }),
+    ),
   }
+}
+
+function notingWanted({ log, outside }: ServingOwnParts, serve: ServeArchive): ServeArchive {
+  const noting = createNotingWanted({ log, ...outside, requestId: currentRequestId })
+  return async (request, principal) =>
+    await noting({ principal, client: request.client }, async () => await serve(request, principal))
 }
 
 /** The operator's own. @throws AppError `still_catching_up`. */

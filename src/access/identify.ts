@@ -26,6 +26,11 @@ export function createIdentify(options: IdentifyOptions): Identify {
     if (stored === undefined) return (await isAdminToken(text)) ? { kind: 'admin' } : undefined
     if (stateOf(stored, now()) !== 'active') return undefined
     noteUse(stored.token_id)
-    return { kind: 'token', id: stored.token_id, grants: grantsOf(stored) }
+    return {
+      kind: 'token',
+      id: stored.token_id,
+      name: stored.name,
+      grants: grantsOf(stored),
+    }
   }
 }

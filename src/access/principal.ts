@@ -9,7 +9,13 @@ export type Principal =
   | { readonly kind: 'metrics' }
   /** Has shown the admin token. */
   | { readonly kind: 'admin' }
-  | { readonly kind: 'token'; readonly id: string; readonly grants: readonly Grant[] }
+  | {
+      readonly kind: 'token'
+      readonly id: string
+      /** What it is for, in somebody's words. */
+      readonly name: string
+      readonly grants: readonly Grant[]
+    }
 
 export const anonymous: Principal = { kind: 'anonymous' }
 
@@ -31,4 +37,9 @@ export function mayWithSome(principal: Principal, scope: Scope): boolean {
 /** As it is written into events and the audit trail. */
 export function actorOf(principal: Principal): string {
   return principal.kind === 'token' ? `token ${principal.id}` : principal.kind
+}
+
+/** Of a token that was issued; undefined: it is none of these. */
+export function nameOf(principal: Principal): string | undefined {
+  return principal.kind === 'token' ? principal.name : undefined
 }

@@ -9,6 +9,7 @@ export const factCodes = [
   'version_withdrawn',
   'archive_differs',
   'archive_corrupt',
+  'blocked_wanted',
 ] as const
 
 /** Everything that an alert can be about. */
@@ -103,6 +104,11 @@ export const alertCodes: Readonly<Record<AlertCode, Explanation>> = {
     severity: 'critical',
     action:
       'Check the disk and memory of the database server; the damaged archive was removed and is fetched again when it is asked for.',
+  },
+  blocked_wanted: {
+    severity: 'critical',
+    action:
+      'Find out who it was, by the token or by the request in the log, and have `composer update` run there: the version was refused here, and Composer before 2.10 may have got it from its origin. Acknowledge this to close it for the day.',
   },
 }
 

@@ -1,9 +1,10 @@
 import type { Client } from '../access/client.ts'
 import type { PackageName } from '../composer/names.ts'
-import { blockedAmong, explainRule, type VersionRule } from '../composer/version-rules.ts'
+import { blockedAmong, type VersionRule } from '../composer/version-rules.ts'
 import { AppError } from '../errors.ts'
 import type { Instant } from '../time-machine/instant.ts'
 import type { ArchiveRequest } from './archive.ts'
+import { ArchiveBlocked } from './blocked.ts'
 
 /** What a freeze holds. */
 export interface HeldArchives {
@@ -78,8 +79,5 @@ async function refuseBlocked(
     ;({ isNamed, versions } = await versionsOf(request))
   }
   const blocked = blockedAmong(versions, rules)
-  if (blocked === undefined) return
-  const { version, rule } = blocked
-  const message = `${packageName} ${version} is not served: ${explainRule(rule)}`
-  throw new AppError('archive_blocked', message)
+  if (blocked !== undefined) throw new ArchiveBlocked(packageName, blocked)
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { PackageName } from '../composer/names.ts'
 import { Instant } from '../time-machine/instant.ts'
+import { RequestId } from '../request-id.ts'
 import { event, Sha1, Sha256, sizeBytes, text, written } from './event-schema.ts'
 
 /** The archive of one (package, reference). */
@@ -87,6 +88,17 @@ export const ArchivesAccessed = event('ArchivesAccessed', {
       }),
     )
     .max(accessesPerEventMax),
+})
+
+/** Somebody asked for an archive that is of a blocked version, for the first time of its package on that day, UTC. */
+export const BlockedArchiveWanted = event('BlockedArchiveWanted', {
+  packageName: PackageName,
+  versionNormalized: text,
+  /** Such as `anonymous` or `token 0b6f3c1e-…`. */
+  actor: z.string().min(1).max(100),
+  /** Of that token, in somebody's words. */
+  tokenName: text.optional(),
+  requestId: RequestId.optional(),
 })
 
 /** A blob was removed from the cache; what named it stays, so it is fetched again when it is wanted. */

@@ -53,6 +53,7 @@ const concernByType: Readonly<Record<DomainEvent['type'], Concern>> = {
   PackageUnfrozen: { readModels: ['freeze', 'blob_use'] },
   VersionsBlocked: { readModels: ['version_rule', 'alert'] },
   VersionsUnblocked: { readModels: ['version_rule', 'alert'] },
+  BlockedArchiveWanted: { readModels: ['alert'], changesNoAnswer: true },
   AlertOpened: { readModels: ['alert'], changesNoAnswer: true },
   AlertContinued: { readModels: ['alert'], changesNoAnswer: true },
   AlertResolved: { readModels: ['alert'], changesNoAnswer: true },

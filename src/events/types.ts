@@ -10,6 +10,7 @@ import {
   ArchiveMissing,
   ArchivesAccessed,
   ArchiveStored,
+  BlockedArchiveWanted,
 } from './archive-types.ts'
 import { event, sizeBytes, text, written } from './event-schema.ts'
 import {
@@ -163,6 +164,7 @@ export const DomainEvent = z.discriminatedUnion('type', [
   PackageUnfrozen,
   VersionsBlocked,
   VersionsUnblocked,
+  BlockedArchiveWanted,
   AlertOpened,
   AlertContinued,
   AlertResolved,
@@ -241,6 +243,9 @@ export const installsStream = 'installs'
 
 /** Of what happens to blobs, whichever packages they belong to. */
 export const cacheStream = 'cache'
+
+/** Of blocked archives that were asked for. */
+export const wantedStream = 'blocked-wanted'
 
 /** Of what is counted. */
 export const usageStream = 'usage'

@@ -16,7 +16,12 @@ async function identify(text: string): Promise<Principal | undefined> {
   if (text === 'ADMIN_TOKEN') return { kind: 'admin' }
   const [scope, vendor] = text.split('-')
   if (scope !== 'read' && scope !== 'publish' && scope !== 'admin') return undefined
-  return { kind: 'token', id: text, grants: [{ scope, ...(vendor && { vendors: [vendor] }) }] }
+  return {
+    kind: 'token',
+    id: text,
+    name: text,
+    grants: [{ scope, ...(vendor && { vendors: [vendor] }) }],
+  }
 }
 
 const isReserved = matcherOf(['acme', 'opened/ours'])

@@ -12,7 +12,7 @@ const anonymous = (address: string) => ({
   client: { key: `address ${address}`, hasToken: false },
 })
 const holder = {
-  principal: { kind: 'token' as const, id: 'one', grants: [] },
+  principal: { kind: 'token' as const, id: 'one', name: 'one', grants: [] },
   client: { key: 'token one', hasToken: true },
 }
 

@@ -25,6 +25,7 @@ const nobody = { client, principal: { kind: 'anonymous' }, position: undefined }
 const reader: Principal = {
   kind: 'token',
   id: '6c1f0d34-8f5e-4b0a-9f3e-0d8b6a1c2e4f',
+  name: 'reader',
   grants: [{ scope: 'read', vendors: ['umbrella'] }],
 }
 const ofUmbrella = { client, principal: reader, position: undefined }

@@ -40,7 +40,7 @@ function world(...reserved: readonly boolean[]) {
 }
 
 const grants = [{ scope: 'read' as const, vendors: ['acme'] }]
-const reader: Principal = { kind: 'token', id: 'one', grants }
+const reader: Principal = { kind: 'token', id: 'one', name: 'one', grants }
 
 describe(
   'a document of a package that may be ours',

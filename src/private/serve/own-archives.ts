@@ -1,10 +1,11 @@
 import { may, type Principal } from '../../access/principal.ts'
 import type { ArchiveRequest, Arriving, Found } from '../../archives/archive.ts'
+import { ArchiveBlocked } from '../../archives/blocked.ts'
 import type { Blob, BlobStore } from '../../archives/blobs.ts'
 import type { OpenForClients } from '../../archives/for-clients.ts'
 import { versionToken } from '../../composer/mirror-tokens.ts'
 import { type PackageName, vendorOf } from '../../composer/names.ts'
-import { blockedAmong, explainRule, type VersionRule } from '../../composer/version-rules.ts'
+import { blockedAmong, type VersionRule } from '../../composer/version-rules.ts'
 import { AppError } from '../../errors.ts'
 import { Sha256 } from '../../events/types.ts'
 import type { IsReserved } from '../reserved.ts'
@@ -39,10 +40,7 @@ export function createOpenOwnArchive(options: OwnArchivesOptions): OpenOwnArchiv
       throw new AppError('archive_not_found', `no version of ${packageName} has this archive`)
     }
     const blocked = blockedAmong([version], await blocksOf(packageName))
-    if (blocked !== undefined) {
-      const message = `${packageName} ${version} is not served: ${explainRule(blocked.rule)}`
-      throw new AppError('archive_blocked', message)
-    }
+    if (blocked !== undefined) throw new ArchiveBlocked(packageName, blocked)
     const blob = await blobs.find(sha256)
     if (blob !== undefined) return blob
     const message = `the archive of ${packageName} ${version} is damaged; whoever has it, publish it again`

@@ -1,3 +1,4 @@
+import { hasPublicPackages } from '../projections/document-queries.ts'
 import { readInstalls } from '../projections/install.ts'
 import type { Tokens } from './access/tokens.ts'
 import type { Config } from './config.ts'
@@ -20,6 +21,7 @@ import type { Freezes } from './freezes.ts'
 import type { DescribeKeptOut } from './kept-out.ts'
 import type { NameLists } from './metadata/name-lists.ts'
 import { type Projector, waitingFor } from './projector/run.ts'
+import type { IsReserved } from './private/reserved.ts'
 import type { Purge } from './purge.ts'
 import { readStats } from './stats.ts'
 import { readStatus } from './status.ts'
@@ -40,6 +42,7 @@ interface AdminParts {
   readonly keptOut: DescribeKeptOut
   readonly alerts: AlertsDeps
   readonly tokens: Tokens
+  readonly isReserved: IsReserved
 }
 
 async function installsOf(db: Db, query: InstallQuery): ReturnType<InstallsDeps['readInstalls']> {
@@ -72,7 +75,11 @@ export function buildAdmin(parts: AdminParts): readonly Route[] {
     acceptArchiveRoute(buildAcceptArchive(parts)),
     ...freezeRoutes({ ...freezes, keptOut: keptOut.byFreeze }),
     ...alertRoutes(alerts),
-    ...tokenRoutes(tokens),
+    ...tokenRoutes({
+      ...tokens,
+      hasVendor: async (vendor) =>
+        (await parts.isReserved(vendor)) || (await hasPublicPackages(parts.db, vendor)),
+    }),
     proxyStats({ now, readStats: async (from, to) => await readStats(parts.db, from, to) }),
     ...blockRoutes({ ...blocks, keptOut: keptOut.byBlock }),
     auditInstalls({ readInstalls: async (query) => await installsOf(parts.db, query) }),

@@ -68,11 +68,36 @@ const params = z.object({ id: z.uuid('must be the id of a token').toLowerCase() 
 const reason = Reason.optional()
 const daySeconds = 86_400
 
-export function tokenRoutes(tokens: Tokens): readonly ApiRoute[] {
+export interface TokensDeps extends Tokens {
+  /** Whether any package of the vendor is here, or reserved to be. */
+  readonly hasVendor: (vendor: string) => Promise<boolean>
+}
+
+export function tokenRoutes(tokens: TokensDeps): readonly ApiRoute[] {
   return [issueToken(tokens), listTokens(tokens), rotateToken(tokens), revokeToken(tokens)]
 }
 
-function issueToken({ issue }: Tokens): ApiRoute {
+const vendorsNamedMax = 5
+
+/** A vendor that is misspelt would be found out when an install fails. */
+async function warningsOf(
+  grants: readonly Grant[],
+  { hasVendor }: Pick<TokensDeps, 'hasVendor'>,
+): Promise<string[]> {
+  const unknown: string[] = []
+  for (const vendor of new Set(grants.flatMap(({ vendors = [] }) => vendors))) {
+    if (!(await hasVendor(vendor))) unknown.push(vendor)
+  }
+  if (unknown.length === 0) return []
+  const others = unknown.length - vendorsNamedMax
+  const more = others > 0 ? ` and ${others} more` : ''
+  const named = unknown.slice(0, vendorsNamedMax).join(', ') + more
+  return [
+    `Nothing of ${named} is here yet, neither packages of yours nor public ones, and no setting reserves it: see whether that is how the vendor is written.`,
+  ]
+}
+
+function issueToken({ issue, hasVendor }: TokensDeps): ApiRoute {
   return endpoint({
     policy: 'admin',
     method: 'post',
@@ -91,10 +116,17 @@ function issueToken({ issue }: Tokens): ApiRoute {
       reason,
     }),
     status: 201,
-    result: ShownToken,
+    result: ShownToken.extend({
+      warnings: z
+        .array(z.string())
+        .describe('Sentences, such as that nothing of a vendor is here.'),
+    }),
     errors: ['invalid_instant', 'still_catching_up'],
     async handle({ body, actor, requestId }) {
-      return await issue({ ...body, expiresAt: instantOf(body.expiresAt), actor, requestId })
+      // Before it is issued: it is shown this once.
+      const warnings = await warningsOf(body.grants, { hasVendor })
+      const request = { ...body, expiresAt: instantOf(body.expiresAt), actor, requestId }
+      return { ...(await issue(request)), warnings }
     },
   })
 }

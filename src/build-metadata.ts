@@ -5,12 +5,18 @@ import {
   readCurrentDocument,
 } from '../projections/document-queries.ts'
 import { buildRelays, type Relays } from './build-relays.ts'
-import { type DocumentName, filterSummary, packageOfDocument } from './composer/names.ts'
+import {
+  type DocumentName,
+  filterSummary,
+  packageOfDocument,
+  rootDocument,
+} from './composer/names.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import type { Digestion } from './digestion/digestion.ts'
 import type { EventLog } from './events/log.ts'
 import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
+import { doubtingMissing } from './metadata/doubt.ts'
 import { createReadEndpoints, type ReadEndpoints } from './metadata/endpoints.ts'
 import { createLookUp } from './metadata/look-up.ts'
 import { createLookupBudget } from './metadata/lookup-budget.ts'
@@ -57,8 +63,14 @@ export function buildMetadata(parts: MetadataParts): Metadata {
   const { packagistUrl, metadataTtlSeconds } = config
   const { logger, now } = outside
   const upstreamHost = new URL(packagistUrl).host
-  const refresh = createRefresh({
-    fetchMetadata: createFetchMetadata(parts, async () => (await endpoints()).filterSummary),
+  const refresh: Refresh = createRefresh({
+    fetchMetadata: doubtingMissing({
+      fetchMetadata: createFetchMetadata(parts, async () => (await endpoints()).filterSummary),
+      state: async (document) => await readCurrentDocument(db, document),
+      refreshRoot: async () => void (await refresh(rootDocument)),
+      upstreamHost,
+      now,
+    }),
     snapshots,
     digest: parts.digestion.digest,
     log,

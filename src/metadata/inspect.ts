@@ -17,7 +17,7 @@ import type { NamedVersions } from './decide.ts'
  * Of the rules that a body is inspected by. A body that was refused is remembered with it, and isn't inspected again until
  * there are other rules: raise it when any of them changes, limits and parsers included.
  */
-export const inspectionVersion = 3
+export const inspectionVersion = 4
 
 export interface RejectedVersion {
   readonly version: string

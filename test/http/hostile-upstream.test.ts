@@ -92,7 +92,8 @@ async function open() {
   const answers = new Map<string, (nowMs: number) => string>([
     [
       '/packages.json',
-      () => '{"metadata-changes-url":"/changes.json","filter":{"summary-url":"/summary.json"}}',
+      () =>
+        '{"metadata-url":"/p2/%package%.json","metadata-changes-url":"/changes.json","filter":{"summary-url":"/summary.json"}}',
     ],
     ['/changes.json', (nowMs) => JSON.stringify({ timestamp: nowMs * 10, actions: [] })],
   ])

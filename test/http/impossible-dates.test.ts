@@ -108,8 +108,9 @@ describe('a page of the feed that was recorded with dates far away', open, (test
     const { rig, record, clock, runJob, descriptionNow, conditions, database } = world
     rig.start((request, response) => {
       const { url = '' } = request
-      if (url === '/packages.json') response.end('{"metadata-changes-url":"/changes.json"}')
-      else if (url.startsWith('/changes.json')) {
+      if (url === '/packages.json') {
+        response.end('{"metadata-url":"/p2/%package%.json","metadata-changes-url":"/changes.json"}')
+      } else if (url.startsWith('/changes.json')) {
         const timestamp = (Date.parse(clock.now()) / 1000) * 10_000
         response.end(JSON.stringify({ timestamp, actions: [] }))
       } else dated('two')(request, response)

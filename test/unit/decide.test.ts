@@ -212,10 +212,10 @@ describe(
       assert.is(inspectBody(document, send()).ok, true)
     })
 
-    test('a root file has to be an object', () => {
+    test('a root file has to be an object that names the place of documents', () => {
       const root = DocumentName.parse('packages.json')
-      assert.is(inspectBody(root, Buffer.from('{"packages":[]}')).ok, true)
-      for (const text of ['[]', 'null', '<html>', '']) {
+      assert.is(inspectBody(root, Buffer.from('{"metadata-url":"/p2/%package%.json"}')).ok, true)
+      for (const text of ['[]', 'null', '<html>', '', '{"packages":[]}']) {
         assert.is(inspectBody(root, Buffer.from(text)).ok, false, text)
       }
     })

@@ -1,0 +1,63 @@
+import { type DocumentName, packageOfDocument, rootDocument } from '../composer/names.ts'
+import { type Instant, msOfInstant } from '../time-machine/instant.ts'
+import type { FetchCause, Sha256 } from '../events/types.ts'
+import type { RefreshOptions } from './refresh.ts'
+
+type FetchMetadata = RefreshOptions['fetchMetadata']
+
+/** What the read model says of a document; see projections/document-queries.ts for each field. */
+export interface SeenState {
+  readonly sha256: Sha256 | null
+  readonly checked_at: Instant | null
+  readonly missing_since: Instant | null
+  readonly failed_at: Instant | null
+  readonly failed_cause: FetchCause | null
+}
+
+export interface DoubtOptions {
+  readonly fetchMetadata: FetchMetadata
+  readonly state: (document: DocumentName) => Promise<SeenState | undefined>
+  readonly refreshRoot: () => Promise<void>
+  readonly upstreamHost: string
+  readonly now: () => Instant
+}
+
+/** How long what was seen of the root file counts. */
+const seenMs = 60_000
+
+/**
+ * An upstream that says of a package "no such" may have become something else, such as a repository of another layout or a
+ * page that says that it is closed. Its root file tells, and is asked for when a package is said to be gone of which there is a
+ * document: while that is refused, "no such" is a failure, and what is known goes on being served.
+ */
+export function doubtingMissing(options: DoubtOptions): FetchMetadata {
+  const { fetchMetadata, state, refreshRoot, upstreamHost: host, now } = options
+  async function isOther(document: DocumentName): Promise<boolean> {
+    const root = await state(rootDocument)
+    const isKnown = ((await state(document))?.sha256 ?? null) !== null
+    if (isSeenSince(root, msOfInstant(now()) - seenMs) || (!isKnown && !isBad(root))) {
+      return isBad(root)
+    }
+    await refreshRoot()
+    return isBad(await state(rootDocument))
+  }
+  return async (question) => {
+    const { document } = question
+    const answer = await fetchMetadata(question)
+    if (answer.outcome !== 'missing' || packageOfDocument(document) === undefined) return answer
+    if (!(await isOther(document))) return answer
+    const { status } = answer
+    return { outcome: 'failed', reason: 'status', status, why: { cause: 'status', status, host } }
+  }
+}
+
+function isSeenSince(root: SeenState | undefined, sinceMs: number): boolean {
+  const seen = [root?.checked_at, root?.failed_at]
+  return seen.some((at) => at !== null && at !== undefined && msOfInstant(at) > sinceMs)
+}
+
+/** Not a root file, or none; one that couldn't be asked for says nothing. */
+function isBad(root: SeenState | undefined): boolean {
+  if (root === undefined) return false
+  return root.failed_cause === 'invalid_document' || root.missing_since !== null
+}

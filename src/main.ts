@@ -15,7 +15,7 @@ import { createLogger } from './logger.ts'
 import { helpText } from './start-help.ts'
 import { startOption } from './start-options.ts'
 import { createProgress, type Progress } from './terminal/progress.ts'
-import { createScreen } from './terminal/screen.ts'
+import { createScreen, type Screen } from './terminal/screen.ts'
 import { addSeconds, systemClock } from './time-machine/instant.ts'
 import { version } from './version.ts'
 
@@ -46,11 +46,18 @@ async function run(): Promise<void> {
   const progress = createProgress({ screen, logger, isPretty, nowMs: () => performance.now() })
   const starting = start(config, { closers, logger, progress })
   const isStopping = stopOnSignals(starting, { closers, logger, progress })
-  const { generatedToken } = await starting
+  const app = await starting.catch((error: unknown) => {
+    // What a signal has cut short isn't a failure.
+    if (isStopping()) return undefined
+    throw error
+  })
+  if (app === undefined) return
   // What the start has asked for comes above it, and not over it.
   if (isPretty) await screen.quiet()
-  if (isStopping()) return
+  if (!isStopping()) await greet(app, config, screen)
+}
 
+async function greet({ generatedToken }: App, config: Config, screen: Screen): Promise<void> {
   const { publicUrl, publicOrigin } = config
   const isTrial = publicOrigin === undefined
   const yesterday = addSeconds(now(), -86_400).slice(0, 10)

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
@@ -95,6 +95,26 @@ function define(): void {
       assert.match(said.at(-1) ?? '', / {2}stopped$/, said.join('\n'))
       assert.is(said.length, 2, said.join('\n'))
       assert.not.ok(existsSync(path.join(directory, 'postgresql', 'postmaster.pid')))
+    })
+
+    test('ends a first start by Ctrl-C without a token, and the next one finds nothing of it', async ({
+      start,
+    }) => {
+      const directory = temporaryDirectory('almanac-data')
+      const unfinished = () =>
+        readdirSync(directory).filter(
+          (name) => name.includes('unfinished') || name === 'postgresql',
+        )
+      const terminal = await start({ DATA_DIR: directory })
+      await eventually('the database is being made', () => unfinished().length > 0)
+      const rest = await interrupt(terminal)
+      const said = rest.filter((line) => line.trim() !== '')
+      assert.match(said.at(-1) ?? '', / {2}stopped$/, terminal.output())
+      assert.not.match(terminal.output(), /is ready\.|almanac_admin|initdb/)
+      const next = await start({ DATA_DIR: directory })
+      await ready(next)
+      assert.equal(unfinished(), ['postgresql'])
+      await interrupt(next)
     })
 
     test('has colours, unless NO_COLOR or a terminal without them says otherwise', async ({

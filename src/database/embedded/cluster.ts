@@ -50,7 +50,12 @@ export async function createCluster({
   const initdb = path.join(binaries, 'initdb')
   // prettier-ignore
   const args = ['-D', unfinished, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '-k', '--no-sync', '--no-instructions']
-  await runAs(user, [initdb, ...args, `--locale=${serverLocale}`], 60_000)
+  try {
+    await runAs(user, [initdb, ...args, `--locale=${serverLocale}`], 60_000)
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true })
+    throw error
+  }
   try {
     await runAs(user, [initdb, '-D', unfinished, '--sync-only'], 5_000)
   } catch (error) {

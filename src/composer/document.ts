@@ -24,7 +24,8 @@ export type PackageDocument = {
 
 export type ParsedDocument =
   | { readonly ok: true; readonly document: PackageDocument }
-  | { readonly ok: false; readonly problem: string }
+  /** `isNoSuch`: what Composer takes for "no such package". */
+  | { readonly ok: false; readonly problem: string; readonly isNoSuch?: true }
 
 /**
  * How much a document may hold. Each limit is several times above the largest of 2,313 real documents, which is
@@ -46,11 +47,11 @@ export function parseDocument(bytes: Buffer, packageName: PackageName): ParsedDo
   const json = readJson(bytes, { depthMax, valuesMax })
   if (!json.ok) return json
   const { value: top, isReadable } = json
-  if (!isJsonObject(top)) return refused('no "packages" object')
-  const { packages, minified } = top
-  if (!isJsonObject(packages)) return refused('no "packages" object')
-  if (!Object.hasOwn(packages, packageName)) return refused('not about the package asked for')
-  const sent = versionsSent(packages[packageName])
+  if (typeof top !== 'object') return refused('no object')
+  const ofPackage = partOf(top, packageName)
+  if (!isJsonObject(top) || ofPackage === null) return noSuchPackage
+  const { minified } = top
+  const sent = versionsSent(ofPackage)
   if (sent === undefined) return refused('versions that are not all objects')
   if (sent.versions.length > versionsMax) {
     return refused(`more than ${versionsMax} versions: ${sent.versions.length}`)
@@ -191,6 +192,19 @@ export function namedVersion(
 
 function refused(problem: string): ParsedDocument {
   return { ok: false, problem }
+}
+
+const noSuchPackage: ParsedDocument = {
+  ok: false,
+  problem: 'not about the package asked for',
+  isNoSuch: true,
+}
+
+/** What Composer finds of the package, whatever it is; null: nothing. */
+function partOf(top: unknown, packageName: PackageName): unknown {
+  const packages = isJsonObject(top) ? top['packages'] : undefined
+  if (!isJsonObject(packages) || !Object.hasOwn(packages, packageName)) return null
+  return packages[packageName]
 }
 
 function versionsSent(value: unknown): Pick<PackageDocument, 'versions' | 'keys'> | undefined {

@@ -95,7 +95,7 @@ export const MetadataConfirmed = event('MetadataConfirmed', {
   ...leftOut,
 })
 
-/** Upstream says that it has no such document. */
+/** Upstream says that it has no such document: by 404 or 410, or by 200 and one that Composer finds nothing of the package in. */
 export const MetadataMissing = event('MetadataMissing', {
   document: DocumentName,
   status: z.int(),

@@ -41,6 +41,8 @@ export type Inspected =
       readonly problem: string
       /** Of the problem, with upstream's words in it. */
       readonly example?: string
+      /** Upstream says by it that it has no such package. */
+      readonly isNoSuch?: true
     }
 
 const none: NamedVersions = new Map()

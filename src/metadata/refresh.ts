@@ -181,7 +181,8 @@ async function keep(
   const inspected =
     refusedBefore(upstreamSha256, known) ?? (await inspect(document, answer.body, options))
   if (!inspected.ok) {
-    const { problem, example } = inspected
+    const { problem, example, isNoSuch } = inspected
+    if (isNoSuch === true) return { outcome: 'missing', status: 200 }
     logger.error(
       { alert: 'document_refused', document, problem, example, sha256: upstreamSha256 },
       `upstream sent a bad ${document}`,

@@ -21,7 +21,7 @@ describe('alerts of what upstream says', startService, (test) => {
   test('a document that is none: until upstream sends one that is', async (service) => {
     const { get, upstream, clock } = service
     await get(text)
-    const clear = upstream.fail({ match: /beta\/text/, mode: 'wrong-package' })
+    const clear = upstream.fail({ match: /beta\/text/, mode: 'html' })
     await fetchAnew(service, text)
     const first = await openAlert(service, 'document_refused')
     assert.is(first.subject, 'beta/text')

@@ -28,7 +28,7 @@ async function open() {
     await get(text)
   }
   await get(text)
-  const clear = upstream.fail({ match: /beta\/text/, mode: 'wrong-package' })
+  const clear = upstream.fail({ match: /beta\/text/, mode: 'html' })
   await after(() => undefined)
   await after(clear)
   await after(() => upstream.moveTag('beta/text', '1.0.1'))

@@ -72,7 +72,7 @@ describe(
       clock.advance(3600)
       await get('/p2/beta/text.json')
       assert.equal(alerts(), ['version_withdrawn', 'reference_moved'])
-      const clear = upstream.fail({ match: /beta\/text/, mode: 'wrong-package' })
+      const clear = upstream.fail({ match: /beta\/text/, mode: 'html' })
       clock.advance(3600)
       assert.is((await get('/p2/beta/text.json')).statusCode, 200)
       clear()

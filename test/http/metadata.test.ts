@@ -185,7 +185,6 @@ describe('metadata while upstream fails', startService, (test) => {
     { mode: 'truncate' },
     { mode: 'garbage-json' },
     { mode: 'html' },
-    { mode: 'wrong-package' },
     { mode: 'gzip-bomb' },
     { mode: 'redirect-loop' },
     { mode: 'close-delimited-short' },

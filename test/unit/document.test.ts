@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { distsOf, parseDocument, type PackageDocument } from '../../src/composer/document.ts'
 import { PackageName } from '../../src/composer/names.ts'
+import { brokenDocuments, emptyDocuments, noSuchDocuments } from '../support/no-such-documents.ts'
 import { describe } from '../support/suite.ts'
 
 fc.configureGlobal({ seed: 20_240_501 })
@@ -71,25 +72,33 @@ describe(
       }
     })
 
-    test('that are JSON of another kind are refused', () => {
-      for (const json of ['null', '7', '"x"', '[]', '{}', '{"packages":[]}', '{"packages":null}']) {
-        assert.is(problemOf(json), 'no "packages" object', json)
+    test('that Composer finds nothing of the package in say that there is no such package', () => {
+      for (const { title, body } of noSuchDocuments) {
+        const result = parseDocument(Buffer.from(body(name)), name)
+        assert.ok(!result.ok && result.isNoSuch, title)
       }
     })
 
-    test('about another package are refused', () => {
+    test('that Composer fails at, and packages without versions, do not say so', () => {
+      for (const { title, body } of [...brokenDocuments, ...emptyDocuments]) {
+        const result = parseDocument(Buffer.from(body(name)), name)
+        assert.ok(result.ok || result.isNoSuch === undefined, title)
+      }
+      assert.is(problemOf('7'), 'no object')
+    })
+
+    test('about another package are of no use', () => {
       for (const json of [
-        '{"packages":{}}',
-        '{"packages":{"acme/other":[]}}',
         '{"packages":{"Acme/Lib":[]}}',
         '{"packages":{"__proto__":{"acme/lib":[]}}}',
+        '{"__proto__":{"packages":{"acme/lib":[]}}}',
       ]) {
         assert.is(problemOf(json), 'not about the package asked for', json)
       }
     })
 
     test('with versions that are not objects are refused', () => {
-      for (const versions of ['null', '7', '"x"', '[1]', '[{},null]', '[[]]', '{"1":[]}']) {
+      for (const versions of ['7', '"x"', '[1]', '[{},null]', '[[]]', '{"1":[]}']) {
         const json = `{"packages":{"acme/lib":${versions}}}`
         assert.is(problemOf(json), 'versions that are not all objects', versions)
       }

@@ -177,8 +177,6 @@ describe(
       const garbage = await failing(upstream, 'garbage-json', ask)
       assert.throws(() => JSON.parse(garbage.body), /JSON/)
       assert.match((await failing(upstream, 'html', ask)).body, /^<!doctype html>/)
-      const other = await failing(upstream, 'wrong-package', ask)
-      assert.equal(Object.keys((JSON.parse(other.body) as P2Document).packages), ['other/package'])
       const loop = async () => await rejection(get(fonts, { maxRedirects: 3 }))
       assert.match(String(await failing(upstream, 'redirect-loop', loop)), /[Rr]edirect/)
       assert.is((await get(fonts)).statusCode, 200)

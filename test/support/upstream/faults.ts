@@ -5,12 +5,11 @@ import type { Answer } from './answers.ts'
 
 /**
  * Wrong in its content: `status` (503 unless told otherwise), `garbage-json` (ends in the middle),
- * `html` (a login page, with status 200), `wrong-package` (a document of another package),
+ * `html` (a login page, with status 200),
  * `gzip-bomb` (half a gigabyte of blanks in half a megabyte), `redirect-loop`, `own-words` (`body`, with
  * `headers` over those of the right answer).
  */
-type ContentFault =
-  'status' | 'garbage-json' | 'html' | 'wrong-package' | 'gzip-bomb' | 'redirect-loop' | 'own-words'
+type ContentFault = 'status' | 'garbage-json' | 'html' | 'gzip-bomb' | 'redirect-loop' | 'own-words'
 
 /**
  * Wrong on its way: `reset`, `hang` (no answer at all), `truncate` (half of what Content-Length
@@ -71,7 +70,6 @@ const spoilers: Readonly<Record<ContentFault, Spoiler>> = {
   },
   'garbage-json': ({ body }) => text(half(body), 'application/json'),
   html: () => text('<!doctype html><title>Log in</title><p>Please log in', 'text/html'),
-  'wrong-package': ({ body }) => text(renamed(body), 'application/json'),
   'gzip-bomb': () => ({
     ...text(gzipBomb(), 'application/json'),
     headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
@@ -151,11 +149,6 @@ async function trickle(response: ServerResponse, body: Buffer, delayMs: number):
     await delay(delayMs)
   }
   response.end()
-}
-
-function renamed(document: Buffer): string {
-  const { packages, ...rest } = JSON.parse(document.toString()) as { packages: object }
-  return JSON.stringify({ ...rest, packages: { 'other/package': Object.values(packages)[0] } })
 }
 
 /** Gzip members may follow each other, so one of 16 MiB of blanks is enough. */

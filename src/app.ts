@@ -6,7 +6,7 @@ import {
   readReservedByPublications,
 } from '../projections/private-package.ts'
 import { type GeneratedToken, generateAdminToken } from './admin-token.ts'
-import { BlobLost, type BlobStore } from './archives/blobs.ts'
+import type { BlobStore } from './archives/blobs.ts'
 import type { Tokens } from './access/tokens.ts'
 import { buildAccess } from './build-access.ts'
 import { buildAdmin } from './build-admin.ts'
@@ -22,10 +22,8 @@ import { buildAnswers, buildInstalls, buildServing } from './build-serving-own.t
 import { openStores, type Stores } from './build-stores.ts'
 import { buildSummary } from './build-summary.ts'
 import type { DiskSpace } from './alerts/conditions.ts'
-import { DocumentUnreadable } from './composer/document.ts'
 import type { Config } from './config.ts'
-import { isPassing } from './database/errors.ts'
-import { AppError } from './errors.ts'
+import { asExpectedFailure } from './expected-failures.ts'
 import type { AlertsDeps } from './http/admin/alerts.ts'
 import { packageArchive, type ServeArchive } from './http/composer/archive.ts'
 import { createClientAddresses } from './http/client-addresses.ts'
@@ -65,6 +63,7 @@ import type { Step } from './terminal/progress.ts'
 import type { Instant } from './time-machine/instant.ts'
 import type { ProxyFor } from './upstream/proxies.ts'
 import { isPublicAddress } from './upstream/public-addresses.ts'
+import { tryUpstream } from './try-upstream.ts'
 import { version } from './version.ts'
 
 /** The outside world: what main.ts opens for real, and tests replace. */
@@ -81,6 +80,8 @@ export interface Outside {
   readonly proxyFor?: ProxyFor
   /** Is told how far work has come that a start waits for. */
   readonly report?: (step: Step) => void
+  /** Whether a start is refused when upstream is new and can't be read; without it nobody looks. */
+  readonly triesUpstream?: boolean
   /** Runs jobs; without it the real clock does. For tests, which say when. */
   readonly startJob?: typeof startJob
   /** Whether downloads may be written to the disk; without it its free space says so. For tests. */
@@ -106,9 +107,9 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const usage = createUsage(outside)
   const observer = tellAll([counters, usage])
   const parts = await openParts(config, outside, observer)
-  const { db, projector, snapshots, digestion } = parts
+  const { db, snapshots, digestion } = parts
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
-  const metadata = buildMetadata(parts)
+  const metadata = await openMetadata(parts)
   const { root, render } = await buildRendering(config, db)
   const bodies = createBodies({ snapshot: snapshots.get, ...digestion, ...config })
   const laidOver = buildOverlay({ ...parts, ...metadata, bodies, render })
@@ -156,11 +157,26 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
       draining = true
       await Promise.all([server.close(drainDeadlineMs), ...jobs.map((job) => job?.stop())])
       await Promise.all(recording.map(async (job) => await job.stop()))
-      await projector.stop()
-      await digestion.close()
-      await db.destroy()
+      await closeStores(parts)
     },
   }
+}
+
+async function openMetadata(parts: Parts): Promise<Metadata> {
+  const metadata = buildMetadata(parts)
+  if (parts.outside.triesUpstream === true) {
+    await tryUpstream({ ...parts, ...metadata }).catch(async (error: unknown) => {
+      await closeStores(parts)
+      throw error
+    })
+  }
+  return metadata
+}
+
+async function closeStores({ projector, digestion, db }: Stores): Promise<void> {
+  await projector.stop()
+  await digestion.close()
+  await db.destroy()
 }
 
 async function openParts(config: Config, outside: Outside, observer: Observer): Promise<Parts> {
@@ -245,18 +261,4 @@ function composerRoutes(parts: Parts, served: Served): readonly Route[] {
     ...relayed({ ...metadata, answers: buildAnswers({ ...parts, ...served }) }),
     notifyBatch(installs.note),
   ]
-}
-
-function asExpectedFailure(error: unknown): unknown {
-  if (error instanceof BlobLost) {
-    const message = 'the archive went away while it was sent; ask for it again'
-    return new AppError('database_unavailable', message, { cause: error })
-  }
-  if (error instanceof DocumentUnreadable) {
-    const message = `what is recorded of this document is past a limit: ${error.message}`
-    return new AppError('upstream_unavailable', message, { cause: error })
-  }
-  if (!isPassing(error)) return error
-  const message = 'the database does not answer; try again shortly'
-  return new AppError('database_unavailable', message, { cause: error })
 }

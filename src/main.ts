@@ -86,6 +86,7 @@ async function start(config: Config, starting: Starting): Promise<App> {
       logger,
       now,
       report: progress.report,
+      triesUpstream: true,
       proxyFor: proxiesIn(process.env),
       random: () => randomInt(2 ** 32) / 2 ** 32,
     })

@@ -18,6 +18,7 @@ import type { EventLog } from './events/log.ts'
 import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
 import { doubtingMissing } from './metadata/doubt.ts'
 import { createReadEndpoints, type ReadEndpoints } from './metadata/endpoints.ts'
+import { createIsDoubted } from './metadata/denial.ts'
 import { createLookUp } from './metadata/look-up.ts'
 import { createLookupBudget } from './metadata/lookup-budget.ts'
 import type { NameLists } from './metadata/name-lists.ts'
@@ -81,7 +82,9 @@ export function buildMetadata(parts: MetadataParts): Metadata {
     upstreamHost,
     logger,
   })
+  const isDoubted = createIsDoubted({ nameLists: parts.nameLists, now })
   const current = createCurrentDocument({
+    isDoubted,
     currentState: async (document) => await readCurrentDocument(db, document),
     refresh,
     now,
@@ -89,6 +92,7 @@ export function buildMetadata(parts: MetadataParts): Metadata {
     lookUp: createLookUp({
       refresh,
       nameLists: parts.nameLists,
+      isDoubted,
       budget: createLookupBudget(now),
       async found(document) {
         const { sha256, lastModified } = knownFrom(await readCurrentDocument(db, document))

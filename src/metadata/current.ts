@@ -7,6 +7,7 @@ import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 import type { CacheResult } from '../telemetry/observer.ts'
 import { type Why, wordsFor } from '../upstream/causes.ts'
 import type { Asking } from './asking.ts'
+import type { IsDoubted } from './denial.ts'
 import type { LookedUp, LookUp } from './look-up.ts'
 import type { Refresh } from './refresh.ts'
 
@@ -14,6 +15,7 @@ import type { Refresh } from './refresh.ts'
 export interface CurrentState {
   readonly sha256: Sha256 | null
   readonly served_last_modified: Instant | null
+  readonly checked_at: Instant | null
   readonly verified_at: Instant | null
   readonly missing_since: Instant | null
   readonly gone: boolean
@@ -33,6 +35,7 @@ export interface CurrentAnswer {
 
 export interface CurrentOptions {
   readonly currentState: (document: DocumentName) => Promise<CurrentState | undefined>
+  readonly isDoubted: IsDoubted
   readonly refresh: Refresh
   readonly now: () => Instant
   readonly metadataTtlSeconds: number
@@ -72,13 +75,24 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
     const age = ageSeconds(at)
     return age !== undefined && age < seconds
   }
-  function needsRefresh(state: CurrentState | undefined): boolean {
+  async function needsRefresh(
+    document: DocumentName,
+    state: CurrentState | undefined,
+  ): Promise<boolean> {
     if (state === undefined) return true
     if (failurePauseOf(state, now()) !== undefined) return false
-    if (state.purged) return true
+    if (state.purged || (await isGoneInDoubt(document, state))) return true
     const doubted = state.missing_since !== null
     const ttl = doubted ? Math.min(missingTtlSeconds, metadataTtlSeconds) : metadataTtlSeconds
     return !isWithin(state.verified_at, state.gone ? missingTtlSeconds : ttl)
+  }
+  async function isGoneInDoubt(
+    document: DocumentName,
+    { gone, missing_since: since, checked_at: at }: CurrentState,
+  ): Promise<boolean> {
+    return (
+      gone && since !== null && at !== null && (await options.isDoubted(document, { since, at }))
+    )
   }
   function answerFrom(
     document: DocumentName,
@@ -102,7 +116,7 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
   return async (document, asking = {}) => {
     const { note = () => undefined } = asking
     const state = await currentState(document)
-    if (!needsRefresh(state)) {
+    if (!(await needsRefresh(document, state))) {
       note(kept(state))
       return answerFrom(document, state)
     }

@@ -3,6 +3,7 @@ import { type DocumentName, type PackageName, packageOfDocument } from '../compo
 import { AppError } from '../errors.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 import type { Asking } from './asking.ts'
+import type { IsDoubted } from './denial.ts'
 import type { LookupBudget } from './lookup-budget.ts'
 import type { NameLists } from './name-lists.ts'
 import type { Refresh, Refreshed } from './refresh.ts'
@@ -19,6 +20,7 @@ export type LookUp = (document: DocumentName, asking: Asking) => Promise<LookedU
 export interface LookUpOptions {
   readonly refresh: Refresh
   readonly nameLists: Pick<NameLists, 'isUnlisted' | 'seen'>
+  readonly isDoubted: IsDoubted
   readonly budget: LookupBudget
   /** There when upstream has it after all, now that it was asked. */
   readonly found: (document: DocumentName) => Promise<Found | undefined>
@@ -37,21 +39,7 @@ const rememberedMax = 10_000
 
 export function createLookUp(options: LookUpOptions): LookUp {
   const { nameLists, budget, found, now } = options
-  type Unrecorded = Extract<Refreshed, { readonly outcome: 'unrecorded' }>
-  const remembered = new LRUCache<DocumentName, { answered: Unrecorded; atMs: number }>({
-    max: rememberedMax,
-  })
-
-  function remember(document: DocumentName, refreshed: Refreshed): void {
-    if (refreshed.outcome !== 'unrecorded') remembered.delete(document)
-    else remembered.set(document, { answered: refreshed, atMs: msOfInstant(now()) })
-  }
-  function recall(document: DocumentName): Unrecorded | undefined {
-    const known = remembered.get(document)
-    if (known === undefined) return undefined
-    const ageMs = Math.abs(msOfInstant(now()) - known.atMs)
-    return ageMs < believedSeconds[known.answered.answer] * 1000 ? known.answered : undefined
-  }
+  const { remember, recall } = createMemory(options)
   const refresh: Refresh = async (document, allowing) => {
     const refreshed = await options.refresh(document, allowing)
     remember(document, refreshed)
@@ -66,7 +54,7 @@ export function createLookUp(options: LookUpOptions): LookUp {
     const isUnlisted =
       packageName !== undefined && !isForThePast && (await nameLists.isUnlisted(packageName))
     if (isUnlisted) return { answer: 'missing' }
-    const recalled = recall(document)
+    const recalled = await recall(document)
     return isForThePast && recalled?.isOverBudget === true ? undefined : ofRecalled(recalled)
   }
   async function ask(
@@ -91,6 +79,43 @@ export function createLookUp(options: LookUpOptions): LookUp {
     const refreshed = await ask(document, packageName, asking)
     if (asking.isForThePast === true && isOverBudget(refreshed)) throw overBudget(now())
     return refreshed
+  }
+}
+
+type Unrecorded = Extract<Refreshed, { readonly outcome: 'unrecorded' }>
+
+interface Remembered {
+  readonly answered: Unrecorded
+  readonly at: Instant
+  /** Since when the answer is the same. */
+  readonly since: Instant
+}
+
+/** Remembers for a while what upstream answered and isn't recorded. */
+function createMemory({ isDoubted, now }: Pick<LookUpOptions, 'isDoubted' | 'now'>): {
+  readonly remember: (document: DocumentName, refreshed: Refreshed) => void
+  readonly recall: (document: DocumentName) => Promise<Unrecorded | undefined>
+} {
+  const remembered = new LRUCache<DocumentName, Remembered>({ max: rememberedMax })
+  return {
+    remember(document: DocumentName, refreshed: Refreshed): void {
+      const before = remembered.get(document)
+      if (refreshed.outcome !== 'unrecorded') remembered.delete(document)
+      else {
+        const at = now()
+        const isSame = before?.answered.answer === refreshed.answer
+        remembered.set(document, { answered: refreshed, at, since: isSame ? before.since : at })
+      }
+    },
+    async recall(document: DocumentName): Promise<Unrecorded | undefined> {
+      const known = remembered.get(document)
+      if (known === undefined) return undefined
+      const { answered } = known
+      const ageMs = Math.abs(msOfInstant(now()) - msOfInstant(known.at))
+      if (ageMs >= believedSeconds[answered.answer] * 1000) return undefined
+      const isInDoubt = answered.answer === 'missing' && (await isDoubted(document, known))
+      return isInDoubt ? undefined : answered
+    },
   }
 }
 

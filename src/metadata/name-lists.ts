@@ -48,6 +48,8 @@ export interface NameLists {
    * and lately, and while the list holds every package that was seen here.
    */
   readonly isUnlisted: (packageName: PackageName) => Promise<boolean>
+  /** Whether upstream's list of all its names has the package, or its feed named it since; the list may err once in 4,096. */
+  readonly isListed: (packageName: PackageName) => Promise<boolean>
   /**
    * Those that upstream didn't have when its feed was last read, however long ago: for when nobody can ask. undefined:
    * there is no list that would say.
@@ -87,13 +89,16 @@ export function createNameLists(options: NameListsOptions): NameLists {
     const digests = await load(list)
     return digests !== undefined && !hasName(digests, packageName)
   }
+  /** undefined: there is no list that would say. */
+  async function isInList(packageName: PackageName): Promise<boolean | undefined> {
+    const followed = feedIntervalSeconds === 0 ? undefined : await followedList(packageName)
+    if (followed === undefined || whyUnused(followed) !== undefined) return undefined
+    return followed.isNamed || !(await isLacking(followed.list, packageName))
+  }
 
   return {
-    async isUnlisted(packageName) {
-      const followed = feedIntervalSeconds === 0 ? undefined : await followedList(packageName)
-      if (followed === undefined || followed.isNamed) return false
-      return whyUnused(followed) === undefined && (await isLacking(followed.list, packageName))
-    },
+    isUnlisted: async (packageName) => (await isInList(packageName)) === false,
+    isListed: async (packageName) => (await isInList(packageName)) === true,
     async lastUnlistedAmong(names) {
       const followed = feedIntervalSeconds === 0 ? undefined : await followedList()
       const unused = whyUnused(followed)

@@ -94,6 +94,7 @@ async function seeGone(service: Service): Promise<Instant> {
     await service.get(log)
   }
   assert.is((await service.get(log)).statusCode, 404)
+  advance(service, 10)
   return service.clock.now()
 }
 

@@ -27,6 +27,7 @@ function open(isUnlisted: LookUpOptions['nameLists']['isUnlisted'] = async () =>
       return { outcome: 'recorded', isShared: false }
     },
     nameLists: { isUnlisted, seen: async () => {} },
+    isDoubted: async () => false,
     budget: createLookupBudget(clock.now),
     found: async (name) => (name.startsWith('there/') ? { lastModified: undefined } : undefined),
     now: clock.now,

@@ -21,6 +21,18 @@ export interface ScreenStreams {
   readonly stderr: Output
   readonly stdout: Output
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Without it the real one. */
+  readonly clock?: Clock
+}
+
+interface Clock {
+  readonly nowMs: () => number
+  readonly wait: (ms: number) => Promise<void>
+}
+
+const realClock: Clock = {
+  nowMs: () => performance.now(),
+  wait: async (ms) => await delay(ms, undefined, { ref: false }),
 }
 
 type Output = Pick<NodeJS.WriteStream, 'write'> &
@@ -31,7 +43,7 @@ const quietWithinMs = 3_000
 const clearLine = '\r\x1b[2K'
 
 /** Colours are Node's own decision, by the terminal, `NO_COLOR` and `FORCE_COLOR`. */
-export function createScreen({ stderr, stdout, env }: ScreenStreams): Screen {
+export function createScreen({ stderr, stdout, env, clock = realClock }: ScreenStreams): Screen {
   const isTerminal = stderr.isTTY === true
   const { NO_COLOR: noColour = '', ...others } = env
   const asked = noColour === '' ? others : env
@@ -40,7 +52,7 @@ export function createScreen({ stderr, stdout, env }: ScreenStreams): Screen {
     return isTerminal && env['TERM'] !== 'dumb' ? Math.max(0, (stderr.columns || 80) - 1) : 0
   }
   let changing = ''
-  let writtenAtMs = performance.now()
+  let writtenAtMs = clock.nowMs()
 
   /** The line that changes steps aside. */
   function above(write: () => void): void {
@@ -52,7 +64,7 @@ export function createScreen({ stderr, stdout, env }: ScreenStreams): Screen {
     columns,
     logStream: {
       write(line) {
-        writtenAtMs = performance.now()
+        writtenAtMs = clock.nowMs()
         above(() => stderr.write(prettyLine(line.trimEnd(), paint)))
       },
     },
@@ -63,11 +75,10 @@ export function createScreen({ stderr, stdout, env }: ScreenStreams): Screen {
       changing = line
     },
     async quiet() {
-      const begunMs = performance.now()
-      const isLong = (): boolean => performance.now() - begunMs >= quietWithinMs
+      const begunMs = clock.nowMs()
       writtenAtMs = begunMs
-      while (performance.now() - writtenAtMs < quietForMs && !isLong()) {
-        await delay(20, undefined, { ref: false })
+      while (clock.nowMs() - writtenAtMs < quietForMs && clock.nowMs() - begunMs < quietWithinMs) {
+        await clock.wait(20)
       }
     },
   }

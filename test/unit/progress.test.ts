@@ -80,6 +80,26 @@ describe(
       assert.is(seen()[0]?.length, 19)
     })
 
+    for (const [what, linesAtMs, quietAtMs] of [
+      ['at once where nothing is written', [], 760],
+      ['once nothing was written for a moment', [200, 900, 1_500], 2_260],
+      ['after three seconds anyway', Array.from({ length: 99 }, (_, n) => n * 100), 3_000],
+    ] as const) {
+      test(`gives way to lines: the screen is quiet ${what}`, async () => {
+        let atMs = 0
+        const stderr = { write: () => true, isTTY: true }
+        const left = [...linesAtMs]
+        const wait = async (ms: number): Promise<void> => {
+          atMs += ms
+          while ((left[0] ?? Infinity) <= atMs) screen.logStream.write(`line ${left.shift()}`)
+        }
+        const clock = { nowMs: () => atMs, wait }
+        const screen = createScreen({ stderr, stdout: stderr, env: {}, clock })
+        await screen.quiet()
+        assert.is(atMs, quietAtMs)
+      })
+    }
+
     for (const [what, terminal] of [
       ['in a file', { isTTY: false }],
       ['on a terminal that can move nothing', { TERM: 'dumb' }],

@@ -1,23 +1,30 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { inspect, parseArgs } from 'node:util'
 import { runDatabase } from './support/run-database.ts'
+import { keepCompiled } from './support/keep-compiled.ts'
+import { measureSlowness } from './support/measure-slowness.ts'
 import { runTestFile, type TestFileResult } from './support/test-file.ts'
+
+const startedMs = performance.now()
+const jobsByDefault = availableParallelism() + 1
 
 const usage = `usage: npm test -- [word …] [--tier unit,contract,…] [--jobs N] [--limit-seconds N]
   word             runs the files with that word in their path
   --tier           runs the files of those folders of test/
-  --jobs           how many files run at once (2)
-  --limit-seconds  how long one file may take (180, and 600 for e2e)
+  --long           what takes longer than a person waits, instead of the rest (npm run test:all)
+  --jobs           how many files run at once (one more than there are cores: ${jobsByDefault})
+  --limit-seconds  how long one file may take (180, 600 for e2e, and ten times that with --long)
   --root           the folder that has the tiers (test)`
 
 const { values, positionals: words } = parseArgs({
   allowPositionals: true,
   options: {
     tier: { type: 'string' },
-    jobs: { type: 'string', default: '2' },
+    long: { type: 'boolean', default: false },
+    jobs: { type: 'string', default: `${jobsByDefault}` },
     'limit-seconds': { type: 'string' },
     root: { type: 'string', default: import.meta.dirname },
     help: { type: 'boolean', default: false },
@@ -33,6 +40,8 @@ interface Run {
 }
 
 interface Totals {
+  files: number
+  filesDone: number
   passed: number
   failed: number
   skipped: number
@@ -55,7 +64,15 @@ async function runAll(root: string): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => interrupted.abort())
   }
-  const totals: Totals = { passed: 0, failed: 0, skipped: 0, skippedLines: [], failures: [] }
+  const totals: Totals = {
+    files: 0,
+    filesDone: 0,
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    skippedLines: [],
+    failures: [],
+  }
   await noting(totals, async () => await runFiles(testFiles(root), run, totals))
   await noting(totals, run.database.stop)
   rmSync(directory, { recursive: true, force: true })
@@ -71,7 +88,8 @@ function testFiles(root: string): readonly string[] {
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
     (file) =>
       file.endsWith('.test.ts') &&
-      (words.length === 0 || words.some((word) => file.includes(word))),
+      (words.length === 0 || words.some((word) => file.includes(word))) &&
+      (!values.long || hasMore(path.join(root, file))),
   )
   const misplaced = files.filter((file) => !tiers.includes(tierOf(file)))
   if (misplaced.length > 0) throw new Error(`in no tier's folder: ${misplaced.join(', ')}`)
@@ -84,32 +102,47 @@ function tierOf(file: string): string {
   return file.split(path.sep)[0] ?? ''
 }
 
+/** Whether it does more when it is run by `npm run test:all`, which follows from what it imports. */
+function hasMore(file: string): boolean {
+  return /from '.*\/support\/(?:every-composer|fuzz|long)\.ts'/.test(readFileSync(file, 'utf8'))
+}
+
+/**
+ * Runs them side by side. One worker begins at the end, with the e2e files: they take longest, and mostly
+ * wait, so they are not left for last, when the others have nothing to do.
+ */
 async function runFiles(files: readonly string[], run: Run, totals: Totals): Promise<void> {
-  const queue = files.entries()
-  const worker = async (): Promise<void> => {
-    for (const [index, file] of queue) {
+  const left = [...files]
+  totals.files = files.length
+  const worker = async (next: () => string | undefined): Promise<void> => {
+    for (let file = next(); file !== undefined; file = next()) {
       if (run.interrupted.signal.aborted) return
-      report(
-        file,
-        await runOne(file, { ...run, directory: path.join(run.directory, `${index}`) }),
-        totals,
-      )
+      const directory = path.join(run.directory, `${files.indexOf(file)}`)
+      report(file, await runOne(file, { ...run, directory }), totals)
     }
   }
-  await Promise.all(Array.from({ length: Number(values.jobs) }, worker))
+  const fromTheFront = Array.from({ length: Math.max(1, Number(values.jobs) - 1) }, async () => {
+    await worker(() => left.shift())
+  })
+  await Promise.all([...fromTheFront, ...(values.jobs === '1' ? [] : [worker(() => left.pop())])])
 }
 
 async function runOne(file: string, run: Run): Promise<TestFileResult> {
   const tier = tierOf(file)
-  const limitSeconds = Number(values['limit-seconds'] ?? (tier === 'e2e' ? 600 : 180))
-  const { FORCE_COLOR: _, ...env } = process.env
+  const { FORCE_COLOR: _, TEST_LONG: __, ...env } = process.env
   makeDirectory(run.directory)
+  keepCompiled(run.directory)
   try {
     return await runTestFile({
       file: path.join(run.root, file),
-      env: { ...env, ...(tier === 'unit' ? {} : await run.database.environment()) },
+      env: {
+        ...env,
+        ...(tier === 'unit' ? {} : await run.database.environment()),
+        ...(values.long && { TEST_LONG: '1' }),
+      },
       directory: run.directory,
-      limitMs: limitSeconds * 1000,
+      limitSeconds: limitSeconds(tier),
+      slowness: measureSlowness(startedMs),
       signal: run.interrupted.signal,
     })
   } catch (error) {
@@ -118,6 +151,11 @@ async function runOne(file: string, run: Run): Promise<TestFileResult> {
   } finally {
     rmSync(run.directory, { recursive: true, force: true })
   }
+}
+
+function limitSeconds(tier: string): number {
+  const given = values['limit-seconds']
+  return given === undefined ? (tier === 'e2e' ? 600 : 180) * (values.long ? 10 : 1) : Number(given)
 }
 
 /** Whatever the umask: PostgreSQL may run as another user, who has to get to its data in there. */
@@ -138,13 +176,17 @@ async function noting(totals: Totals, work: () => Promise<void>): Promise<void> 
 
 function report(file: string, result: TestFileResult, totals: Totals): void {
   const { passed, failed, skipped, problems, output, durationMs } = result
+  totals.filesDone += 1
   totals.passed += passed
   totals.failed += failed
   totals.skipped += skipped
   totals.skippedLines.push(...result.skippedLines)
-  const counts = `${passed} passed, ${failed} failed, ${skipped} skipped, ${durationMs} ms`
+  const nth = `${totals.filesDone} of ${totals.files}`
+  const counts = `${passed} passed, ${failed} failed, ${skipped} skipped, ${durationMs} ms (${nth})`
   if (failed === 0) {
-    say(`ok   ${file}: ${counts}`)
+    say(
+      [`ok   ${file}: ${counts}`, ...result.skippedLines.map((line) => `     ${line}`)].join('\n'),
+    )
     return
   }
   totals.failures.push(file)

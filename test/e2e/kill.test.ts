@@ -10,6 +10,7 @@ import { startEmbeddedPostgres } from '../../src/database/embedded.ts'
 import type { RecordedEvent } from '../../src/events/types.ts'
 import { schemaOf } from '../../src/projector/projection.ts'
 import { type RunningAlmanac, startAlmanac } from '../support/almanac.ts'
+import { patientMs } from '../support/slowness.ts'
 import { describe, eventually } from '../support/suite.ts'
 import { removeDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 import { type StubUpstream, startStubUpstream } from '../support/upstream.ts'
@@ -50,7 +51,7 @@ async function install(
       responseType: 'buffer',
       throwHttpErrors: false,
       retry: { limit: 0 },
-      timeout: { request: 20_000 },
+      timeout: { request: patientMs(20_000) },
     })
     if (statusCode !== 200) return ''
     acknowledged.push({ path: asked, sha256: createHash('sha256').update(body).digest('hex') })

@@ -6,6 +6,7 @@ import got from 'got'
 import { freePort } from './free-port.ts'
 import { signalQuietly, startProcess, type Exit, type StartedProcess } from './processes.ts'
 import { removeDirectory, temporaryDirectory } from './temporary-directory.ts'
+import { patientMs } from './slowness.ts'
 
 export interface AlmanacOptions {
   /** PROXY_PACKAGIST_URL. */
@@ -38,7 +39,7 @@ export interface RunningAlmanac {
 }
 
 const project = fileURLToPath(new URL('../..', import.meta.url))
-const stopTimeoutMs = 30_000
+const stopTimeoutMs = patientMs(30_000)
 
 /** DATA_DIRs whose embedded PostgreSQL may still run: it belongs to no group that we could end. */
 const dataDirectories = new Set<string>()
@@ -84,7 +85,7 @@ export async function startAlmanac(options: AlmanacOptions = {}): Promise<Runnin
     }
   }
   try {
-    await untilReady(started, url, options.readyTimeoutMs ?? 60_000)
+    await untilReady(started, url, patientMs(options.readyTimeoutMs ?? 60_000))
   } catch (error) {
     await close()
     throw error
@@ -121,7 +122,7 @@ async function untilReady(started: StartedProcess, url: string, timeoutMs: numbe
 
 async function readiness(url: string): Promise<'ready' | 'not ready'> {
   try {
-    await got(`${url}/readyz`, { retry: { limit: 0 }, timeout: { request: 2_000 } })
+    await got(`${url}/readyz`, { retry: { limit: 0 }, timeout: { request: patientMs(2_000) } })
     return 'ready'
   } catch {
     return 'not ready'

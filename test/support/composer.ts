@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { startProcess } from './processes.ts'
 import { removeDirectory, temporaryDirectory } from './temporary-directory.ts'
+import { patientMs } from './slowness.ts'
 
 /** The one on PATH, unless COMPOSER_BIN names another. */
 export const program = process.env['COMPOSER_BIN'] ?? 'composer'
@@ -36,7 +37,7 @@ export interface ComposerResult {
 /**
  * Runs the real Composer, which knows nothing of this machine's own configuration and cache.
  *
- * @throws Error with the output so far when it takes longer than `timeoutMs` (120 s).
+ * @throws Error with the output so far when it takes longer than `timeoutMs` (120 s), or more on a slow machine.
  */
 export async function runComposer(
   args: readonly string[],
@@ -55,17 +56,18 @@ export async function runComposer(
       COMPOSER_ALLOW_SUPERUSER: '1',
     },
   })
+  const limitMs = patientMs(timeoutMs)
   const limit = new AbortController()
   const exit = await Promise.race([
     started.exited,
-    delay(timeoutMs, undefined, { signal: limit.signal }),
+    delay(limitMs, undefined, { signal: limit.signal }),
   ])
   limit.abort()
   if (exit === undefined) started.signalGroup('SIGKILL')
   await started.closed
   if (home === undefined) removeDirectory(ownHome)
   if (exit === undefined) {
-    throw new Error(`composer ${args[0]} took over ${timeoutMs} ms:\n${started.output()}`)
+    throw new Error(`composer ${args[0]} took over ${limitMs} ms:\n${started.output()}`)
   }
   return { code: exit.code, output: started.output() }
 }

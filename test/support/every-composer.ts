@@ -6,6 +6,7 @@ import {
   program,
   runComposer,
 } from './composer.ts'
+import { isLong } from './long.ts'
 import { describe, skipSuite } from './suite.ts'
 
 /** One that is at hand. */
@@ -28,8 +29,8 @@ const { compare } = new Intl.Collator('en', { numeric: true })
 
 /**
  * `describe`, once for each Composer at hand: the one on PATH or in COMPOSER_BIN, and those that
- * COMPOSER_BINS lists, separated by commas. The version is in the name of each suite. A line of which
- * none is at hand is said to be skipped.
+ * COMPOSER_BINS lists, separated by commas. The version is in the name of each suite. `npm test` runs the
+ * oldest, `npm run test:all` the others, and that says of a line of which none is at hand that it is skipped.
  *
  * @param about the suite's name, and the first line that it concerns where that isn't all of them.
  * @throws Error when one that is listed doesn't run.
@@ -42,12 +43,16 @@ export function forEachComposer<Context extends object>(
   const { name, since } =
     typeof about === 'string' ? ({ name: about, since: '2.0' } as const) : about
   const composers = composersAtHand().filter(({ isAtLeast }) => isAtLeast(since))
-  for (const composer of composers) {
+  for (const composer of isLong ? composers.slice(1) : composers.slice(0, 1)) {
     describe(
       `${name}, Composer ${composer.version}`,
       async () => await open(composer),
       (test: Test<Context>) => define(test, composer),
     )
+  }
+  if (!isLong) {
+    if (composers.length === 0) skipSuite(name, `no Composer from ${since} on is at hand`)
+    return
   }
   for (const line of lines) {
     const isThere = composers.some(({ version }) => lineOf(version) === line)

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { suite, type Callback, type Test } from 'uvu'
+import { patientMs } from './slowness.ts'
 
 const pollEveryMs = 20
 
 /** How long something may stay open after the last test before that counts as forgotten. */
-const lingerMs = 5_000
+const lingerMs = patientMs(5_000)
 
 /** Suites that have not been closed yet. */
 let unfinished = 0
@@ -103,6 +104,7 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
  * `return true`.
  *
  * @param what completes the sentence "after 10000 ms it is still not so that …".
+ * @param options `timeoutMs` is for a quiet machine: 10 s when left out.
  * @throws Error with that sentence, and the probe's last error as its cause.
  */
 export async function eventually<T>(
@@ -110,7 +112,8 @@ export async function eventually<T>(
   probe: () => T | Promise<T>,
   { timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {},
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs
+  const limitMs = patientMs(timeoutMs)
+  const deadline = performance.now() + limitMs
   for (;;) {
     let cause: unknown
     try {
@@ -120,7 +123,7 @@ export async function eventually<T>(
       cause = error
     }
     if (performance.now() > deadline) {
-      throw new Error(`after ${timeoutMs} ms it is still not so that ${what}`, { cause })
+      throw new Error(`after ${limitMs} ms it is still not so that ${what}`, { cause })
     }
     await delay(pollEveryMs)
   }

@@ -8,7 +8,10 @@ export interface TestFileOptions {
   readonly env: NodeJS.ProcessEnv
   /** Its TMPDIR. Also how a process that it left behind is recognised as its own. */
   readonly directory: string
-  readonly limitMs: number
+  /** On two quiet cores, as all limits here. */
+  readonly limitSeconds: number
+  /** By which they are made longer, also those of the file itself. */
+  readonly slowness: number
   /** Ends the file early. */
   readonly signal: AbortSignal
 }
@@ -41,14 +44,14 @@ const strayGraceMs = 3_000
  * as well, and the file must have run at least one test or said that it skips its suite.
  */
 export async function runTestFile(options: TestFileOptions): Promise<TestFileResult> {
-  const { file, env, directory } = options
+  const { file, env, directory, slowness } = options
   const startedMs = performance.now()
   const started = startProcess(process.execPath, ['--import', 'tsx', file], {
     directory: project,
-    env: { ...env, TMPDIR: directory, NO_COLOR: '1' },
+    env: { ...env, TMPDIR: directory, NO_COLOR: '1', TEST_SLOWNESS: slowness.toFixed(1) },
   })
   const ending = await endOf(started, options)
-  const strays = await endStrays(started, directory)
+  const strays = await endStrays(started, options)
   await Promise.race([started.closed, delay(1_000, undefined, { ref: false })])
 
   const output = started.output()
@@ -70,15 +73,16 @@ export async function runTestFile(options: TestFileOptions): Promise<TestFileRes
 /** Waits for the file to end, by itself or not. Returns what was wrong with its ending, if anything. */
 async function endOf(
   started: StartedProcess,
-  { limitMs, signal }: TestFileOptions,
+  { limitSeconds, slowness, signal }: TestFileOptions,
 ): Promise<string | undefined> {
   let forced: string | undefined
   const end = async (why: string): Promise<void> => {
     forced ??= why
     started.signalGroup('SIGTERM')
-    await delay(graceMs, undefined, { ref: false })
+    await delay(graceMs * slowness, undefined, { ref: false })
     started.signalGroup('SIGKILL')
   }
+  const limitMs = Math.round(limitSeconds * slowness) * 1000
   const timer = setTimeout(() => void end(`hung: over its limit of ${limitMs / 1000} s`), limitMs)
   const interrupt = (): void => void end('interrupted')
   signal.addEventListener('abort', interrupt, { once: true })
@@ -91,8 +95,11 @@ async function endOf(
 }
 
 /** Ends what still runs of the file's processes, and names it: a test must end what it starts. */
-async function endStrays(started: StartedProcess, directory: string): Promise<string | undefined> {
-  const deadline = performance.now() + strayGraceMs
+async function endStrays(
+  started: StartedProcess,
+  { directory, slowness }: TestFileOptions,
+): Promise<string | undefined> {
+  const deadline = performance.now() + strayGraceMs * slowness
   let strays = processesOf(directory)
   while (strays.length > 0 && performance.now() < deadline) {
     await delay(50)

@@ -9,6 +9,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 const project = path.join(import.meta.dirname, '../..')
 const suiteModule = pathToFileURL(path.join(project, 'test/support/suite.ts')).href
 const uvuModule = pathToFileURL(path.join(project, 'node_modules/uvu/dist/index.mjs')).href
+const longModule = pathToFileURL(path.join(project, 'test/support/long.ts')).href
 const imports = `import { describe, skipSuite } from '${suiteModule}'\n`
 
 /** Small test files, each with one thing about it. */
@@ -20,6 +21,13 @@ const fixtures = {
       test.skip('subtracts', () => {})
     })`,
   'good/skips': `skipSuite('needs a printer', 'no printer here')`,
+  'more/has-no-more': `
+    describe('has no more', async () => ({}), (test) => test('one', () => {}))`,
+  'more/tries-often': `
+    import { times } from '${longModule}'
+    describe('tries often', async () => ({}), (test) => {
+      for (let time = 0; time < times(2, 5); time++) test('one', () => {})
+    })`,
   'bad/opens-in-vain': `
     describe('opens in vain', async () => { throw new Error('no database') }, (test) => {
       test('one', () => {})
@@ -68,13 +76,15 @@ describe(
       mkdirSync(path.dirname(file), { recursive: true })
       writeFileSync(file, imports + code)
     }
-    const [good, bad, hanging, none] = await Promise.all([
+    const [good, bad, hanging, none, few, more] = await Promise.all([
       runTests(path.join(root, 'good')),
       runTests(path.join(root, 'bad'), '--jobs', '3'),
       runTests(path.join(root, 'hanging'), '--limit-seconds', '3'),
       runTests(path.join(root, 'good'), 'no-such-file'),
+      runTests(path.join(root, 'more')),
+      runTests(path.join(root, 'more'), '--long'),
     ])
-    return { good, bad, hanging, none }
+    return { good, bad, hanging, none, few, more }
   },
   (test) => {
     test('adds up what passed and what was skipped, and says that last', ({ good }) => {
@@ -84,6 +94,17 @@ describe(
       assert.match(good.output, /^SKIPPED passes, subtracts: test\.skip$/m)
       assert.match(good.output, /\n2 passed, 0 failed, 2 skipped\n$/)
       assert.is(good.code, 0)
+    })
+
+    test('counts the files, and says why one is skipped', ({ good }) => {
+      assert.match(good.output, / ms \(1 of 2\)\n[^]* ms \(2 of 2\)\n/)
+      assert.match(good.output, /^ok .*\n {5}SKIPPED needs a printer: no printer here$/m)
+    })
+
+    test('does what takes long when it is told to, and nothing else then', ({ few, more }) => {
+      assert.match(few.output, /\n3 passed, 0 failed, 0 skipped\n$/)
+      assert.match(more.output, /^ok {3}unit\/tries-often\.test\.ts: .* \(1 of 1\)$/m)
+      assert.match(more.output, /\n5 passed, 0 failed, 0 skipped\n$/)
     })
 
     test('fails every test of a suite that could not be opened, and shows why', ({ bad }) => {
@@ -122,11 +143,11 @@ describe(
 
     test('ends and fails a file that leaves something open', ({ bad }) => {
       assert.match(bad.output, /^FAIL unit\/leaves-a-server\.test\.ts: 1 passed, 1 failed/m)
-      assert.match(bad.output, /^still open 5000 ms after the last test: .*TCPServerWrap/m)
+      assert.match(bad.output, /^still open \d+ ms after the last test: .*TCPServerWrap/m)
     })
 
     test('ends a file that hangs, and says in which test', ({ hanging }) => {
-      assert.match(hanging.output, /^ {5}hung: over its limit of 3 s$/m)
+      assert.match(hanging.output, /^ {5}hung: over its limit of \d+ s$/m)
       assert.match(hanging.output, /^ended while running: hangs: never ends$/m)
       assert.match(hanging.output, /\n0 passed, 1 failed, 0 skipped\n$/)
       assert.is(hanging.code, 1)
@@ -159,7 +180,7 @@ describe(
         eventually('the sea is dry', () => assert.is(1, 2), { timeoutMs: 1 }),
       )
       assert.instance(error, Error)
-      assert.match(String(error), 'after 1 ms it is still not so that the sea is dry')
+      assert.match(String(error), /after \d+ ms it is still not so that the sea is dry/)
       assert.instance((error as Error).cause, assert.Assertion)
     })
 

@@ -105,6 +105,20 @@ export async function readToken(db: Db, tokenId: string): Promise<StoredToken | 
   return await db.selectFrom('token').selectAll().where('token_id', '=', tokenId).executeTakeFirst()
 }
 
+/** By id. Index: primary key. */
+export async function readTokenNames(
+  db: Db,
+  tokenIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (tokenIds.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('token')
+    .select(['token_id', 'name'])
+    .where('token_id', 'in', tokenIds)
+    .execute()
+  return new Map(rows.map(({ token_id, name }) => [token_id, name]))
+}
+
 /** The newest first. Index: token_issued. */
 export async function readTokens(db: Db, limit: number): Promise<readonly StoredToken[]> {
   return await db

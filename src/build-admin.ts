@@ -1,9 +1,11 @@
 import { hasPublicPackages } from '../projections/document-queries.ts'
 import { readInstalls } from '../projections/install.ts'
+import { tokenIdIn } from './access/principal.ts'
 import type { Tokens } from './access/tokens.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { readDiffering } from '../projections/archive.ts'
+import { readTokenNames } from '../projections/token.ts'
 import { type AcceptArchive, createAcceptArchive } from './archives/accept.ts'
 import { acceptArchiveRoute } from './http/admin/archives.ts'
 import { blockRoutes } from './http/admin/blocks.ts'
@@ -21,6 +23,7 @@ import type { Freezes } from './freezes.ts'
 import type { DescribeKeptOut } from './kept-out.ts'
 import type { NameLists } from './metadata/name-lists.ts'
 import { type Projector, waitingFor } from './projector/run.ts'
+import type { Installs } from './private/installs.ts'
 import type { IsReserved } from './private/reserved.ts'
 import type { Purge } from './purge.ts'
 import { readStats } from './stats.ts'
@@ -42,19 +45,33 @@ interface AdminParts {
   readonly keptOut: DescribeKeptOut
   readonly alerts: AlertsDeps
   readonly tokens: Tokens
+  readonly installs: Installs
   readonly isReserved: IsReserved
 }
 
 async function installsOf(db: Db, query: InstallQuery): ReturnType<InstallsDeps['readInstalls']> {
   const rows = await readInstalls(db, query)
+  const tokenIds = new Set(rows.flatMap(({ actor }) => tokenIdIn(actor) ?? []))
+  const names = await readTokenNames(db, [...tokenIds])
   return rows.map(({ package_name, version_normalized, day, actor, count, last_at }) => ({
     package: package_name,
     versionNormalized: version_normalized,
     day,
     actor,
+    tokenName: names.get(tokenIdIn(actor) ?? '') ?? null,
     count: Number(count),
     lastAt: last_at,
   }))
+}
+
+/** @returns up to when all that this node was told is in the read model. */
+async function bringInstallsUpToDate(parts: AdminParts): Promise<Instant> {
+  const { installs, log, projector, outside } = parts
+  const begun = outside.now()
+  await installs.flush(log, true)
+  const unrecorded = installs.unrecordedSince() ?? begun
+  await waitingFor(projector, 'install')(await log.head())
+  return unrecorded < begun ? unrecorded : begun
 }
 
 function buildAcceptArchive({ db, log, projector }: AdminParts): AcceptArchive {
@@ -82,7 +99,10 @@ export function buildAdmin(parts: AdminParts): readonly Route[] {
     }),
     proxyStats({ now, readStats: async (from, to) => await readStats(parts.db, from, to) }),
     ...blockRoutes({ ...blocks, keptOut: keptOut.byBlock }),
-    auditInstalls({ readInstalls: async (query) => await installsOf(parts.db, query) }),
+    auditInstalls({
+      bringUpToDate: async () => await bringInstallsUpToDate(parts),
+      readInstalls: async (query) => await installsOf(parts.db, query),
+    }),
     proxyStatus(async () => await readStatus({ ...parts, now, startedAt, frozen: freezes.list })),
   ]
 }

@@ -43,3 +43,8 @@ export function actorOf(principal: Principal): string {
 export function nameOf(principal: Principal): string | undefined {
   return principal.kind === 'token' ? principal.name : undefined
 }
+
+/** Of an actor, as above; undefined: it is no token that was issued. */
+export function tokenIdIn(actor: string): string | undefined {
+  return /^token ([0-9a-f-]{36})$/.exec(actor)?.[1]
+}

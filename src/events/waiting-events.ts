@@ -9,6 +9,7 @@ export interface WaitingEvents {
   readonly add: (event: DomainEvent) => void
   /** Appends all there are. Never rejects: what can't be appended is kept for the next time. */
   readonly flush: (log: EventLog) => Promise<void>
+  readonly isEmpty: () => boolean
 }
 
 export interface WaitingEventsOptions {
@@ -37,6 +38,7 @@ export function createWaitingEvents(options: WaitingEventsOptions): WaitingEvent
   }
   return {
     add: (event) => void (waiting = [...waiting, newEvent(event)].slice(-max)),
+    isEmpty: () => waiting.length === 0,
     async flush(log) {
       // One after the other: two at once would append the same events.
       flushed = flushed.then(async () => await append(log))

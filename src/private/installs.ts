@@ -49,6 +49,8 @@ export interface Installs {
    * since.
    */
   readonly flush: (log: EventLog, isLast?: boolean) => Promise<void>
+  /** When the first was reported of those that this node was told of and that aren't recorded; undefined: all are. */
+  readonly unrecordedSince: () => Instant | undefined
 }
 
 type PackagesInstalled = Extract<DomainEvent, { readonly type: 'PackagesInstalled' }>['data']
@@ -72,7 +74,9 @@ const inAll = 1_000_000
 
 export function createInstalls(options: InstallsOptions): Installs {
   const { reservedNames, namedAmong, passOn, now, logger } = options
-  const noted = new Map<string, Noted>()
+  const noted = new Map<string, Noted & { readonly since: Instant }>()
+  /** Of what was taken out of there and may not be in the log. */
+  let takenSince: Instant | undefined
   const withoutTokenNoted = createNotedByClient()
   let recordedAt: ReadonlyMap<string, Instant> = new Map()
   const what = 'what was installed'
@@ -91,7 +95,9 @@ export function createInstalls(options: InstallsOptions): Installs {
       if (!mayNote(reporter)) return
       if (!reporter.client.hasToken) withoutTokenNoted.add(key, reporter.client)
     }
-    noted.set(key, { ...install, actor, at: now(), count: (before?.count ?? 0) + 1 })
+    const at = now()
+    const { since = at, count = 0 } = before ?? {}
+    noted.set(key, { ...install, actor, at, since, count: count + 1 })
   }
 
   /** Takes out of what is noted what is to be recorded now. */
@@ -106,6 +112,7 @@ export function createInstalls(options: InstallsOptions): Installs {
       if (!isForAll) lately.set(key, now())
     }
     recordedAt = lately
+    takenSince = earliestOf([takenSince, ...due.map(([, { since: first }]) => first)])
     return due.map(([, each]) => each)
   }
 
@@ -122,14 +129,30 @@ export function createInstalls(options: InstallsOptions): Installs {
       passOn?.(toNote.filter((install) => !isOurs(install)))
     },
     async flush(log, isLast = false) {
-      const installs = take(isLast)
-      for (let from = 0; from < installs.length; from += installsPerEventMax) {
-        const part = installs.slice(from, from + installsPerEventMax)
-        waiting.add({ type: 'PackagesInstalled', data: { installs: part } })
-      }
+      for (const event of eventsOf(take(isLast))) waiting.add(event)
       await waiting.flush(log)
+      if (waiting.isEmpty()) takenSince = undefined
     },
+    unrecordedSince: () =>
+      earliestOf([takenSince, ...[...noted.values()].map(({ since }) => since)]),
   }
+}
+
+function* eventsOf(installs: readonly Noted[]): Generator<DomainEvent> {
+  for (let from = 0; from < installs.length; from += installsPerEventMax) {
+    const part = installs.slice(from, from + installsPerEventMax)
+    yield { type: 'PackagesInstalled', data: { installs: part } }
+  }
+}
+
+/** undefined: there is none. */
+function earliestOf(instants: readonly (Instant | undefined)[]): Instant | undefined {
+  return instants
+    .filter((instant) => instant !== undefined)
+    .reduce<Instant | undefined>(
+      (earliest, each) => (earliest === undefined || each < earliest ? each : earliest),
+      undefined,
+    )
 }
 
 /** Which of what is noted was reported first by which client without a token; those that can't be told apart are one. */

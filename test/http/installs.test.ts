@@ -119,3 +119,37 @@ describe('installs', openOwnPackages, (test) => {
     assert.equal(JSON.parse(told?.body ?? ''), { downloads: [downloads[1]] })
   })
 })
+
+describe('installs that were reported just now', openOwnPackages, (test) => {
+  test('are shown, and asOf says up to when all are', async (world) => {
+    const { url, get, api, clock, runJob } = world
+    await get('/p2/acme/log.json')
+    const body = JSON.stringify({ downloads: [{ name: 'acme/log', version: '1.1.0.0' }] })
+    const report = async () =>
+      assert.is((await fetch(`${url}/downloads/`, { method: 'POST', body })).status, 201)
+    const shown = async () => {
+      const answer = await api('GET', '/api/v1/audit/installs?package=acme/log&version=1.1.0')
+      const { installs, asOf } = answer.body as { installs: { count: number }[]; asOf: string }
+      return [installs[0]?.count, asOf]
+    }
+    await report()
+    clock.advance(1)
+    assert.equal(await shown(), [1, clock.now()])
+    // By itself the same is recorded again after an hour only.
+    await report()
+    await runJob('usage')
+    clock.advance(1)
+    assert.equal(await shown(), [2, clock.now()])
+  })
+
+  test('name the token by its name too', async (world) => {
+    const { put, reader, url, api } = world
+    await put('own/log/1.0.0', packageZip(log))
+    const body = JSON.stringify({ downloads: [{ name: 'own/log', version: '1.0.0.0' }] })
+    await fetch(`${url}/downloads/`, { method: 'POST', body, headers: reader.headers })
+    const answer = await api('GET', '/api/v1/audit/installs')
+    const { installs } = answer.body as { installs: { actor: string; tokenName: string | null }[] }
+    const names = installs.map(({ actor, tokenName }) => `${actor.split(' ')[0]} ${tokenName}`)
+    assert.equal(names.toSorted(), ['anonymous null', 'token build server'])
+  })
+})

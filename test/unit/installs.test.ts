@@ -25,7 +25,7 @@ function versions(count: number, from = 0) {
 
 function open() {
   const clock = createClock()
-  const { log, appends } = createRecordingLog()
+  const { log, appends, state } = createRecordingLog()
   const installs = createInstalls({
     reservedNames: async () => ({ has: () => false, patterns: [] }),
     namedAmong: async (asked) => asked,
@@ -44,7 +44,7 @@ function open() {
     }
     return recorded
   }
-  return { clock, installs, flush }
+  return { clock, installs, flush, state }
 }
 
 describe(
@@ -119,6 +119,28 @@ describe(
       await installs.note(versions(3), holder)
       assert.equal(await flush(), {})
       assert.equal(await flush(true), { 'token one': 3 }, 'at the end nothing is left')
+    })
+
+    test('are known to be unrecorded since the first of them, also while the log takes none', async () => {
+      const { clock, installs, flush, state } = open()
+      assert.is(installs.unrecordedSince(), undefined)
+      const first = clock.now()
+      await installs.note(versions(3), holder)
+      clock.advance(10)
+      await installs.note(versions(3), holder)
+      assert.is(installs.unrecordedSince(), first)
+      state.failing = true
+      await flush()
+      clock.advance(10)
+      await installs.note(versions(4), holder)
+      assert.is(installs.unrecordedSince(), first)
+      state.failing = false
+      await flush(true)
+      assert.is(installs.unrecordedSince(), undefined)
+      const later = clock.now()
+      await installs.note(versions(3), holder)
+      await flush()
+      assert.is(installs.unrecordedSince(), later, 'what waits for the hour')
     })
   },
 )

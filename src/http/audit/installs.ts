@@ -13,11 +13,15 @@ const Installs = z.object({
       versionNormalized: z.string().describe('As Composer compares it.'),
       day: z.string().describe('UTC.'),
       actor: z.string().describe('Whose token it was, by its id: `token <id>`; or `anonymous`.'),
+      tokenName: z.string().nullable().describe('Of that token, if it was one.'),
       count: z.int().positive().describe('How often on that day.'),
       lastAt: Instant.describe('The last time on that day.'),
     }),
   ),
   isComplete: z.boolean().describe('false: there are more; ask about less.'),
+  asOf: Instant.describe(
+    'All that was reported before is in. Another node hands on within an hour and a minute what it was told.',
+  ),
 })
 type Installs = z.infer<typeof Installs>
 
@@ -31,6 +35,8 @@ export interface InstallQuery {
 }
 
 export interface InstallsDeps {
+  /** Records what this node was told of, as far as that goes. @returns up to when all of it is in the read models. */
+  readonly bringUpToDate: () => Promise<Instant>
   /** The last ones first, at most `limit`. */
   readonly readInstalls: (query: InstallQuery) => Promise<Installs['installs']>
 }
@@ -38,7 +44,7 @@ export interface InstallsDeps {
 const limitMax = 1_000
 
 /** Who installed what, and when: as Composer reported it. */
-export function auditInstalls({ readInstalls }: InstallsDeps): ApiRoute {
+export function auditInstalls({ bringUpToDate, readInstalls }: InstallsDeps): ApiRoute {
   return endpoint({
     policy: 'admin',
     method: 'get',
@@ -46,8 +52,9 @@ export function auditInstalls({ readInstalls }: InstallsDeps): ApiRoute {
     id: 'readInstalls',
     summary: 'Who installed what, and when, as Composer reported it',
     description:
-      `Summed up by day, recorded once a minute; the last ones first, ${limitMax} at most. A client may ` +
-      'leave it out to report, and may report what it did not do.',
+      `Summed up by day; the last ones first, ${limitMax} at most. Composer reports when an install has ended; ` +
+      'what was reported is recorded once a minute, or when this asks. A client may leave it out to report, and may ' +
+      'report what it did not do.',
     query: z.strictObject({
       package: PackageName.optional(),
       version: z.string().max(200).optional().describe('As in composer.json or normalized.'),
@@ -56,8 +63,10 @@ export function auditInstalls({ readInstalls }: InstallsDeps): ApiRoute {
       until: InstantText.optional().describe('… and before then.'),
     }),
     result: Installs,
+    errors: ['still_catching_up'],
     async handle({ query }) {
       const { version } = query
+      const asOf = await bringUpToDate()
       const found = await readInstalls({
         packageName: query.package,
         versionNormalized:
@@ -67,7 +76,7 @@ export function auditInstalls({ readInstalls }: InstallsDeps): ApiRoute {
         until: optional(query.until),
         limit: limitMax + 1,
       })
-      return { installs: found.slice(0, limitMax), isComplete: found.length <= limitMax }
+      return { installs: found.slice(0, limitMax), isComplete: found.length <= limitMax, asOf }
     },
   })
 }

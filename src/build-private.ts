@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import { hasPublicPackages } from '../projections/document-queries.ts'
 import {
   readPrivatePackages,
@@ -25,10 +26,11 @@ import type { SnapshotStore } from './snapshots/store.ts'
 import type { Instant } from './time-machine/instant.ts'
 
 interface PrivateParts extends Reserved {
-  readonly config: Pick<Config, 'privateVendors'>
+  readonly config: Pick<Config, 'privateVendors' | 'metricsToken'>
   readonly outside: {
     readonly dataDirectory: string
     readonly now: () => Instant
+    readonly logger: Logger
     readonly hasRoomOnDisk?: (sizeBytes: number) => Promise<boolean>
   }
   readonly db: Db
@@ -58,7 +60,12 @@ export function buildPrivate(parts: PrivateParts): readonly Route[] {
     isReserved: parts.isReservedByNow,
     reservedNames: parts.reservedNames,
     hasPublicPackages: async (vendor) => await hasPublicPackages(db, vendor),
+    async hasOpenMetrics() {
+      if (parts.config.metricsToken !== undefined) return false
+      return (await parts.reservedNames()).patterns.length === 0
+    },
     now: outside.now,
+    logger: outside.logger,
   })
   const packages = createPackages({
     packages: async () => await readPrivatePackages(db),

@@ -124,7 +124,7 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
     return (await api('POST', '/api/v1/proxy/accept-archive', { json })).status
   },
   'post /api/v1/proxy/purge 200': async ({ api }) => {
-    return (await api('POST', '/api/v1/proxy/purge', { json: {} })).status
+    return (await api('POST', '/api/v1/proxy/purge', { json: { all: true } })).status
   },
 }
 

@@ -213,7 +213,7 @@ describe('without PUBLIC_URL', startService, (test) => {
     const { port } = new URL(url)
     const statusOf = async (host: string, origin: string) => {
       const headers = { host, origin, 'content-type': 'application/json' }
-      return (await api('POST', '/api/v1/proxy/purge', { headers })).status
+      return (await api('POST', '/api/v1/proxy/purge', { headers, json: { dryRun: true } })).status
     }
     for (const host of [`127.0.0.1:${port}`, `localhost:${port}`]) {
       assert.is(await statusOf(host, `http://${host}`), 200)

@@ -68,7 +68,9 @@ const question: fc.Arbitrary<Asked> = fc.oneof(
     })
     .map(({ version, commit }) => ({ get: `/dist-proxy/acme/log/${version}/${commit}.zip` })),
   fc.constant({ job: 'usage' }),
-  fc.constantFrom('acme/log', undefined).map((name) => ({ purge: { package: name } })),
+  fc.constantFrom('acme/log', undefined).map((name) => {
+    return { purge: name === undefined ? { all: true } : { package: name } }
+  }),
   fc.array(hostileText, { maxLength: 3 }).map((installed) => ({ installed })),
 )
 

@@ -88,7 +88,7 @@ describe('private archives', tiny, (test) => {
     assert.is((await put('own/log/1.0.0', body)).status, 201)
     clock.advance(30 * 86_400)
     await runJob('cleanup')
-    assert.is((await api('POST', '/api/v1/proxy/purge', { json: {} })).status, 200)
+    assert.is((await api('POST', '/api/v1/proxy/purge', { json: { all: true } })).status, 200)
     assert.ok(await isWhole(service))
   })
 })

@@ -29,6 +29,7 @@ describe('publishing a version', openPublishing, (test) => {
       sizeBytes: body.length,
       publishedAt: clock.now(),
       outcome: 'published',
+      warnings: version.warnings,
     })
     assert.is(headers['cache-control'], 'no-store')
     assert.ok((await readBlob(blobs, Sha256.parse(sha256)))?.equals(body))
@@ -214,6 +215,6 @@ describe('a vendor with public packages', openPublishing, (test) => {
   })
 })
 
-function withoutOutcome({ outcome: _outcome, ...version }: PublishedAnswer) {
+function withoutOutcome({ outcome: _outcome, warnings: _warnings, ...version }: PublishedAnswer) {
   return version
 }

@@ -91,7 +91,7 @@ describe('a purge', open, (test) => {
     const { purge, get, upstream, packages } = context
     await get(packages.log.path)
     upstream.alterArchive(packages.log.reference, 'tampered')
-    await purge({})
+    await purge({ all: true })
     assert.is((await get(packages.log.path)).statusCode, 502, 'not by purging everything')
     await purge({ package: 'acme/log' })
     assert.is((await get(packages.log.path)).statusCode, 200)
@@ -112,6 +112,10 @@ describe('a purge', open, (test) => {
     [{ olderThan: 'P1DT' }, 'olderThan'],
     [{ package: 'Acme' }, 'package'],
     [{ dry: true }, 'dry'],
+    [{}, '"all": true'],
+    [{ all: false }, 'all'],
+    [{ all: true, package: 'acme/log' }, 'and neither'],
+    [{ all: true, olderThan: 'P30D' }, 'and neither'],
   ] as const) {
     test(`of ${JSON.stringify(json)} is 400 and says which field is wrong`, async ({ purge }) => {
       const { status, body } = await purge(json)

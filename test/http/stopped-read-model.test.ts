@@ -54,7 +54,8 @@ const works: readonly {
   {
     what: 'a purge',
     needs: ['document', 'archive', 'blob_use', 'private_package'],
-    ask: async ({ api }) => (await api('POST', '/api/v1/proxy/purge', { json: {} })).status,
+    ask: async ({ api }) =>
+      (await api('POST', '/api/v1/proxy/purge', { json: { all: true } })).status,
   },
   {
     what: 'a publication',

@@ -47,7 +47,9 @@ async function open() {
     isReserved: async () => true,
     reservedNames: async () => ({ has: () => true, patterns: [] }),
     hasPublicPackages: async () => false,
+    hasOpenMetrics: async () => false,
     now: clock.now,
+    logger,
   }
   return {
     db,

@@ -41,6 +41,7 @@ export interface PublishedAnswer {
   readonly sizeBytes: number
   readonly publishedAt: string
   readonly outcome: string
+  readonly warnings: readonly string[]
 }
 
 /** @param path `acme/log/1.0.0`, with a query perhaps. */

@@ -13,6 +13,24 @@ const Duration = z
     'must be an ISO 8601 duration in weeks, days, hours, minutes and seconds, like P30D or PT12H',
   )
 
+/** Nobody evicts everything by leaving out what they meant. */
+const Body = z
+  .strictObject({
+    package: PackageName.optional().describe('Only what is of it.'),
+    olderThan: Duration.optional().describe('Only what was not used for so long.'),
+    all: z.literal(true).optional().describe('In place of both: all that is cached.'),
+    dryRun: z.boolean().default(false).describe('true: only says what would go.'),
+    reason: Reason.optional(),
+  })
+  .refine(
+    ({ package: name, olderThan, all, dryRun }) =>
+      all === undefined
+        ? dryRun || name !== undefined || olderThan !== undefined
+        : name === undefined && olderThan === undefined,
+    'must have a `package`, an `olderThan` such as P30D, or `"all": true` and neither, for all that is cached; ' +
+      '`"dryRun": true` says what would go',
+  )
+
 export function purgeRoutes(purge: Purge): readonly ApiRoute[] {
   return [
     endpoint({
@@ -24,12 +42,7 @@ export function purgeRoutes(purge: Purge): readonly ApiRoute[] {
       description:
         'History, pins and private packages stay as they are. Purging one package also accepts what ' +
         'upstream has now in place of archives that differ from those stored before.',
-      body: z.strictObject({
-        package: PackageName.optional(),
-        olderThan: Duration.optional(),
-        dryRun: z.boolean().default(false),
-        reason: Reason.optional(),
-      }),
+      body: Body,
       result: z.object({
         dryRun: z.boolean(),
         archives: z.int(),

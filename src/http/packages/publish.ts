@@ -30,6 +30,10 @@ export const Publication = Version.extend({
   outcome: z
     .enum(['published', 'unchanged', 'moved'])
     .describe('unchanged: these bytes are published already; moved: a branch was somewhere else.'),
+  warnings: z
+    .array(z.string())
+    .readonly()
+    .describe('What else it changed, such as that /metrics takes a token from now on; sentences.'),
 })
 
 export const claim = z

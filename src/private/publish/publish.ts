@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from 'pino'
 import { BlobLost, type BlobStore } from '../../archives/blobs.ts'
 import type { JsonObject } from '../../composer/minify.ts'
 import { type PackageName, vendorOf } from '../../composer/names.ts'
@@ -32,7 +33,10 @@ export interface PublishOptions extends StageOptions {
   readonly reservedNames: Reserved['reservedNames']
   /** Whether upstream has, or had, packages of a vendor, as far as is known here. */
   readonly hasPublicPackages: (vendor: string) => Promise<boolean>
+  /** Whether `/metrics` takes no token. */
+  readonly hasOpenMetrics: () => Promise<boolean>
   readonly now: () => Instant
+  readonly logger: Logger
 }
 
 export interface PublishRequest {
@@ -54,6 +58,8 @@ export type PublishOutcome = 'published' | 'unchanged' | 'moved'
 
 export interface PublishedVersion extends Published {
   readonly outcome: PublishOutcome
+  /** What else it changed; sentences. */
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -110,7 +116,7 @@ async function publish(
   if (known !== undefined) {
     refuseOtherTime(known, request)
     await restore(staged, options)
-    return { ...known, outcome: 'unchanged' }
+    return { ...known, outcome: 'unchanged', warnings: [] }
   }
   const { sha256, sha1, sizeBytes } = staged
   const { publishedTime } = request
@@ -118,6 +124,7 @@ async function publish(
   const inspected = await inspectUpload(staged, publication)
   await checkStandIns(inspected.version, request, options)
   await put(staged, options)
+  const hadOpenMetrics = claim.isFirst && (await options.hasOpenMetrics())
   const deciding = { ...inspected, request, publication, sizeBytes }
   let outcome: PublishOutcome = 'unchanged'
   const events = await decideOnStream({ log, until, stream }, async (before) => {
@@ -132,8 +139,13 @@ async function publish(
   if (published === undefined) throw new Error(`${stream}: a version was published and is not`)
   // Who is told that it is published is told that nothing else is served of the vendor any more.
   if (claim.isFirst) await delay(claimKnownMs)
-  return { ...published, outcome }
+  const warnings = hadOpenMetrics ? [metricsArePrivate] : []
+  for (const warning of warnings) options.logger.warn({ packageName }, warning)
+  return { ...published, outcome, warnings }
 }
+
+const metricsArePrivate =
+  'There are packages of your own now, so /metrics is answered no more without a token: set METRICS_TOKEN and give it to what scrapes it, or give that a token that administers everything.'
 
 /** undefined: these bytes aren't what is served of the version. @throws AppError `version_exists`. */
 function sameAs(

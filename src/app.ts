@@ -29,6 +29,7 @@ import { packageArchive, type ServeArchive } from './http/composer/archive.ts'
 import { createClientAddresses } from './http/client-addresses.ts'
 import { createEncodedBodies } from './http/composer/document.ts'
 import { packageMetadata } from './http/composer/package-metadata.ts'
+import { knowingNow } from './http/composer/pin-of-now.ts'
 import { notifyBatch } from './http/composer/notify.ts'
 import { relayed } from './http/composer/relay.ts'
 import { rootFile } from './http/composer/root.ts'
@@ -241,7 +242,7 @@ function allRoutes(parts: Parts, served: Served): readonly Route[] {
 }
 
 function composerRoutes(parts: Parts, served: Served): readonly Route[] {
-  const { log, projector, outside, reservedNames } = parts
+  const { config, log, projector, outside, reservedNames } = parts
   const { now } = outside
   const { bodies, root, serveArchive, installs } = served
   const metadata = {
@@ -253,12 +254,16 @@ function composerRoutes(parts: Parts, served: Served): readonly Route[] {
     }),
     body: createEncodedBodies(bodies.read, bodyKey),
   }
-  return [
+  const pinned = [
     ...rootFile({ ...metadata, ...root, ...createKnownRoot(served), reservedNames }),
     ...packageMetadata(metadata),
-    packageArchive(serveArchive),
     ...summary({ ...metadata, malwareSummary: buildSummary({ ...parts, ...served }) }),
     ...relayed({ ...metadata, answers: buildAnswers({ ...parts, ...served }) }),
+  ]
+  const { publicUrl } = config
+  return [
+    ...pinned.map(knowingNow({ now, publicUrl })),
+    packageArchive(serveArchive),
     notifyBatch(installs.note),
   ]
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts'
 import type { EventLog } from '../events/log.ts'
 import type { Position } from '../events/types.ts'
-import { addSeconds, type Instant } from '../time-machine/instant.ts'
+import { addSeconds, floorToSecond, type Instant } from '../time-machine/instant.ts'
 import type { Basis } from './as-of.ts'
 
 export interface BasisOptions {
@@ -32,6 +32,11 @@ export function createResolveBasis({ log, until, now }: BasisOptions) {
     await until(position)
     return { at, position, settled: addSeconds(at, settleSeconds) < present }
   }
+}
+
+/** The newest instant, in whole seconds, that nothing can be recorded at or before any more. */
+export function newestSettled(present: Instant): Instant {
+  return floorToSecond(addSeconds(present, -settleSeconds - 1))
 }
 
 /** @throws AppError `invalid_instant` when it is further ahead than clocks differ. */

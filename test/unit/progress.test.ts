@@ -1,3 +1,4 @@
+import { WriteStream } from 'node:tty'
 import { stripVTControlCharacters } from 'node:util'
 import * as assert from 'uvu/assert'
 import { createLogger } from '../../src/logger.ts'
@@ -79,6 +80,24 @@ describe(
       progress.report({ ...step, done: 1 })
       assert.is(seen()[0]?.length, 19)
     })
+
+    for (const [env, isColoured] of [
+      [{ TERM: 'xterm' }, true],
+      [{ TERM: 'xterm-256color', NO_COLOR: '' }, true],
+      [{ TERM: 'xterm-256color', NO_COLOR: '1' }, false],
+      [{ TERM: 'dumb' }, false],
+    ] as const) {
+      test(`${isColoured ? 'has' : 'lacks'} colours with ${JSON.stringify(env)}`, () => {
+        const written: string[] = []
+        const terminal = Object.create(WriteStream.prototype) as WriteStream // which has no file behind it
+        const stderr = Object.assign(terminal, {
+          write: (text: string | Uint8Array) => written.push(String(text)) > 0,
+          isTTY: true,
+        })
+        createScreen({ stderr, stdout: stderr, env }).logStream.write('{"level":30,"msg":"m"}\n')
+        assert.is(written.join('').includes('\x1b[32m'), isColoured)
+      })
+    }
 
     for (const [what, linesAtMs, quietAtMs] of [
       ['at once where nothing is written', [], 760],

@@ -9,13 +9,14 @@ import { openDatabase } from '../../src/database/client.ts'
 import { schemaOf } from '../../src/projector/projection.ts'
 import { type RunningAlmanac, startAlmanac } from '../support/almanac.ts'
 import { checkListed } from '../support/cache.ts'
+import { times } from '../support/long.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { describe, eventually } from '../support/suite.ts'
 import { startStubUpstream } from '../support/upstream.ts'
 
 const sizeBytes = 20_000
 const versions = Array.from({ length: 12 }, (_, n) => `1.${n}.0`)
-const randomKills = 6
+const randomKills = times(2, 12)
 
 /** Where PostgreSQL holds a statement of the service until the service is dead. */
 interface Step {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import * as assert from 'uvu/assert'
 import { checkListed } from '../support/cache.ts'
+import { times } from '../support/long.ts'
 import { startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
 const readers = 50
-const evictionsWanted = Number(process.env['TEST_EVICTIONS'] ?? 300)
+const evictionsWanted = Number(process.env['TEST_EVICTIONS'] ?? times(60, 600))
 const kilobyte = 1000
 
 /** Archives that PostgreSQL gives at once with what is to know of them, and such as are read in a second step. */

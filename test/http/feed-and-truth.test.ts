@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { addSeconds, compactInstant, type Instant } from '../../src/time-machine/instant.ts'
+import { times } from '../support/long.ts'
 import { type Service, startService } from '../support/service.ts'
 import { secondOf } from '../support/feed.ts'
 import { describe } from '../support/suite.ts'
@@ -127,10 +128,10 @@ describe(
           }
           for (const at of [...instants].slice(0, -20)) instants.delete(at)
         }),
-        { numRuns: 10, endOnFailure: true },
+        { numRuns: times(4, 30), endOnFailure: true },
       )
-      assert.ok(exact > 100, `${exact} exact answers were compared`)
-      assert.ok(others > 30, `${others} others`)
+      assert.ok(exact > times(40, 100), `${exact} exact answers were compared`)
+      assert.ok(others > times(10, 30), `${others} others`)
       assert.ok(seen.size > 4, `${current} present answers, ${seen.size} different ones`)
     })
   },

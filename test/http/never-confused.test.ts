@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts'
+import { times } from '../support/long.ts'
 import { openPublishing, packageZip, type Publishing } from '../support/publishing.ts'
 import { describe, eventually } from '../support/suite.ts'
 import { issueToken } from '../support/tokens.ts'
@@ -231,7 +232,7 @@ describe('a reserved vendor', open, (test) => {
           checkUpstream(world)
         }
       }),
-      { numRuns: 15, endOnFailure: true },
+      { numRuns: times(5, 60), endOnFailure: true },
     )
   })
 })

@@ -1,3 +1,4 @@
+import { times } from '../support/long.ts'
 import { sourcesOf } from '../support/sources.ts'
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
@@ -110,9 +111,9 @@ describe(
           await service.restart()
           for (const [path, answer] of recorded) assert.is(await ask(path), answer, path)
         }),
-        { numRuns: 6, endOnFailure: true },
+        { numRuns: times(3, 12), endOnFailure: true },
       )
-      assert.ok(recorded.size > 200, `${recorded.size} pinned URLs were compared`)
+      assert.ok(recorded.size > times(40, 200), `${recorded.size} pinned URLs were compared`)
     })
   },
 )

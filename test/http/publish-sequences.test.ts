@@ -1,3 +1,4 @@
+import { times } from '../support/long.ts'
 import { sourcesOf } from '../support/sources.ts'
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
@@ -94,7 +95,7 @@ describe('any sequence of publications and withdrawals', openPublishing, (test) 
         assert.equal(names.toSorted(), before[index]?.names)
       }
     })
-    await fc.assert(property, { numRuns: 25 })
+    await fc.assert(property, { numRuns: times(8, 75) })
   })
 
   test('makes the same read models when they are built anew', async (service) => {

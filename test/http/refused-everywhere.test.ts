@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
+import { times } from '../support/long.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
@@ -89,7 +90,7 @@ for (const mode of ['mirror', 'rewrite']) {
             assert.equal([...(await summarised(service))].toSorted(), [...today].toSorted())
           }
         }),
-        { numRuns: 6, endOnFailure: true },
+        { numRuns: times(2, 18), endOnFailure: true },
       )
     })
   })

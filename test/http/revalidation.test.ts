@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { addSeconds, compactInstant } from '../../src/time-machine/instant.ts'
+import { times } from '../support/long.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
@@ -103,7 +104,7 @@ describe('whoever revalidates by date', open, (test) => {
         }
         await compareAll()
       }),
-      { numRuns: 6, endOnFailure: true },
+      { numRuns: times(3, 18), endOnFailure: true },
     )
     const given = [...copies.values()].reduce((sum, { size }) => sum + size, 0)
     assert.ok(given > 4, `${given} dates were given`)

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
+import { times } from '../support/long.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
@@ -148,7 +149,7 @@ describe('what upstream hears', open, (test) => {
           }
         }
       }),
-      { numRuns: 25, endOnFailure: true, examples: names.map((name) => [name]) },
+      { numRuns: times(10, 75), endOnFailure: true, examples: names.map((name) => [name]) },
     )
   })
 

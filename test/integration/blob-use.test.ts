@@ -1,3 +1,4 @@
+import { times } from '../support/long.ts'
 import { sourcesOf } from '../support/sources.ts'
 import fc from 'fast-check'
 import { sql } from 'kysely'
@@ -177,7 +178,7 @@ describe('the use of blobs', open, (test) => {
           size_bytes: sizes.reduce((sum, size) => sum + size, 0n),
         })
       }),
-      { numRuns: 25, endOnFailure: true },
+      { numRuns: times(8, 75), endOnFailure: true },
     )
   })
 

@@ -8,6 +8,7 @@ import { sha256Of } from '../../src/snapshots/store.ts'
 import { pino } from 'pino'
 import { putBlob } from '../support/blobs.ts'
 import { openTestCache, type TestCache } from '../support/cache.ts'
+import { times } from '../support/long.ts'
 import { describe } from '../support/suite.ts'
 
 const sizeBytes = 1000
@@ -88,7 +89,7 @@ describe('the cache', openTestCache, (test) => {
         }
         await check()
       }),
-      { numRuns: 20, endOnFailure: true },
+      { numRuns: times(6, 60), endOnFailure: true },
     )
   })
 })

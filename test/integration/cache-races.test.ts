@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import { readUnlisted } from '../../projections/blob-use-queries.ts'
 import { putBlob, readBlob } from '../support/blobs.ts'
 import { openTestCache, type TestCache } from '../support/cache.ts'
+import { times } from '../support/long.ts'
 import { describe, rejection } from '../support/suite.ts'
 
 const logger = pino({ level: 'silent' })
@@ -101,7 +102,7 @@ describe('a blob that is stored and evicted at once', openTestCache, (test) => {
           assert.ok(left === undefined || left.equals(body))
         }
       }),
-      { numRuns: 15, endOnFailure: true },
+      { numRuns: times(5, 45), endOnFailure: true },
     )
   })
 })

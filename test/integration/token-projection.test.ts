@@ -1,3 +1,4 @@
+import { times } from '../support/long.ts'
 import { sourcesOf } from '../support/sources.ts'
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
@@ -113,7 +114,7 @@ describe('the read model of tokens', openReadModels, (test) => {
         await rebuild({ db, log, projection: token, sources: sourcesOf(snapshots.get) })
         assert.equal(await dumpSchema(db, schemaOf(token)), followed)
       }),
-      { numRuns: 20, endOnFailure: true },
+      { numRuns: times(6, 40), endOnFailure: true },
     )
     assert.is((await readTokens(db, 10)).length, 3)
   })

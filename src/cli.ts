@@ -1,19 +1,17 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { got } from 'got'
-import { z } from 'zod'
-import { readFileAtRoot } from './archives/zip/read-file.ts'
-import { parseComposerJson } from './composer/composer-json.ts'
-import type { JsonObject } from './composer/minify.ts'
-import { PackageName } from './composer/names.ts'
+import { importAll } from './commands/import.ts'
+import { publish, type PublishOrder } from './commands/publish.ts'
+import { Refusal } from './commands/refusal.ts'
 import { printableLines } from './composer/notices.ts'
+import { createScreen } from './terminal/screen.ts'
 import { version as release } from './version.ts'
 
 const usage = `usage: almanac publish <zip> [<zip> …] [options]
+       almanac import <directory or tar> [options]
 
-Publishes zips as versions of your own packages.
+Publishes zips as versions of your own packages: those that are named, or all that are in a
+directory and those below, or in a tar.
 
   --package <vendor/name>  of one zip, when its composer.json doesn't say it
   --version <version>      of one zip, when its composer.json doesn't say it
@@ -21,24 +19,19 @@ Publishes zips as versions of your own packages.
   --claim                  although the vendor has public packages, which are served no more then
   --url <url>              of the repository; without it, ALMANAC_URL
 
-almanac --help says this, and almanac --version which release it is.
+Where a composer.json in an import has no version, the path has it: acme/log/1.2.0.zip. A dates.json at
+its top says when another registry published which.
+
+almanac --help says this, and almanac --version which release it is. The exit code is 0 when everything is
+published, 1 when anything was refused, and 2 without a command.
 
 ALMANAC_TOKEN must be a token that may publish.
 `
 
-/** What somebody has to do otherwise; ends the program with code 1. */
-class Refusal extends Error {
-  override readonly name = 'Refusal'
-}
-
-interface Order {
+interface Order extends PublishOrder {
+  readonly command: 'publish' | 'import'
+  /** Zips to publish, or the one place to import. */
   readonly files: readonly string[]
-  readonly packageName: string | undefined
-  readonly version: string | undefined
-  readonly publishedAt: string | undefined
-  readonly claim: boolean
-  readonly url: string
-  readonly token: string
 }
 
 async function main(): Promise<number> {
@@ -57,17 +50,28 @@ async function main(): Promise<number> {
     process.stdout.write(usage)
     return 0
   }
+  return (await (order.command === 'import' ? importOne(order) : publishEach(order))) ? 0 : 1
+}
+
+async function publishEach(order: Order): Promise<boolean> {
   let failed = 0
   for (const file of order.files) {
     try {
-      process.stdout.write(printableLines(`${await publish(file, order)}\n`))
+      process.stdout.write(printableLines(`${await publish(fromHere(file), order)}\n`))
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       failed += 1
       process.stderr.write(printableLines(`${file}: ${error.message}\n`))
     }
   }
-  return failed === 0 ? 0 : 1
+  return failed === 0
+}
+
+async function importOne(order: Order): Promise<boolean> {
+  const { stdout, stderr, env } = process
+  const say = (text: string) => stdout.write(printableLines(text))
+  const screen = createScreen({ stdout: { write: say }, stderr, env })
+  return await importAll(fromHere(order.files[0] ?? ''), order, screen)
 }
 
 /** undefined: somebody wants to know how it is used. @throws Refusal */
@@ -79,18 +83,39 @@ function orderOf(args: readonly string[]): Order | undefined {
   }
   if (values.help === true) return undefined
   if (command === undefined) throw new Refusal(`name a command\n\n${usage}`)
-  if (command !== 'publish') throw new Refusal(`there is no command ${command}\n\n${usage}`)
-  if (files.length === 0) throw new Refusal(`name the zips to publish\n\n${usage}`)
   const { package: packageName, version, claim = false } = values
   const publishedAt = values['published-at']
-  refuseForMany(files, packageName ?? version ?? publishedAt)
-  return { files, packageName, version, publishedAt, claim, ...serverOf(values.url) }
+  const ofOne = packageName ?? version ?? publishedAt
+  return {
+    command: commandFor(command, { files, ofOne }),
+    files,
+    packageName,
+    version,
+    publishedAt,
+    claim,
+    ...serverOf(values.url),
+  }
 }
 
 /** @throws Refusal */
-function refuseForMany(files: readonly string[], ofOne: string | undefined): void {
-  if (files.length <= 1 || ofOne === undefined) return
-  throw new Refusal('--package, --version and --published-at are for one zip')
+function commandFor(
+  command: string,
+  { files, ofOne }: { readonly files: readonly string[]; readonly ofOne: string | undefined },
+): Order['command'] {
+  if (command !== 'publish' && command !== 'import') {
+    throw new Refusal(`there is no command ${command}\n\n${usage}`)
+  }
+  if (command === 'publish' && files.length === 0) {
+    throw new Refusal(`name the zips to publish\n\n${usage}`)
+  }
+  if (command === 'import' && files.length !== 1) {
+    throw new Refusal(`name one directory or tar to import\n\n${usage}`)
+  }
+  const isOne = command === 'publish' && files.length === 1
+  if (!isOne && ofOne !== undefined) {
+    throw new Refusal('--package, --version and --published-at are for one zip')
+  }
+  return command
 }
 
 /** @throws Refusal */
@@ -126,100 +151,10 @@ function parsed(args: readonly string[]) {
   }
 }
 
-const Published = z.object({
-  package: z.string(),
-  version: z.string(),
-  outcome: z.string(),
-  reference: z.string(),
-})
-const Problem = z.object({ detail: z.string() })
-
-/** @returns a line that says what became of it. @throws Refusal with the server's own words. */
-async function publish(file: string, order: Order): Promise<string> {
-  const zip = path.resolve(startedIn(), file)
-  const { size: sizeBytes } = await stat(zip).catch(() => {
-    throw new Refusal('there is no such file')
-  })
-  const { packageName, version } = await nameOf({ path: zip, sizeBytes }, order)
-  const query = new URLSearchParams({
-    ...(order.claim && { claim: 'true' }),
-    ...(order.publishedAt !== undefined && { 'published-at': order.publishedAt }),
-  })
-  const under = `${packageName}/${encodeURIComponent(version)}?${query.toString()}`
-  const answer = await got(`${order.url}/api/v1/packages/${under}`, {
-    method: 'PUT',
-    body: createReadStream(zip),
-    headers: {
-      authorization: `Bearer ${order.token}`,
-      'content-type': 'application/zip',
-      'content-length': String(sizeBytes),
-    },
-    throwHttpErrors: false,
-    // The token is for this server only.
-    followRedirect: false,
-    retry: { limit: 0 },
-    timeout: { connect: 10_000, secureConnect: 10_000, response: 600_000 },
-  }).catch((error: unknown) => {
-    throw new Refusal(`${order.url} can't be reached: ${String(error)}`)
-  })
-  const body = jsonOf(answer.body)
-  const { data: published } = Published.safeParse(body)
-  if (answer.ok && published !== undefined) {
-    const { outcome, reference } = published
-    return `${published.package} ${published.version} ${outcome} sha256:${reference}`
-  }
-  const { data: problem } = Problem.safeParse(body)
-  throw new Refusal(problem?.detail ?? `${order.url} answered with status ${answer.statusCode}`)
-}
-
-/** Under `npm run`, where the user is, and not where the package is. */
-function startedIn(): string {
+/** Under `npm run` from where the user is, and not from where the package is. */
+function fromHere(file: string): string {
   const { npm_lifecycle_event: script, INIT_CWD } = process.env
-  return script === 'almanac' && INIT_CWD !== undefined ? INIT_CWD : process.cwd()
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** @throws Refusal */
-async function nameOf(
-  zip: { readonly path: string; readonly sizeBytes: number },
-  { packageName, version }: Order,
-): Promise<{ readonly packageName: PackageName; readonly version: string }> {
-  const isSaid = packageName !== undefined && version !== undefined
-  // The server has the last word on what is in it.
-  const own: JsonObject = isSaid ? {} : await composerJsonOf(zip)
-  const name = PackageName.safeParse(packageName ?? own['name']).data
-  if (name === undefined) {
-    throw new Refusal('name the package: --package vendor/name, or `name` in its composer.json')
-  }
-  const asWritten = version ?? own['version']
-  if (typeof asWritten === 'string' && asWritten !== '') {
-    return { packageName: name, version: asWritten }
-  }
-  throw new Refusal('name the version: --version 1.2.0, or `version` in its composer.json')
-}
-
-const composerJsonBytesMax = 1024 * 1024
-
-async function composerJsonOf(zip: {
-  readonly path: string
-  readonly sizeBytes: number
-}): Promise<JsonObject> {
-  const wanted = { name: 'composer.json', sizeBytesMax: composerJsonBytesMax }
-  const found = await readFileAtRoot(zip, wanted)
-  if (found.outcome === 'bad_zip') throw new Refusal(found.problem)
-  if (found.outcome !== 'read') {
-    throw new Refusal('a composer.json must be at its root, or in its single top directory')
-  }
-  const json = parseComposerJson(found.bytes)
-  if (!json.ok) throw new Refusal(`of its composer.json: ${json.problem}`)
-  return json.json
+  return path.resolve(script === 'almanac' && INIT_CWD !== undefined ? INIT_CWD : '.', file)
 }
 
 main().then(

@@ -75,7 +75,8 @@ export function createProgress({ screen, logger, isPretty, nowMs }: ProgressOpti
   }
 }
 
-function bar({ what, done, total }: Step, leftMs: number | undefined): string {
+/** One line; as long as it is. */
+export function bar({ what, done, total }: Step, leftMs: number | undefined): string {
   const part = Math.min(1, Math.max(0, done / total))
   const full = Math.floor(part * barWidth)
   const drawn = `${'='.repeat(full)}${full < barWidth ? '>' : ''}`.padEnd(barWidth)

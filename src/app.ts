@@ -57,6 +57,7 @@ import { waitingFor } from './projector/run.ts'
 import { readiness } from './readiness.ts'
 import { createReadings } from './readings.ts'
 import { type Turn, turnSeconds } from './single-flight.ts'
+import { decisions } from './telemetry/decisions.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { type Observer, tellAll } from './telemetry/observer.ts'
 import { createUsage } from './telemetry/usage.ts'
@@ -106,7 +107,7 @@ const drainDeadlineMs = 30_000
 export async function startApp(config: Config, outside: Outside): Promise<App> {
   const counters = createMetrics([config.packagistUrl, ...config.distOrigins.allowed])
   const usage = createUsage(outside)
-  const observer = tellAll([counters, usage])
+  const observer = tellAll([counters, usage, decisions])
   const parts = await openParts(config, outside, observer)
   const { db, snapshots, digestion } = parts
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined

@@ -10,13 +10,26 @@ interface Context {
   /** What this is part of: whoever wants that wants this too. */
   readonly outer: Context | undefined
   readonly listeners: Set<() => void>
+  /** See `decides`. */
+  decision: string | undefined
 }
 
 const running = new AsyncLocalStorage<Context>()
 
-/** All that `work` does, and what it leaves running, belongs to the request. */
-export async function asRequest(requestId: string, work: () => Promise<void>): Promise<void> {
-  await running.run(contextOf(requestId, undefined), work)
+/** All that `work` does, and what it leaves running, belongs to the request. @returns what was decided about it. */
+export async function asRequest(
+  requestId: string,
+  work: () => Promise<void>,
+): Promise<string | undefined> {
+  const context = contextOf(requestId, undefined)
+  await running.run(context, work)
+  return context.decision
+}
+
+/** Says in a word how the current request is answered. The first word holds, unless one is `final`. */
+export function decides(word: string, { final = false }: { readonly final?: boolean } = {}): void {
+  const context = [...chainOf(running.getStore())].at(-1)
+  if (context !== undefined && (final || context.decision === undefined)) context.decision = word
 }
 
 /** Says whose the current request is. */
@@ -70,7 +83,7 @@ export function joinable<Outcome>(work: () => Outcome): Joinable<Outcome> {
 }
 
 function contextOf(requestId: string | undefined, outer: Context | undefined): Context {
-  return { requestId, clients: new Map(), outer, listeners: new Set() }
+  return { requestId, clients: new Map(), outer, listeners: new Set(), decision: undefined }
 }
 
 function add({ clients, listeners }: Context, more: readonly Client[]): void {

@@ -55,6 +55,7 @@ export function createAnswerFrom(options: AnswerOptions): AnswerFrom {
     const packageName = vendor === undefined ? undefined : packageIn(vendor, params)
     const access = { policy, surface, vendor, packageName }
     const { isRestricted, ...who } = await authorize(access, sender)
+    exchange.principal = who.principal
     if (isRestricted) onRestricted()
     asksAs(who.client)
     return await handle({ ...request, ...who })

@@ -6,6 +6,8 @@ import type { Logger } from 'pino'
 export interface ClientAddresses {
   /** Of the client that sent a request; undefined: it can't be told from those of others. */
   readonly ofClient: (request: Asked) => string | undefined
+  /** All of it, for the log; of a proxy that isn't trusted its own. undefined: it has gone. */
+  readonly ofHost: (request: Asked) => string | undefined
   /** Of who has a connection; undefined: a trusted proxy or this machine, which may carry all clients there are. */
   readonly ofSharer: (socket: Peer) => string | undefined
 }
@@ -47,6 +49,12 @@ export function createClientAddresses(options: ClientAddressOptions): ClientAddr
     )
   }
   return {
+    ofHost({ headers, socket }) {
+      const peer = addressIn(socket.remoteAddress ?? '')
+      const forwarded = headers['x-forwarded-for']
+      if (peer === undefined || forwarded === undefined || !isTrusted(peer)) return peer
+      return rightmost(String(forwarded), { peer, isTrusted })
+    },
     ofClient({ headers, socket }) {
       const peer = addressIn(socket.remoteAddress ?? '')
       const forwarded = headers['x-forwarded-for']

@@ -25,6 +25,7 @@ export function createFail({ logger, translate }: FailOptions): Fail {
   return async (exchange, { thrown, surface, finish = asItIs }) => {
     const error = translate(thrown)
     const { request, response, path, requestId } = exchange
+    exchange.decision = error instanceof AppError ? error.code : 'internal'
     if (response.destroyed && response.headersSent) return // The client left.
     if (!(error instanceof AppError)) {
       logger.error({ err: error, path }, `${request.method ?? ''} ${path} failed`)

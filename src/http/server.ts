@@ -113,7 +113,7 @@ function createRefuse(options: HttpServerOptions): Listener {
     response.on('error', (error) => logger.warn({ err: error }, 'a response could not be sent'))
     response.shouldKeepAlive = false
     const asked = { request, response, path, querystring: '', route: undefined }
-    const exchange = beginExchange(asked)
+    const exchange = beginExchange(asked, options)
     const work = async () => await fail(exchange, { thrown, surface: 'composer' })
     void duringExchange(exchange, work, options)
   }
@@ -137,7 +137,8 @@ function createKoa(routes: readonly Route[], options: KoaOptions): Koa<State> {
     // What is sent is up to `send`: Koa would look at a body to find out what it is.
     ctx.respond = false
     const { req: request, res: response, path, querystring } = ctx
-    const exchange = beginExchange({ request, response, path, querystring, route: undefined })
+    const asked = { request, response, path, querystring, route: undefined }
+    const exchange = beginExchange(asked, options)
     ctx.state.exchange = exchange
     await duringExchange(exchange, next, options)
   })

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { anonymous } from '../access/principal.ts'
 import { isPlain, type Repeat, type Repeats } from './again.ts'
 import type { AnswerFrom, Params } from './answer.ts'
 import {
@@ -37,6 +38,8 @@ export function createStraight(
 
   function answerAgain(exchange: Exchange, { route, answer }: Repeat): void {
     answer.onAgain?.()
+    exchange.principal = anonymous
+    exchange.decision = 'hit'
     if (Buffer.isBuffer(answer.body)) {
       // The shortest way there is: at 500 KB, a promise more or less could be measured.
       void send(exchange, answer)
@@ -64,13 +67,8 @@ export function createStraight(
     if (found === undefined) return false
     // Such as what is written to a client that has left: it is no reason to end.
     response.on('error', onError)
-    const exchange = beginExchange({
-      request,
-      response,
-      path,
-      querystring: '',
-      route: found.route,
-    })
+    const { route } = found
+    const exchange = beginExchange({ request, response, path, querystring: '', route }, options)
     if ('answer' in found) answerAgain(exchange, found)
     else answerAnew(exchange, found)
     return true

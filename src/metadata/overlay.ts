@@ -6,6 +6,7 @@ import { listsOf, type VersionRule } from '../composer/version-rules.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
 import type { Position, Sha256 } from '../events/types.ts'
 import type { AdvisoriesThen } from '../time-machine/confidence.ts'
+import { decides } from '../request-context.ts'
 import { Instant } from '../time-machine/instant.ts'
 import { afterDatesOf } from '../time-machine/served-date.ts'
 import type { AsOfAnswer, Basis, DocumentAsOf } from './as-of.ts'
@@ -141,6 +142,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
   return {
     async now(asked) {
       const over = await laidOver(asked.packageName)
+      if (freezeNow(over.freezes) !== undefined) decides('frozen')
       const now = async () => await find.now(asked, over.freezes)
       const found = await orNothing(asked, over, { find: now, asOf: undefined })
       return await serve(asked, { found, over, isPlain: isUntouched })

@@ -46,6 +46,7 @@ async function open() {
     }),
     addresses: {
       ofClient: () => undefined,
+      ofHost: () => undefined,
       ofSharer: ({ remoteAddress }) => (remoteAddress === exempt ? undefined : remoteAddress),
     },
     limits: { connectionsMax: 8, reservedMax: 2 },

@@ -3,6 +3,7 @@ import { adminToken } from '../support/api.ts'
 import { distOf } from '../support/dist.ts'
 import { type Service, startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
+import { issueToken } from '../support/tokens.ts'
 
 type Line = Readonly<Record<string, unknown>>
 
@@ -111,5 +112,65 @@ describe('the log', startLogged, (test) => {
       assert.not.match(line, secret)
       assert.not.match(line, adminToken)
     }
+  })
+})
+
+describe('the line of a request', startLogged, (test) => {
+  test('says who asked, from where, and how it was answered', async (service) => {
+    const { lines, api, get, restart } = service
+    await restart({ TRUSTED_PROXIES: '127.0.0.0/8' })
+    const { id, token } = await issueToken(service, { name: 'nightly build' })
+    const { reference } = await distOf(service, 'acme/log', '2.0.0')
+    await api('POST', '/api/v1/proxy/freeze/acme/http')
+    await api('POST', '/api/v1/proxy/block', { json: { package: 'acme/log', constraint: '1.0.0' } })
+    const other = await distOf(service, 'acme/log', '1.0.0')
+    await get('/p2/beta/text.json')
+    lines.splice(0)
+    const from = { 'x-forwarded-for': '203.0.113.9, 2001:db8::1:2' }
+    const held = { ...from, authorization: `Bearer ${token}` }
+    await get('/p2/beta/fonts.json', held)
+    await get('/p2/beta/fonts.json', { 'x-forwarded-for': '203.0.113.9' })
+    await get(`/dist-proxy/acme/log/2.0.0.0/${reference}.zip`, held)
+    await get('/p2/acme/http.json', held)
+    await get(`/dist-proxy/acme/log/1.0.0.0/${other.reference}.zip`, from)
+    await get('/p2/acme/nothing.json')
+    await api('GET', '/api/v1/proxy/status', { token: undefined })
+    await api('GET', '/api/v1/nothing')
+    const shown = withMessage(lines, 'request').map((line) => {
+      return [line['client'], line['actor'], line['tokenName'], line['decision']]
+    })
+    const holder = ['2001:db8::1:2', `token ${id}`, 'nightly build'] as const
+    assert.equal(shown, [
+      [...holder, 'miss'],
+      ['203.0.113.9', 'anonymous', undefined, 'hit'],
+      [...holder, 'miss'],
+      [...holder, 'frozen'],
+      ['2001:db8::1:2', 'anonymous', undefined, 'archive_blocked'],
+      ['127.0.0.1', 'anonymous', undefined, 'package_not_found'],
+      ['127.0.0.1', undefined, undefined, 'unauthorized'],
+      ['127.0.0.1', 'admin', undefined, 'route_not_found'],
+    ])
+  })
+
+  test('is the same for what is given again from memory', async (service) => {
+    const { lines, get } = service
+    const { reference } = await distOf(service, 'acme/messages', '1.0.0')
+    const path = `/dist-proxy/acme/messages/1.0.0.0/${reference}.zip`
+    await get(path)
+    lines.splice(0)
+    for (const _ of [1, 2, 3]) assert.is((await get(path)).statusCode, 200)
+    for (const line of withMessage(lines, 'request')) {
+      const { client, actor, decision } = line
+      assert.equal([client, actor, decision], ['127.0.0.1', 'anonymous', 'hit'])
+    }
+  })
+
+  test('has the address of a proxy that is not trusted, and not what that says', async (service) => {
+    const { lines, get, restart } = service
+    await restart({ TRUSTED_PROXIES: '' })
+    lines.splice(0)
+    await get('/livez', { 'x-forwarded-for': '203.0.113.9' })
+    const [line] = withMessage(lines, 'request')
+    assert.equal([line?.['client'], line?.['actor']], ['127.0.0.1', 'anonymous'])
   })
 })

@@ -18,6 +18,7 @@ import {
   webUrl,
   wholeNumber,
 } from './setting-kinds.ts'
+import { type ShownSettings, shownSettings } from './shown-settings.ts'
 import { unknownSettings } from './unknown-settings.ts'
 import type { DistOrigins } from './upstream/address-guard.ts'
 import type { Credential } from './upstream/credentials.ts'
@@ -84,6 +85,8 @@ export type Config = {
   /** undefined: for a person where stderr is a terminal, else for programs. */
   readonly logFormat: 'json' | 'pretty' | undefined
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  /** All of them by their names, without what is secret. */
+  readonly shown: ShownSettings
 }
 
 const dayInSeconds = 86_400
@@ -182,6 +185,7 @@ export function parseConfig(env: Environment): {
 }
 
 function configOf(settings: Settings): Config {
+  const publicUrl = settings.PUBLIC_URL ?? localUrl(settings.HOST, settings.PORT)
   return {
     proxyEnabled: settings.PROXY_ENABLED,
     metadataTtlSeconds: settings.PROXY_METADATA_TTL,
@@ -197,7 +201,7 @@ function configOf(settings: Settings): Config {
     metricsToken: settings.METRICS_TOKEN,
     host: settings.HOST,
     port: settings.PORT,
-    publicUrl: settings.PUBLIC_URL ?? localUrl(settings.HOST, settings.PORT),
+    publicUrl,
     publicOrigin: settings.PUBLIC_URL && new URL(settings.PUBLIC_URL).origin,
     dataDirectory: settings.DATA_DIR,
     databaseUrl: settings.DATABASE_URL,
@@ -216,6 +220,7 @@ function configOf(settings: Settings): Config {
     pinAdvisories: settings.PROXY_PIN_ADVISORIES,
     logFormat: settings.LOG_FORMAT,
     logLevel: settings.LOG_LEVEL,
+    shown: { ...shownSettings(settingNames, settings), PUBLIC_URL: publicUrl },
   }
 }
 

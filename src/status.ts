@@ -47,6 +47,7 @@ export async function readStatus(parts: StatusParts): Promise<ProxyStatus> {
     cache,
     ...log,
     frozen: [...frozen],
+    settings: config.shown,
   }
 }
 

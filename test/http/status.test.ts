@@ -16,7 +16,11 @@ const withFeed = async () => await startService({ settings: { PROXY_FEED_INTERVA
 describe('the status', withFeed, (test) => {
   test('of a proxy that was never asked: nothing known, nothing wrong', async (service) => {
     service.clock.advance(90)
-    const { upstream, cache, feed, log, projections, ...rest } = await statusOf(service)
+    const { upstream, cache, feed, log, projections, settings, ...rest } = await statusOf(service)
+    assert.is(settings['PROXY_PACKAGIST_URL'], service.upstream.url)
+    assert.is(settings['PROXY_FEED_INTERVAL'], 60)
+    assert.is(settings['ADMIN_TOKEN'], 'set')
+    assert.is(settings['DATABASE_URL'], null)
     assert.equal(rest, {
       enabled: true,
       version,

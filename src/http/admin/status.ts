@@ -84,6 +84,16 @@ const ProxyStatus = z.object({
     }),
   ),
   frozen: z.array(FrozenPackage),
+  settings: z
+    .record(
+      z.string(),
+      z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly(), z.null()]),
+    )
+    .readonly()
+    .describe(
+      'Those in force on this node, defaults included. Secrets are `set`, URLs are without credentials, and null is neither ' +
+        'set nor has a default.',
+    ),
 })
 export type ProxyStatus = z.infer<typeof ProxyStatus>
 

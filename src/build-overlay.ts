@@ -30,6 +30,7 @@ import type { CurrentDocument } from './metadata/current.ts'
 import type { NewestBody } from './metadata/known-advisories.ts'
 import { createHeldArchives } from './metadata/held-archives.ts'
 import { createRefreshPackage, type RefreshPackage } from './metadata/refresh-package.ts'
+import { createLookAgain } from './metadata/look-again.ts'
 import { createOverlay, freezeNow, type LaidOver, type Overlay } from './metadata/overlay.ts'
 import type { Refresh } from './metadata/refresh.ts'
 import type { Render } from './metadata/rendering.ts'
@@ -42,7 +43,10 @@ import { type Asked, observed, type Observer } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 
 interface OverlayParts extends Reserved, KnowledgeParts {
-  readonly config: Pick<Config, 'privateReplacedBy' | 'distMode' | 'proxyEnabled'> &
+  readonly config: Pick<
+    Config,
+    'privateReplacedBy' | 'distMode' | 'proxyEnabled' | 'metadataTtlSeconds'
+  > &
     KnowledgeParts['config']
   readonly observer: Pick<Observer, 'cacheUsed'>
   readonly outside: { readonly now: () => Instant; readonly logger: Logger }
@@ -102,6 +106,13 @@ export function buildOverlay(parts: OverlayParts): BuiltOverlay {
       (await readStatesAround(db, document, position)).at?.sha256 ?? undefined,
     newestObserved,
     pinnedKnowledge: buildKnowledge(parts, newestObserved),
+    lookAgain: createLookAgain({
+      ...parts,
+      ...parts.config,
+      ...parts.outside,
+      checkedAt: async (document) =>
+        (await readCurrentDocument(db, document))?.checked_at ?? undefined,
+    }),
     emptyDocument: async (packageName) =>
       await parts.snapshots.put(emptyDocument(packageName), undefined),
   })

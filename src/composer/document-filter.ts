@@ -43,20 +43,34 @@ const anyVersion: FilterEntry = { constraint: '*' }
 export function readFilter(filter: unknown, packageName: PackageName): ReadFilter {
   const sent = Object.entries(isJsonObject(filter) ? filter : {})
   const fit = sent.filter(([name]) => name.length <= listNameLengthMax && printable(name) === name)
+  // Before any of them is read, which takes a microsecond a character.
+  if (constraintsLength(fit) > listsLengthMax) return pastLimit(fit)
   const read = fit
     .map(([name, entries]) => ({ name, ...readList(entries, packageName) }))
     .filter(({ entries }) => entries.length > 0)
   const lists = Object.fromEntries(read.map(({ name, entries }) => [name, entries]))
-  if (JSON.stringify(lists).length > listsLengthMax) {
-    const unreadable = Object.keys(lists).filter((name) => name === malwareList)
-    const any = Object.fromEntries(unreadable.map((name) => [name, [anyVersion]]))
-    return { lists: any, unreadable, isAsSent: false }
-  }
+  if (JSON.stringify(lists).length > listsLengthMax) return pastLimit(fit)
   return {
     lists,
     unreadable: read.flatMap(({ name, isReadable }) => (isReadable ? [] : [name])),
     isAsSent: fit.length === sent.length && read.every(({ isAsSent }) => isAsSent),
   }
+}
+
+type Sent = readonly (readonly [name: string, entries: unknown])[]
+
+function constraintsLength(sent: Sent): number {
+  const constraints = sent.flatMap(([, entries]) => entriesIn(entries))
+  return constraints.reduce((sum, { constraint }) => {
+    return sum + (typeof constraint === 'string' ? constraint.length : 0)
+  }, 0)
+}
+
+function pastLimit(sent: Sent): ReadFilter {
+  const there = sent.filter(([, entries]) => entriesIn(entries).length > 0)
+  const unreadable = there.map(([name]) => name).filter((name) => name === malwareList)
+  const any = Object.fromEntries(unreadable.map((name) => [name, [anyVersion]]))
+  return { lists: any, unreadable, isAsSent: false }
 }
 
 interface Read {

@@ -56,8 +56,9 @@ function isSeenSince(root: SeenState | undefined, sinceMs: number): boolean {
   return seen.some((at) => at !== null && at !== undefined && msOfInstant(at) > sinceMs)
 }
 
-/** Not a root file, or none; one that couldn't be asked for says nothing. */
+/** Not a root file, or no longer there; one that couldn't be asked for says nothing. */
 function isBad(root: SeenState | undefined): boolean {
   if (root === undefined) return false
-  return root.failed_cause === 'invalid_document' || root.missing_since !== null
+  const isGone = root.missing_since !== null && root.sha256 !== null
+  return isGone || root.failed_cause === 'invalid_document'
 }

@@ -68,6 +68,8 @@ export interface OverlayOptions {
   /** The same, after upstream was asked what it has now, when that isn't known, for as long as anybody waits. */
   readonly newestObserved: OverlayOptions['newest']
   readonly pinnedKnowledge: PinnedKnowledge
+  /** Is told of a document of now of which something is left out. */
+  readonly lookAgain: (document: DocumentName) => void
   /** Keeps the bytes of a document without versions. */
   readonly emptyDocument: (packageName: PackageName) => Promise<Sha256>
 }
@@ -95,7 +97,7 @@ export interface Overlay {
  * what is known to be bad now is given to nobody any more, and `filter` says so.
  */
 export function createOverlay(options: OverlayOptions): Overlay {
-  const { laidOver, render, servable, newest, emptyDocument } = options
+  const { laidOver, render, servable, newest, lookAgain, emptyDocument } = options
   const find = createFind(options)
 
   async function serve(
@@ -104,6 +106,7 @@ export function createOverlay(options: OverlayOptions): Overlay {
   ): Promise<ServedDocument> {
     const { document, packageName } = asked
     const own = await servable(found.body, packageName)
+    if (!own.isWhole && found.asOf === undefined) lookAgain(document)
     // When it says something else than the rules, it may be so new that it makes some.
     const over = saysAll(own, known, asked) ? known : await laidOver(packageName)
     const { rules, otherLists } = over

@@ -28,6 +28,8 @@ export interface ServableBody {
   readonly body: BodyName
   /** What Composer reads out of its `filter`: see `digestOfFilter`. */
   readonly filter: string
+  /** false: it has something that is given to nobody. */
+  readonly isWhole: boolean
 }
 
 /**
@@ -60,7 +62,11 @@ export function createServable(options: ServableOptions): Servable {
   return async (body, packageName) => {
     const { isWhole, standsInFor, filter } = await digest(body.sha256, packageName)
     const forNone = await standsInForNone(packageName, standsInFor)
-    if (isWhole && forNone.length === 0) return { body, filter }
-    return { body: { ...body, servable: { packageName, standsInForNone: forNone } }, filter }
+    if (isWhole && forNone.length === 0) return { body, filter, isWhole }
+    return {
+      body: { ...body, servable: { packageName, standsInForNone: forNone } },
+      filter,
+      isWhole,
+    }
   }
 }

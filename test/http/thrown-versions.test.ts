@@ -2,9 +2,10 @@ import * as assert from 'uvu/assert'
 import { expandVersions, type JsonObject } from '../../src/composer/minify.ts'
 import { compactInstant, httpDate } from '../../src/time-machine/instant.ts'
 import { openAlert } from '../support/alerts.ts'
+import { pass, poll, withFeed } from '../support/feed.ts'
 import { recordUnlooked } from '../support/former-release.ts'
 import { type Service, startService } from '../support/service.ts'
-import { describe } from '../support/suite.ts'
+import { describe, eventually } from '../support/suite.ts'
 
 const path = '/p2/beta/text.json'
 
@@ -59,14 +60,27 @@ describe(
   },
 )
 
-const openRecorded = async () => {
-  const service = await startService()
-  const body = await oddDocument(service, [{ bin: [null] }, { replace: null }])
-  const recordedAt = await recordUnlooked(service, 'beta/text', body)
+async function record(service: Service) {
+  const oddBody = await oddDocument(service, [{ bin: [null] }, { replace: null }])
+  const recordedAt = await recordUnlooked(service, 'beta/text', oddBody)
   service.clock.advance(10)
   // A pin waits for the read models.
   await service.get(`/at/${compactInstant(service.clock.now())}${path}`)
-  return { ...service, recordedAt, oddBody: body }
+  return { ...service, recordedAt, oddBody }
+}
+
+const openRecorded = async () => await record(await startService())
+
+/** The same, and for an hour the feed said that nothing has changed. */
+const openFollowed = async () => {
+  const service = await withFeed()()
+  await poll(service)
+  const opened = await record(service)
+  for (let halves = 0; halves < 2; halves++) {
+    pass(opened, 1_800)
+    await poll(opened)
+  }
+  return opened
 }
 
 describe(
@@ -84,12 +98,20 @@ describe(
       }
     })
 
+    test('are not asked for again before their time to live is over', async (service) => {
+      const { get, upstream, clock } = service
+      upstream.forget()
+      clock.advance(3_000)
+      await get(path)
+      assert.equal(upstream.requestsFor(/beta\/text\.json/), [])
+    })
+
     test('are told by an alert once upstream is asked again, which may not say that it has nothing new', async (service) => {
       const { get, upstream, clock, oddBody } = service
       const body = oddBody
       const clear = upstream.fail({ match: /beta\/text\.json/, mode: 'own-words', body })
       upstream.forget()
-      clock.advance(4000)
+      clock.advance(1_000)
       assert.equal(versionsIn((await get(path)).body).filter(isOdd), ['7.7.1'])
       clear()
       const [request] = upstream.requestsFor(/beta\/text\.json/)
@@ -100,3 +122,20 @@ describe(
     })
   },
 )
+
+describe('what a former release recorded and the feed calls fresh', openFollowed, (test) => {
+  test('is looked at again when it is served, so that the alert is there', async (service) => {
+    const { get, upstream, oddBody } = service
+    const clear = upstream.fail({ match: /beta\/text\.json/, mode: 'own-words', body: oddBody })
+    upstream.forget()
+    assert.equal(versionsIn((await get(path)).body).filter(isOdd), ['7.7.1'])
+    const alert = await eventually('it is told', async () => {
+      return await openAlert(service, 'versions_left_out')
+    })
+    assert.match(alert.detail, 'One version of beta/text left out')
+    assert.is(upstream.requestsFor(/beta\/text\.json/).length, 1)
+    assert.equal(versionsIn((await get(path)).body).filter(isOdd), ['7.7.1'])
+    assert.is(upstream.requestsFor(/beta\/text\.json/).length, 1, 'once')
+    clear()
+  })
+})

@@ -33,6 +33,31 @@ const large = inheriting(2_000, {
   dist: { type: 'zip', url: 'https://dist.test/a.zip', reference: 'a'.repeat(40) },
 })
 
+const texts = (count: number, text: (index: number) => string) =>
+  Array.from({ length: count }, (_, index) => text(index))
+
+/** What takes longest of all that is counted: constraints that are read once each. */
+const longLinks = documentOf(
+  texts(240, (version) => `1.0.${version}`).map((version) => {
+    const constraint = texts(3_000, (n) => `>${version}.${n},<9`)
+      .join('|')
+      .slice(0, 32_000)
+    return { name: document, version, require: { 'acme/log': constraint.replace(/\|[^|]*$/, '') } }
+  }),
+)
+
+const longFilter = Buffer.from(
+  JSON.stringify({
+    packages: { [document]: [{ name: document, version: '1.0.0' }] },
+    filter: {
+      malware: texts(600, (n) => `=1.${n}|${'2.0|'.repeat(3_100)}3`).map((constraint) => ({
+        package: document,
+        constraint,
+      })),
+    },
+  }),
+)
+
 async function open() {
   let given = 0
   const threads = createThreads(limits)
@@ -102,6 +127,25 @@ describe('the digestion of bodies', open, (test) => {
     )
     assert.instance(error, DocumentUnreadable)
     assert.match(String(error), 'more than 250000 keys when complete: 100')
+  })
+
+  test('takes the longest texts that bodies may have, one after the other', async ({ digest }) => {
+    const delay = monitorEventLoopDelay({ resolution: 10 })
+    delay.enable()
+    for (const [body, count] of [
+      [longLinks, 240],
+      [longFilter, 1],
+    ] as const) {
+      assert.ok(body.length > 7_000_000 && body.length <= 8 * 1024 * 1024)
+      const before = process.cpuUsage()
+      const inspected = await digest('inspect', body, document)
+      const { user, system } = process.cpuUsage(before)
+      assert.ok(inspected.ok && inspected.versions.size === count)
+      assert.ok((user + system) / 1e6 < 15, `${(user + system) / 1e6} s of CPU time`)
+    }
+    delay.disable()
+    const stallMs = delay.max / 1e6
+    assert.ok(stallMs < 1_000, `${stallMs} ms`)
   })
 
   test('leaves the loop to others meanwhile', async ({ digest }) => {

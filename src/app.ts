@@ -37,6 +37,7 @@ import { summary } from './http/composer/summary.ts'
 import { metrics } from './http/metrics.ts'
 import { openApi } from './http/openapi.ts'
 import { probes, type Readiness } from './http/probes.ts'
+import { problemPages } from './http/problems.ts'
 import type { Route } from './http/route.ts'
 import { startHttpServer } from './http/server.ts'
 import type { startJob } from './jobs/every.ts'
@@ -235,6 +236,7 @@ function allRoutes(parts: Parts, served: Served): readonly Route[] {
   const routes = [
     ...composerRoutes(parts, served),
     ...probes(served.readiness),
+    problemPages,
     metrics(served.metrics, createReadings({ ...parts, ...parts.outside })),
     ...buildAdmin({ ...parts, ...served }),
     ...buildPrivate({ ...parts, ...served }),

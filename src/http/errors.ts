@@ -107,7 +107,9 @@ const schemes = { composer: 'Basic', api: 'Bearer' } as const
 /** What openapi.json says of the answers above. */
 export const Problem = z
   .object({
-    type: z.string().describe('Names the kind of problem, like `code`.'),
+    type: z
+      .string()
+      .describe('Where a text says what this kind of problem is: `/problems/{code}`.'),
     title: z.string(),
     status: z.int(),
     code: z.string().describe('Stays the same in every release.'),
@@ -122,16 +124,20 @@ export function statusOf(code: ErrorCode): { readonly status: number; readonly t
   return { status, title }
 }
 
+export type ProblemCode = ErrorCode | 'internal'
+
+const internal = { status: 500, title: 'Internal error' } as const
+
+/** The same, of any problem. */
+export function problemNamed(code: ProblemCode): ReturnType<typeof statusOf> {
+  return code === 'internal' ? internal : statusOf(code)
+}
+
 function explain(error: unknown): ErrorAnswer & { readonly code: string; readonly detail: string } {
   if (error instanceof AppError) {
     const { code, message, retryAfterSeconds } = error
     const answer = { ...answers[code], code, detail: message }
     return retryAfterSeconds === undefined ? answer : { ...answer, retryAfterSeconds }
   }
-  return {
-    status: 500,
-    title: 'Internal error',
-    code: 'internal',
-    detail: 'Internal error in Almanac',
-  }
+  return { ...internal, code: 'internal', detail: 'Internal error in Almanac' }
 }

@@ -27,6 +27,8 @@ const made: Readonly<Record<string, (service: Service) => Promise<number>>> = {
   'get /api/v1/proxy/status 200': async ({ api }) => {
     return (await api('GET', '/api/v1/proxy/status')).status
   },
+  'get /problems/:code 200': async ({ api }) => (await api('GET', '/problems/internal')).status,
+  'get /problems/:code 404': async ({ api }) => (await api('GET', '/problems/nothing')).status,
   'get /api/v1/openapi.json 200': async ({ api }) => {
     return (await api('GET', '/api/v1/openapi.json')).status
   },

@@ -76,6 +76,7 @@ export function pathOf(
     vendor: 'acme',
     file: 'log.json',
     at: '2026-05-01',
+    code: 'archive_blocked',
     id: '00000000-0000-4000-8000-000000000000',
     ...named,
   }

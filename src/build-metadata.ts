@@ -16,7 +16,7 @@ import type { Db } from './database/schema.ts'
 import type { Digestion } from './digestion/digestion.ts'
 import type { EventLog } from './events/log.ts'
 import { createCurrentDocument, type CurrentDocument } from './metadata/current.ts'
-import { doubtingMissing } from './metadata/doubt.ts'
+import { createDoubtMissing } from './metadata/doubt.ts'
 import { createReadEndpoints, type ReadEndpoints } from './metadata/endpoints.ts'
 import { createIsDoubted } from './metadata/denial.ts'
 import { createLookUp } from './metadata/look-up.ts'
@@ -65,8 +65,8 @@ export function buildMetadata(parts: MetadataParts): Metadata {
   const { logger, now } = outside
   const upstreamHost = new URL(packagistUrl).host
   const refresh: Refresh = createRefresh({
-    fetchMetadata: doubtingMissing({
-      fetchMetadata: createFetchMetadata(parts, async () => (await endpoints()).filterSummary),
+    fetchMetadata: createFetchMetadata(parts, async () => (await endpoints()).filterSummary),
+    doubtMissing: createDoubtMissing({
       state: async (document) => await readCurrentDocument(db, document),
       refreshRoot: async () => void (await refresh(rootDocument)),
       upstreamHost,

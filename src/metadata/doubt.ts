@@ -1,9 +1,10 @@
 import { type DocumentName, packageOfDocument, rootDocument } from '../composer/names.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
 import type { FetchCause, Sha256 } from '../events/types.ts'
-import type { RefreshOptions } from './refresh.ts'
+import type { Fetched } from './decide.ts'
 
-type FetchMetadata = RefreshOptions['fetchMetadata']
+/** What is made of what a fetch brought, before it is recorded. */
+export type DoubtMissing = (document: DocumentName, fetched: Fetched) => Promise<Fetched>
 
 /** What the read model says of a document; see projections/document-queries.ts for each field. */
 export interface SeenState {
@@ -15,7 +16,6 @@ export interface SeenState {
 }
 
 export interface DoubtOptions {
-  readonly fetchMetadata: FetchMetadata
   readonly state: (document: DocumentName) => Promise<SeenState | undefined>
   readonly refreshRoot: () => Promise<void>
   readonly upstreamHost: string
@@ -30,8 +30,8 @@ const seenMs = 60_000
  * page that says that it is closed. Its root file tells, and is asked for when a package is said to be gone of which there is a
  * document: while that is refused, "no such" is a failure, and what is known goes on being served.
  */
-export function doubtingMissing(options: DoubtOptions): FetchMetadata {
-  const { fetchMetadata, state, refreshRoot, upstreamHost: host, now } = options
+export function createDoubtMissing(options: DoubtOptions): DoubtMissing {
+  const { state, refreshRoot, upstreamHost: host, now } = options
   async function isOther(document: DocumentName): Promise<boolean> {
     const root = await state(rootDocument)
     const isKnown = ((await state(document))?.sha256 ?? null) !== null
@@ -41,13 +41,12 @@ export function doubtingMissing(options: DoubtOptions): FetchMetadata {
     await refreshRoot()
     return isBad(await state(rootDocument))
   }
-  return async (question) => {
-    const { document } = question
-    const answer = await fetchMetadata(question)
-    if (answer.outcome !== 'missing' || packageOfDocument(document) === undefined) return answer
-    if (!(await isOther(document))) return answer
-    const { status } = answer
-    return { outcome: 'failed', reason: 'status', status, why: { cause: 'status', status, host } }
+  return async (document, fetched) => {
+    if (fetched.outcome !== 'missing' || packageOfDocument(document) === undefined) return fetched
+    if (!(await isOther(document))) return fetched
+    const { status } = fetched
+    const reason = status === 200 ? 'invalid_document' : 'status'
+    return { outcome: 'failed', reason, status, why: { cause: reason, status, host } }
   }
 }
 

@@ -12,6 +12,7 @@ import type { Why } from '../upstream/causes.ts'
 import type { NoAnswer } from '../upstream/failures.ts'
 import type { MetadataAnswer } from '../upstream/metadata.ts'
 import { type Fetched, type Refusal, refusedFetch } from './decide.ts'
+import type { DoubtMissing } from './doubt.ts'
 import { type Inspected, inspectionVersion } from './inspect.ts'
 import { recordFetch } from './record-fetch.ts'
 
@@ -33,6 +34,7 @@ export interface RefreshOptions {
     readonly document: DocumentName
     readonly knownLastModified: Instant | undefined
   }) => Promise<MetadataAnswer>
+  readonly doubtMissing: DoubtMissing
   readonly snapshots: SnapshotStore
   readonly digest: Digest
   readonly log: EventLog
@@ -127,7 +129,8 @@ async function refreshOnce(
   if (answer.outcome === 'paused') return answer
   const fetchedAt = now()
   const durationMs = Math.max(0, msOfInstant(fetchedAt) - msOfInstant(begunAt))
-  const fetched = await keep(document, answer, { known, fetchedAt, options })
+  const kept = await keep(document, answer, { known, fetchedAt, options })
+  const fetched = await options.doubtMissing(document, kept)
   const unrecorded = whyUnrecorded(known, fetched, mayRecord)
   if (unrecorded !== undefined) return unrecorded
 

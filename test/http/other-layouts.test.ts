@@ -57,6 +57,17 @@ describe('an upstream that has another layout from now on', open, (test) => {
     clear()
   })
 
+  test('may have documents without any package', async (service) => {
+    const { get, upstream } = service
+    const clear = upstream.fail({ match: /./, mode: 'own-words', body: '{"packages":{}}' })
+    for (let checks = 0; checks < 5; checks++) {
+      pass(service, 3_600)
+      assert.is((await get(log)).statusCode, 200)
+    }
+    assert.is((await get('/p2/acme/nothing-known.json')).statusCode, 503, 'nobody can tell')
+    clear()
+  })
+
   test('may have a page in the place of all it had', async (service) => {
     const { get, upstream } = service
     const page = '<!DOCTYPE html><title>Closed for repairs</title>'

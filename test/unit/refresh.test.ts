@@ -28,6 +28,7 @@ const unknown: KnownDocument = {
 function parts(log: EventLog): RefreshOptions {
   return {
     fetchMetadata: async () => ({ outcome: 'body', body, lastModified: undefined }),
+    doubtMissing: async (_, fetched) => fetched,
     snapshots: { put: async (bytes) => sha256Of(bytes), get: async () => body },
     log,
     knownDocument: async () => unknown,

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import * as assert from 'uvu/assert'
+import { isLong } from '../support/long.ts'
 import { patientMs } from '../support/slowness.ts'
 import { describe } from '../support/suite.ts'
 import { removeDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
@@ -38,6 +39,7 @@ const ordinaryTar = rawTar(
   })),
 )
 
+/** They take long to make: `npm run test:all` does. */
 const large: readonly (readonly [string, () => Buffer])[] = [
   [
     '100,000 files, listed in no order',
@@ -62,6 +64,7 @@ const large: readonly (readonly [string, () => Buffer])[] = [
   ],
 ]
 
+/** As above. */
 const largeTars: readonly (readonly [string, () => Buffer])[] = [
   [
     '100,000 files, in no order',
@@ -121,7 +124,7 @@ describe(
       assert.ok(costs.archiveMs < patientMs(archiveMsMax), JSON.stringify(costs))
     })
 
-    for (const [what, bytes] of large) {
+    for (const [what, bytes] of isLong ? large : []) {
       test(`with ${what}`, async ({ costsOf }) => {
         await costsOf([bytes])
       })
@@ -139,7 +142,7 @@ describe(
       assert.ok(costs.archiveMs < patientMs(archiveMsMax), JSON.stringify(costs))
     })
 
-    for (const [what, bytes] of largeTars) {
+    for (const [what, bytes] of isLong ? largeTars : []) {
       test(`with ${what}`, async ({ costsOf }) => {
         await costsOf([bytes], 'tar')
       })

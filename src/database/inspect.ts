@@ -8,6 +8,7 @@ import { checkDatabaseUrl } from './connect.ts'
 import { majorToUse } from './embedded/binaries.ts'
 import { clusterMajor } from './embedded/cluster.ts'
 import { holderOf } from './embedded/data-directory-lock.ts'
+import { foreignOwner } from './ownership.ts'
 import { userOn } from './embedded/place.ts'
 
 /**
@@ -26,7 +27,11 @@ export async function inspectDatabase(connectionString: string, logger: Logger):
              to_regclass('public.kysely_migration') is not null as "isUsed"`.execute(db)
     const [facts] = rows
     const made = facts?.isUsed
-      ? await sql<{ name: string }>`select name from kysely_migration`.execute(db)
+      ? await sql<{ name: string }>`select name from kysely_migration`
+          .execute(db)
+          .catch(async (error: unknown) => {
+            throw (await foreignOwner(db, error)) ?? error
+          })
       : { rows: [] }
     const names = made.rows.map(({ name }) => name)
     if (facts?.isStandby)

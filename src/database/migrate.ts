@@ -1,6 +1,7 @@
 import { type Migration, Migrator, sql } from 'kysely'
 import { migrations } from '../../migrations/index.ts'
 import { StartupError } from '../errors.ts'
+import { foreignOwner } from './ownership.ts'
 import type { Db } from './schema.ts'
 
 /**
@@ -27,6 +28,8 @@ export async function migrate(
   const { error } = await new Migrator({ db, provider: { getMigrations } }).migrateToLatest()
   if (first < all.length) onProgress(all.length - first, all.length - first)
   if (error === undefined) return
+  const ownership = await foreignOwner(db, error)
+  if (ownership !== undefined) throw ownership
   throw new StartupError(
     `The database can't be brought to this release's tables (${reasonOf(error)}). ` +
       'The role in DATABASE_URL needs the right to create schemas and tables there, on a server that takes writes.',

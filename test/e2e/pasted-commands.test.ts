@@ -22,7 +22,8 @@ const notRun: Readonly<Record<string, string>> = {
     'a test listens on the loopback alone; start-options and terminal try these settings',
   "sed -i.bak 's#http": 'it takes a lock of another URL, which moved-locks makes and brings over',
   'npm ci && npm test': 'this is it',
-  pg_dump: 'it takes a PostgreSQL of its own and its programs',
+  pg_dump: 'it takes a PostgreSQL of its own and its programs, which restore has',
+  createdb: 'the same',
 }
 
 /** What those who paste put there themselves, and what is another here. */

@@ -1,8 +1,9 @@
 import path from 'node:path'
 import type { Logger } from 'pino'
 import { StartupError } from '../errors.ts'
-import { removeUnfinishedClusters } from './embedded/cluster.ts'
+import { clusterMajor, removeUnfinishedClusters } from './embedded/cluster.ts'
 import { connectionStringOf } from './embedded/connection.ts'
+import { dataBeside } from './embedded/data-beside.ts'
 import { lockDataDirectory, type DataDirectoryLock } from './embedded/data-directory-lock.ts'
 import { errorCode } from './embedded/error-code.ts'
 import { createDataDirectory, openPlace, type ServerPlace } from './embedded/place.ts'
@@ -49,6 +50,7 @@ export async function startEmbeddedPostgres(
     lock = lockDataDirectory(dataDirectory)
     const place = openPlace(dataDirectory)
     removeUnfinishedClusters(place.cluster)
+    sayIfBeside(place, options)
     return await startInPlace(place, lock, options)
   } catch (error) {
     lock?.release()
@@ -69,6 +71,20 @@ export function defaultDataDirectory(workingDirectory: string): string {
   } catch {
     return beside // Nobody can run the server: its start, if it comes to that, says so.
   }
+}
+
+/** An upgrade in a new folder would seem to have lost everything. */
+function sayIfBeside(
+  { cluster }: ServerPlace,
+  { dataDirectory, logger }: EmbeddedPostgresOptions,
+): void {
+  if (clusterMajor(cluster) !== undefined) return
+  const beside = dataBeside(dataDirectory)
+  if (beside === undefined) return
+  logger.warn(
+    `This start begins with nothing in ${dataDirectory}, while ${beside} has what an Almanac kept: if that is what you want, ` +
+      `stop this one and set DATA_DIR=${beside}.`,
+  )
 }
 
 async function startInPlace(

@@ -27,7 +27,7 @@ interface Step {
   readonly outcome: 'lost' | 'done'
 }
 
-const steps: readonly Step[] = [
+const allSteps: readonly Step[] = [
   { name: 'the blob is written, not committed', on: 'insert on blob', outcome: 'lost' },
   ...eventSteps('ArchiveStored'),
   { name: 'the blob is deleted, not committed', on: 'delete on blob', outcome: 'lost' },
@@ -37,6 +37,9 @@ const steps: readonly Step[] = [
   { name: 'the blob is in quarantine', on: 'insert on blob_quarantine', outcome: 'done' },
   ...eventSteps('ArchivesAccessed'),
 ]
+
+/** Each needs a start of the service, so `npm test` takes one of three. */
+const steps = allSteps.filter((_, nth) => nth % times(3, 1) === 0)
 
 function eventSteps(type: string): readonly Step[] {
   const on = `insert on event for each row when (new.type = '${type}')`

@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto'
 import type { AlertCode } from '../src/alerts/codes.ts'
 import { parseConstraint } from '../src/composer/constraints.ts'
 import type { MalwareList } from '../src/composer/malware-list.ts'
-import { type DocumentName, filterSummary, packageOfDocument } from '../src/composer/names.ts'
+import {
+  documentInWords,
+  type DocumentName,
+  filterSummary,
+  packageOfDocument,
+} from '../src/composer/names.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import { archiveId } from './archive.ts'
 
@@ -49,14 +54,14 @@ function ofMetadata(event: RecordedEvent): Meaning | undefined {
   if (event.type === 'MetadataFetchFailed') {
     if (!isRefusal(event)) return undefined
     const { document: subject, problem = 'it is no such document' } = event.data
-    const detail = `Upstream sent something for ${subject} that can't be served: ${problem}.`
+    const detail = `Upstream sent something for ${documentInWords(subject)} that can't be served: ${problem}.`
     return { sees: { code: 'document_refused', subject, cause: '', detail } }
   }
   if (event.type !== 'VersionWithdrawn') return undefined
   const { document, version } = event.data
   // Branches come and go.
   if (packageOfDocument(document)?.kind !== 'tags') return undefined
-  const detail = `Upstream no longer offers ${shown(version)} of ${document}.`
+  const detail = `Upstream no longer offers ${shown(version)} of ${documentInWords(document)}.`
   return { sees: { code: 'version_withdrawn', subject: versionOf(event.data), cause: '', detail } }
 }
 
@@ -85,7 +90,7 @@ function ofAnswer(event: EventOf<'MetadataChanged' | 'MetadataConfirmed'>): Mean
     const names = rejectedVersions.map(({ version }) => version)
     const cause = createHash('sha256').update(JSON.stringify(names)).digest('hex')
     const what = names.length === 1 ? 'One version' : `${names.length} versions`
-    const detail = `${what} of ${subject} left out: Composer could not load it, or it is of another package.`
+    const detail = `${what} of ${documentInWords(subject)} left out: Composer could not load it, or it is of another package.`
     return { ends: [good], sees: { ...about, cause, detail } }
   }
   // "Not modified" has no date: what was left out is still so.
@@ -142,7 +147,7 @@ export function ofFilter(event: RecordedEvent): Meaning {
   const about = { code: 'constraint_unreadable', subject: `${document} filter` } as const
   if (unreadableLists.length > 0) {
     const cause = createHash('sha256').update(JSON.stringify(unreadableLists)).digest('hex')
-    const detail = `Upstream's document of ${document} says in a way that cannot be read which versions are on a list, so all are.`
+    const detail = `Upstream's document of ${documentInWords(document)} says in a way that cannot be read which versions are on a list, so all are.`
     return { sees: { ...about, cause, detail } }
   }
   // "Not modified" has no date: what can't be read is still there.

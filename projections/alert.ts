@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { StoredAlert } from '../src/alerts/alert.ts'
 import { isCondition } from '../src/alerts/codes.ts'
-import { filterSummary } from '../src/composer/names.ts'
+import { documentInWords, filterSummary } from '../src/composer/names.ts'
 import type { Tx } from '../src/database/schema.ts'
 import type { RecordedEvent } from '../src/events/types.ts'
 import type { Projection, ProjectionSources } from '../src/projector/projection.ts'
@@ -89,7 +89,7 @@ async function followMove(tx: Tx, event: EventOf<'ReferenceMoved'>): Promise<voi
       ...about,
       cause: to,
       movedFrom: from,
-      detail: `${version} of ${document} was the commit ${from} and is ${to} now.`,
+      detail: `${version} of ${documentInWords(document)} was the commit ${from} and is ${to} now.`,
     })
 }
 

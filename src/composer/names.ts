@@ -8,11 +8,16 @@ const nameLengthMax = 200
 const vendorName = '[a-z0-9]+(?:[_.-][a-z0-9]+)*'
 const name = String.raw`${vendorName}\/[a-z0-9]+(?:(?:[_.]|-{1,2})[a-z0-9]+)*`
 
+/** What `name` says, for whoever has written something else. */
+export const packageNameRule =
+  'must be the name of a package, like acme/log: in both halves lower-case letters and digits, with one ".", "_" or "-" ' +
+  'between them at a time (in the second half also "--")'
+
 /** `vendor/name`, lower case. Holds no `~`, no `..`, and no character that means anything in a URL. */
 export const PackageName = z
   .string()
   .max(nameLengthMax, { abort: true })
-  .regex(new RegExp(`^${name}$`))
+  .regex(new RegExp(`^${name}$`), packageNameRule)
   .brand('PackageName')
 export type PackageName = z.infer<typeof PackageName>
 
@@ -71,6 +76,12 @@ export function packageOfDocument(
         kind: 'branches',
       }
     : { packageName: PackageName.parse(document), kind: 'tags' }
+}
+
+/** In a sentence: of a package by its name, which `~dev` is no part of. */
+export function documentInWords(document: DocumentName): string {
+  const about = packageOfDocument(document)
+  return about?.kind === 'branches' ? `${about.packageName} (its branches)` : document
 }
 
 /** The only document of a package in which Composer looks for what is said of all its versions. */

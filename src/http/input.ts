@@ -87,8 +87,7 @@ function sentenceEnd(issue: Issue): string | undefined {
 function aboutMeasure(issue: Issue): string | undefined {
   if (issue.code === 'too_big') return `must ${amount(issue.origin, 'at most', issue.maximum)}`
   if (issue.code === 'too_small') return `must ${amount(issue.origin, 'at least', issue.minimum)}`
-  if (issue.code !== 'invalid_format') return undefined
-  return `must match ${issue.pattern ?? issue.format}`
+  return issue.code === 'invalid_format' ? 'has not the form that openapi.json gives it' : undefined
 }
 
 function amount(origin: string, most: string, count: number | bigint): string {

@@ -1,4 +1,9 @@
-import { type DocumentName, packageOfDocument, rootDocument } from '../composer/names.ts'
+import {
+  documentInWords,
+  type DocumentName,
+  packageOfDocument,
+  rootDocument,
+} from '../composer/names.ts'
 import { AppError } from '../errors.ts'
 import type { Position, Sha256 } from '../events/types.ts'
 import { type ChosenState, type Confidence, confidenceOf } from '../time-machine/confidence.ts'
@@ -175,7 +180,7 @@ async function observe(current: () => Promise<unknown>): Promise<void> {
 function notThere(document: DocumentName, { at }: Basis): AppError {
   return document === rootDocument
     ? new AppError('upstream_unavailable', 'upstream had no packages.json')
-    : new AppError('not_known_then', `upstream had no ${document} at ${at}`)
+    : new AppError('not_known_then', `upstream had no ${documentInWords(document)} at ${at}`)
 }
 
 function asRecorded(state: ThereState): Pick<AsOfAnswer, 'body' | 'lastModified'> {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { type DocumentName, rootDocument } from '../composer/names.ts'
+import { documentInWords, type DocumentName, rootDocument } from '../composer/names.ts'
 import { AppError } from '../errors.ts'
 import type { FetchCause, Sha256 } from '../events/types.ts'
 import { type Instant, msOfInstant } from '../time-machine/instant.ts'
@@ -201,7 +201,7 @@ async function refreshQuietly(
   } catch (error) {
     logger.error(
       { err: error, document },
-      `${document} could not be refreshed; it is served as it is`,
+      `${documentInWords(document)} could not be refreshed; it is served as it is`,
     )
     return undefined
   }
@@ -217,10 +217,10 @@ function noDocument(
 ): AppError {
   const { isGone, retryAfterSeconds, why } = about
   if (isGone && document !== rootDocument) {
-    return new AppError('package_not_found', `${document} isn't known upstream`)
+    return new AppError('package_not_found', `${documentInWords(document)} isn't known upstream`)
   }
   const cause = why === undefined ? 'upstream gives no answer now' : wordsFor(why)
-  const message = `${document} isn't cached here, and ${cause}`
+  const message = `${documentInWords(document)} isn't cached here, and ${cause}`
   const when = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
   return new AppError('upstream_unavailable', message, when)
 }

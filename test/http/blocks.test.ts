@@ -173,8 +173,9 @@ describe('archives of blocked versions', open, (test) => {
   test('are 503 when it takes upstream to know, which does not answer', async (service) => {
     const { block, archive, upstream } = service
     const { reference } = await distOf(service, 'acme/testing', '1.0.0')
-    await block('acme/testing', '1.0.0')
+    // Before it is blocked, which has upstream asked what there is.
     const clear = upstream.fail({ match: /./, mode: 'status', status: 400 })
+    await block('acme/testing', '1.0.0')
     assert.is((await archive('acme/testing', '1.0.0.0', reference)).statusCode, 503)
     clear()
   })
@@ -243,7 +244,7 @@ describe('blocking', open, (test) => {
     [{ package: 'acme/log', constraint: '>=>1' }, 'like 1.0.2'],
     [{ package: 'acme/log', constraint: '' }, 'like 1.0.2'],
     [{ package: 'acme/log' }, 'constraint is missing'],
-    [{ package: 'Acme', constraint: '*' }, 'package must match'],
+    [{ package: 'Acme', constraint: '*' }, 'package must be the name of a package, like acme/log'],
     [{ package: 'acme/log', constraint: '*', why: 'x' }, 'reason'],
     [{ package: 'acme/log', constraint: `1.0 || ${'2.0 || '.repeat(80)}3.0` }, 'at most 500'],
   ] as const) {

@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { PackageName, parsePackageName } from '../../composer/names.ts'
+import { PackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
 import { Reason } from '../../events/event-schema.ts'
 import type { Freezes } from '../../freezes.ts'
 import { Instant, parsePin } from '../../time-machine/instant.ts'
 import { endpoint } from '../endpoint.ts'
+import { packageNamed, packageParams } from '../packages/names.ts'
 import type { ApiRoute } from '../route.ts'
 import { KeptOut, keptOutAnswer, type KeptOutDeps } from './kept-out.ts'
 
@@ -26,9 +27,6 @@ export const FrozenPackage = z.object({
     })
     .describe('What upstream has now, as far as it was observed, and unfreezing would show.'),
 })
-
-/** `vendor/package`, which is checked once both are known. */
-const params = z.object({ vendor: z.string(), package: z.string() })
 
 /** Of each kind; a package seldom has more. */
 const versionsShownMax = 1_000
@@ -53,7 +51,7 @@ function freezePackage({
       'Upstream goes on being observed. Of a frozen package, only the archives that its documents ' +
       'name are served. Blocks and lists of malware still apply. What is frozen already stays as ' +
       'it is, unless another instant is named.',
-    params,
+    params: packageParams,
     body: z.strictObject({
       at: z
         .string()
@@ -96,7 +94,7 @@ function unfreezePackage({ unfreeze }: Pick<Freezes, 'unfreeze'>): ApiRoute {
     id: 'unfreeze',
     summary: 'Has a package served as upstream has it again',
     description: 'What is not frozen stays as it is.',
-    params,
+    params: packageParams,
     body: z.strictObject({ reason: Reason.optional() }),
     result: z.object({ package: PackageName, frozen: z.literal(false) }),
     errors: ['package_not_found'],
@@ -106,12 +104,6 @@ function unfreezePackage({ unfreeze }: Pick<Freezes, 'unfreeze'>): ApiRoute {
       return { package: packageName, frozen: false as const }
     },
   })
-}
-
-function packageNamed({ vendor, package: name }: z.infer<typeof params>): PackageName {
-  const packageName = parsePackageName(vendor, name)
-  if (packageName !== undefined) return packageName
-  throw new AppError('package_not_found', 'that is not the name of a package: write vendor/package')
 }
 
 function instantOf(text: string): Instant {

@@ -1,4 +1,4 @@
-import { documentName, parsePackageName } from '../../composer/names.ts'
+import { documentName, packageNameRule, parsePackageName } from '../../composer/names.ts'
 import type { DateOf } from '../../database/overlaid-dates.ts'
 import { AppError } from '../../errors.ts'
 import type { AsOfAnswer, Basis, DocumentAsOf } from '../../metadata/as-of.ts'
@@ -55,7 +55,8 @@ function documentAsked({ param, client, principal, query }: RouteRequest): Packa
   const [, name = '', dev] = /^(.+?)(~dev)?\.json$/.exec(param('file')) ?? []
   const packageName = parsePackageName(param('vendor'), name)
   if (packageName === undefined) {
-    throw new AppError('package_not_found', 'that is not the name of a package')
+    const message = `that is not the name of a package: it ${packageNameRule}`
+    throw new AppError('package_not_found', message)
   }
   return {
     document: documentName(packageName, dev === undefined ? 'tags' : 'branches'),

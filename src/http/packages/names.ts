@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type PackageName, parsePackageName } from '../../composer/names.ts'
+import { type PackageName, packageNameRule, parsePackageName } from '../../composer/names.ts'
 import { AppError } from '../../errors.ts'
 
 /** `vendor/package`, which is checked once both are known. */
@@ -15,6 +15,6 @@ export function packageNamed({
 }: z.infer<typeof packageParams>): PackageName {
   const packageName = parsePackageName(vendor, name)
   if (packageName !== undefined) return packageName
-  const message = 'that is not the name of a package: write vendor/package, in lower case'
+  const message = `that is not the name of a package: it ${packageNameRule}`
   throw new AppError('package_not_found', message)
 }

@@ -19,7 +19,7 @@ import { buildOverlay, type BuiltOverlay } from './build-overlay.ts'
 import { buildRendering, type Rendering } from './build-rendering.ts'
 import { type BuiltUpstream, buildUpstream } from './build-upstream.ts'
 import { buildAnswers, buildInstalls, buildServing } from './build-serving-own.ts'
-import { openStores, type Stores } from './build-stores.ts'
+import { closeStores, openStores, type Stores } from './build-stores.ts'
 import { buildSummary } from './build-summary.ts'
 import type { DiskSpace } from './alerts/conditions.ts'
 import type { Config } from './config.ts'
@@ -110,7 +110,20 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
   const usage = createUsage(outside)
   const observer = tellAll([counters, usage, decisions])
   const parts = await openParts(config, outside, observer)
-  const { db, snapshots, digestion } = parts
+  return await serve(parts, { counters, usage }).catch(async (error: unknown) => {
+    // Whoever started it may end the database next: nothing is to ask it any more.
+    await closeStores(parts)
+    throw error
+  })
+}
+
+interface Counts {
+  readonly counters: Metrics
+  readonly usage: ReturnType<typeof createUsage>
+}
+
+async function serve(parts: Parts, { counters, usage }: Counts): Promise<App> {
+  const { config, outside, observer, db, snapshots, digestion } = parts
   const generatedToken = config.adminToken === undefined ? await generateAdminToken(db) : undefined
   const metadata = await openMetadata(parts)
   const { root, render } = await buildRendering(config, db)
@@ -168,18 +181,9 @@ export async function startApp(config: Config, outside: Outside): Promise<App> {
 async function openMetadata(parts: Parts): Promise<Metadata> {
   const metadata = buildMetadata(parts)
   if (parts.outside.triesUpstream === true) {
-    await tryUpstream({ ...parts, ...metadata }).catch(async (error: unknown) => {
-      await closeStores(parts)
-      throw error
-    })
+    await tryUpstream({ ...parts, ...metadata })
   }
   return metadata
-}
-
-async function closeStores({ projector, digestion, db }: Stores): Promise<void> {
-  await projector.stop()
-  await digestion.close()
-  await db.destroy()
 }
 
 async function openParts(config: Config, outside: Outside, observer: Observer): Promise<Parts> {

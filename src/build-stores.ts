@@ -54,7 +54,10 @@ export async function openStores({ outside, observer }: StoresParts): Promise<St
   const report = outside.report ?? (() => undefined)
   await migrate(db, (done, total) =>
     report({ what: 'bringing the tables up to date', done, total }),
-  )
+  ).catch(async (error: unknown) => {
+    await db.destroy()
+    throw error
+  })
   await prepareStaging(stagingIn(outside.dataDirectory), msOfInstant(outside.now()))
   const now = outside.logClock === undefined ? {} : { now: outside.logClock }
   const log = observedLog(createPostgresLog({ db, ...now }), observer)
@@ -97,4 +100,10 @@ async function catchUp(
   await projector.waitFor(head).catch(() => {
     logger.warn('read models are still being built: until then /readyz says so')
   })
+}
+
+export async function closeStores({ projector, digestion, db }: Stores): Promise<void> {
+  await projector.stop()
+  await digestion.close()
+  await db.destroy()
 }

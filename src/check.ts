@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import { accessSync, constants, existsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import path from 'node:path'
 import type { Logger } from 'pino'
 import { buildUpstream } from './build-upstream.ts'
@@ -11,9 +9,11 @@ import { problemOfRootFile } from './composer/root-file.ts'
 import { type Config, parseConfig, settingNames } from './config.ts'
 import { defaultDataDirectory } from './database/embedded.ts'
 import { holderOf } from './database/embedded/data-directory-lock.ts'
+import { errorCode } from './database/embedded/error-code.ts'
 import { inspectDatabase, inspectEmbedded } from './database/inspect.ts'
 import { proxiesIn, withAuthFile } from './environment.ts'
 import { StartupError } from './errors.ts'
+import { tryAddress } from './http/listen.ts'
 import { tellAll } from './telemetry/observer.ts'
 import type { Instant } from './time-machine/instant.ts'
 import { createAddressGuard, noOthers } from './upstream/address-guard.ts'
@@ -91,22 +91,15 @@ async function outcomeOf(
 }
 
 async function lookAtPort({ host, port }: Config, dataDirectory: string): Promise<Found> {
-  const server = createServer().listen(port, host)
   try {
-    await once(server, 'listening')
+    await tryAddress({ host, port })
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
     const holder = holderOf(dataDirectory)
-    if (reason.includes('EADDRINUSE') && holder !== undefined) {
-      const warning = `${host}:${port} is in use, as it seems by the Almanac that runs here (process ${holder})`
-      return { warning }
-    }
-    throw new StartupError(
-      `nothing can be served on ${host}:${port} (${reason}). Set HOST and PORT to an address of this machine that is free.`,
-      { cause: error },
-    )
+    const isInUse = error instanceof Error && errorCode(error.cause) === 'EADDRINUSE'
+    if (!isInUse || holder === undefined) throw error
+    const warning = `${host}:${port} is in use, as it seems by the Almanac that runs here (process ${holder})`
+    return { warning }
   }
-  server.close()
   return `${host}:${port} is free`
 }
 

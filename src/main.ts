@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type App, startApp } from './app.ts'
 import { banner } from './banner.ts'
@@ -8,9 +8,11 @@ import { check } from './check.ts'
 import { printableLines } from './composer/notices.ts'
 import { type Config, parseConfig } from './config.ts'
 import { checkDatabaseUrl } from './database/connect.ts'
+import { makeDataDirectory } from './database/make-directory.ts'
 import { defaultDataDirectory, startEmbeddedPostgres } from './database/embedded.ts'
 import { proxiesIn, withAuthFile } from './environment.ts'
 import { StartupError } from './errors.ts'
+import { tryAddress } from './http/listen.ts'
 import { createLogger } from './logger.ts'
 import { helpText } from './start-help.ts'
 import { startOption } from './start-options.ts'
@@ -44,8 +46,10 @@ async function run(): Promise<void> {
 
   const closers: Closers = []
   const progress = createProgress({ screen, logger, isPretty, nowMs: () => performance.now() })
-  const starting = start(config, { closers, logger, progress })
-  const isStopping = stopOnSignals(starting, { closers, logger, progress })
+  const ending = new AbortController()
+  const parts = { closers, logger, progress, signal: ending.signal }
+  const starting = start(config, parts)
+  const isStopping = stopOnSignals(starting, { ...parts, giveUp: () => ending.abort() })
   const app = await starting.catch((error: unknown) => {
     // What a signal has cut short isn't a failure.
     if (isStopping()) return undefined
@@ -73,13 +77,18 @@ interface Starting {
   readonly closers: Closers
   readonly logger: Logger
   readonly progress: Progress
+  /** Gives up the start. */
+  readonly signal: AbortSignal
 }
 
 async function start(config: Config, starting: Starting): Promise<App> {
-  const { closers, logger, progress } = starting
+  const { closers, logger, progress, signal } = starting
   const dataDirectory = path.resolve(config.dataDirectory ?? defaultDataDirectory(process.cwd()))
   try {
+    // Before anything is made or opened that would have to be closed again.
+    await tryAddress(config)
     const databaseUrl = await openDatabaseServer(config, { ...starting, dataDirectory })
+    signal.throwIfAborted()
     const app = await startApp(config, {
       databaseUrl,
       dataDirectory,
@@ -101,14 +110,15 @@ async function start(config: Config, starting: Starting): Promise<App> {
 
 async function openDatabaseServer(
   { databaseUrl }: Config,
-  { dataDirectory, closers, logger, progress }: Starting & { readonly dataDirectory: string },
+  {
+    dataDirectory,
+    closers,
+    logger,
+    progress,
+    signal,
+  }: Starting & { readonly dataDirectory: string },
 ): Promise<string> {
-  await mkdir(dataDirectory, { recursive: true, mode: 0o711 }).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : 'unknown reason'
-    throw new StartupError(
-      `DATA_DIR can't be made (${reason}). Set it to a directory that this user may write to.`,
-    )
-  })
+  makeDataDirectory(dataDirectory)
   if (databaseUrl !== undefined) {
     await checkDatabaseUrl(databaseUrl)
     return databaseUrl
@@ -116,6 +126,7 @@ async function openDatabaseServer(
   const embedded = await startEmbeddedPostgres({
     dataDirectory,
     logger,
+    signal,
     onProgress: (done, total) => progress.report({ what: 'making the database', done, total }),
     onLost(error) {
       logger.fatal({ err: error }, 'the embedded PostgreSQL is lost')
@@ -133,15 +144,22 @@ async function closeAll(closers: Closers): Promise<void> {
 /** npm passes on what a terminal or a service manager has sent to all of its group: that comes twice. */
 const sameSignalMs = 1_000
 
+/** A first start takes longer, and who ends it doesn't want to wait. */
+const startEndsWithinMs = 700
+
 /** @returns whether a signal has come. */
 function stopOnSignals(
   starting: Promise<App>,
-  { closers, logger, progress }: Starting,
+  { closers, logger, progress, giveUp }: Starting & { readonly giveUp: () => void },
 ): () => boolean {
+  const { level } = logger
   let stoppingSinceMs: number | undefined
   async function stop(): Promise<void> {
-    // A start that is under way takes seconds, and what it has half opened can't be closed.
-    await starting.catch(() => undefined)
+    giveUp()
+    const ended = starting.catch(() => undefined)
+    const isLong = await Promise.race([ended.then(() => false), delay(startEndsWithinMs, true)])
+    // What it has half opened can't be closed, and would complain of a database that is gone.
+    if (isLong) logger.level = 'silent'
     await closeAll(closers)
   }
   function onSignal(signal: string): void {
@@ -156,6 +174,7 @@ function stopOnSignals(
     logger.info({ signal }, 'stopping: no new requests, those under way end first')
     void stop().then(
       () => {
+        logger.level = level
         logger.info('stopped')
         process.exit(0)
       },

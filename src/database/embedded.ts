@@ -26,6 +26,8 @@ export interface EmbeddedPostgresOptions {
   /** DATA_DIR, an absolute path. */
   readonly dataDirectory: string
   readonly logger: Logger
+  /** Gives up the start. */
+  readonly signal?: AbortSignal
   /** Is told of the steps of a first start. */
   readonly onProgress?: (done: number, total: number) => void
   /** The server died and could not be brought back. */
@@ -90,19 +92,21 @@ function sayIfBeside(
 async function startInPlace(
   place: ServerPlace,
   lock: DataDirectoryLock,
-  { logger, onLost, onProgress = () => undefined }: EmbeddedPostgresOptions,
+  { logger, onLost, onProgress = () => undefined, signal }: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   const ending = new AbortController()
-  const start = async () => await startServer({ place, logger, onProgress, signal: ending.signal })
+  const startSignal = AbortSignal.any([ending.signal, ...(signal === undefined ? [] : [signal])])
+  const start = async (givesUp: AbortSignal) =>
+    await startServer({ place, logger, onProgress, signal: givesUp })
 
   const startedMs = performance.now()
-  let { pid, adopted } = await start()
+  let { pid, adopted } = await start(startSignal)
   const durationMs = Math.round(performance.now() - startedMs)
   logger.info({ server_pid: pid, adopted, duration_ms: durationMs }, 'PostgreSQL is ready')
   const supervisor = supervise({
     isUp: () => isServerOf(pid, place.cluster),
     restart: async () => {
-      ;({ pid } = await start())
+      ;({ pid } = await start(ending.signal))
     },
     onLost,
     logger,

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import Router from '@koa/router'
 import Koa from 'koa'
-import { AppError, StartupError } from '../errors.ts'
+import { AppError } from '../errors.ts'
 import type { Repeats } from './again.ts'
 import { type AnswerFrom, createAnswerFrom, type Handled } from './answer.ts'
 import type { Authorize } from './auth.ts'
@@ -10,6 +10,7 @@ import type { ClientAddresses } from './client-addresses.ts'
 import { createConnections, type ConnectionsOptions } from './connections.ts'
 import { answerError } from './errors.ts'
 import { beginExchange, duringExchange, type Exchange, type ExchangeOptions } from './exchange.ts'
+import { listen } from './listen.ts'
 import { createFail, type FailOptions } from './fail.ts'
 import { withMergedSlashes } from './merged-slashes.ts'
 import type { Answer, Route, RouteRequest } from './route.ts'
@@ -65,14 +66,7 @@ export async function startHttpServer(
     },
   )
   server.on('connection', connections.opened)
-  server.listen(options.port, options.host)
-  await once(server, 'listening').catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new StartupError(
-      `Nothing can be served on ${options.host}:${options.port} (${reason}). ` +
-        'Set HOST and PORT to an address of this machine that is free.',
-    )
-  })
+  await listen(server, options)
   return { close: async (deadlineMs) => await close(server, deadlineMs) }
 }
 

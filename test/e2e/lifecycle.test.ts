@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
@@ -171,10 +171,11 @@ describe('npm start', open, (test) => {
     directory,
   }) => {
     const { port } = new URL(upstream.url)
+    const before = readdirSync(directory)
     const { code, output } = await runToEnd({ DATA_DIR: directory, PORT: port })
     assert.is(code, 1)
-    assert.match(output, new RegExp(`^almanac: .*${port}.*PORT`, 'm'))
-    assert.not.match(output, /^\s+at /m)
+    assert.match(output, new RegExp(`^almanac: [^\n]*${port}[^\n]*PORT[^\n]*\n$`))
+    assert.equal(readdirSync(directory), before)
   })
 })
 
@@ -207,20 +208,11 @@ describe('settings that cannot work', open, (test) => {
         DATABASE_URL: databaseUrl === 'no such database' ? missing.href : databaseUrl,
       })
       assert.is(code, 1)
-      assert.match(output, /^almanac: DATABASE_URL: .*Check/m)
+      assert.match(output, /^almanac: DATABASE_URL: [^\n]*Check[^\n]*\n$/)
       assert.not.match(output, password)
       assert.not.match(output, /^\s+at /m)
     })
   }
-
-  test('a DATA_DIR that is a file: one sentence and exit code 1', async ({ directory }) => {
-    const file = path.join(directory, 'file')
-    writeFileSync(file, '')
-    const { code, output } = await runToEnd({ DATA_DIR: file, PORT: String(await freePort()) })
-    assert.is(code, 1)
-    assert.match(output, /^almanac: DATA_DIR can't be made/m)
-    assert.not.match(output, /^\s+at /m)
-  })
 
   test('options in DATABASE_URL are kept beside our own', async ({ upstream, directory }) => {
     const database = await createTestDatabase()

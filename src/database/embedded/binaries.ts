@@ -32,7 +32,9 @@ export async function findBinaries(place: ServerPlace, major?: number): Promise<
     try {
       const directory = await candidate.prepare()
       // Alpine installs the package too, but can't run it.
-      await runAs(place.user, [path.join(directory, 'postgres'), '--version'], 10_000)
+      await runAs(place.user, [path.join(directory, 'postgres'), '--version'], {
+        timeoutMs: 10_000,
+      })
       return directory
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error))

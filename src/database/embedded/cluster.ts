@@ -31,6 +31,8 @@ export interface NewCluster {
   readonly binaries: string
   readonly user: ServerUser
   readonly logger: Logger
+  /** Gives up. */
+  readonly signal: AbortSignal
 }
 
 /**
@@ -44,6 +46,7 @@ export async function createCluster({
   binaries,
   user,
   logger,
+  signal,
 }: NewCluster): Promise<void> {
   const unfinished = mkdtempSync(`${cluster}.unfinished-`)
   chownSync(unfinished, user.uid, user.gid)
@@ -51,13 +54,13 @@ export async function createCluster({
   // prettier-ignore
   const args = ['-D', unfinished, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '-k', '--no-sync', '--no-instructions']
   try {
-    await runAs(user, [initdb, ...args, `--locale=${serverLocale}`], 60_000)
+    await runAs(user, [initdb, ...args, `--locale=${serverLocale}`], { timeoutMs: 60_000, signal })
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true })
     throw error
   }
   try {
-    await runAs(user, [initdb, '-D', unfinished, '--sync-only'], 5_000)
+    await runAs(user, [initdb, '-D', unfinished, '--sync-only'], { timeoutMs: 5_000 })
   } catch (error) {
     // A slow disk: what isn't flushed now soon is, and so far there is nothing to lose but a moment.
     logger.warn({ err: error }, 'the new database is not known to be on disk yet')

@@ -22,17 +22,17 @@ export const serverEnvironment = {
 /**
  * Runs a program of PostgreSQL as `user`, and waits for its end.
  *
- * @throws Error with the last lines that it wrote, when it fails or takes longer than `timeoutMs`.
+ * @throws Error with the last lines that it wrote, when it fails or takes longer than `timeoutMs`, or is given up.
  */
 export async function runAs(
   user: ServerUser,
   command: readonly [program: string, ...args: string[]],
-  timeoutMs: number,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
 ): Promise<void> {
   const [program, ...args] = command
   const { uid, gid } = user
   // Our own working directory may be closed to that user.
-  const options = { uid, gid, cwd: '/', env: serverEnvironment, timeout: timeoutMs }
+  const options = { uid, gid, cwd: '/', env: serverEnvironment, timeout: timeoutMs, signal }
   try {
     await promisify(execFile)(program, args, options)
   } catch (error) {

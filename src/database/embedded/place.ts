@@ -3,6 +3,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, realpathSync } from 'node:f
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { StartupError } from '../../errors.ts'
+import { makeDataDirectory } from '../make-directory.ts'
 import { socketFile } from './connection.ts'
 import { errorCode } from './error-code.ts'
 import { blockingDirectory, serverUser, type ServerUser } from './server-user.ts'
@@ -24,11 +25,8 @@ export interface ServerPlace {
  * @throws StartupError when that can't be, before anything is made.
  */
 export function createDataDirectory(dataDirectory: string): void {
-  const user = userOn(dataDirectory)
-  const outermost = mkdirSync(dataDirectory, { recursive: true, mode: 0o711 })
-  if (outermost === undefined || user.uid === process.getuid?.()) return
-  // A strict umask would keep the server's user out of what we have just made.
-  for (let at = dataDirectory; at.startsWith(outermost); at = path.dirname(at)) chmodSync(at, 0o711)
+  userOn(dataDirectory)
+  makeDataDirectory(dataDirectory)
 }
 
 /**

@@ -102,14 +102,14 @@ async function refuseHiddenServer({ cluster, socketDirectory }: ServerPlace): Pr
 const firstSteps = 3
 
 async function launch(options: StartOptions): Promise<{ pid: number; log: ServerLog }> {
-  const { place, logger, onProgress } = options
+  const { place, logger, onProgress, signal } = options
   const { cluster, user } = place
   const major = clusterMajor(cluster)
   if (major === undefined) onProgress(0, firstSteps)
   const binaries = await findBinaries(place, major)
   if (major === undefined) {
     onProgress(1, firstSteps)
-    await createCluster({ cluster, binaries, user, logger })
+    await createCluster({ cluster, binaries, user, logger, signal })
     onProgress(2, firstSteps)
   }
   writeConnectionRules(cluster, user)

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { readCurrentDocument } from '../projections/document-queries.ts'
 import { rootDocument } from './composer/names.ts'
+import { isOfOtherLayout } from './composer/root-file.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database/schema.ts'
 import { StartupError } from './errors.ts'
@@ -33,10 +34,15 @@ export async function tryUpstream({ config, db, refresh }: TriedParts): Promise<
   const { refused_problem: problem, failed_cause: cause } =
     (await readCurrentDocument(db, rootDocument)) ?? {}
   const isRefused = (causeOf(refreshed) ?? cause) === 'invalid_document'
-  if (!isRefused || typeof problem !== 'string') return
+  if (!isRefused || !isReason(problem)) return
   throw new StartupError(
     `PROXY_PACKAGIST_URL is ${packagistUrl}, and its ${rootDocument} can't be read: ${problem}.`,
   )
+}
+
+/** A repository that is still empty may become one that can be read; until then an alert says so. */
+function isReason(problem: string | null | undefined): problem is string {
+  return typeof problem === 'string' && isOfOtherLayout(problem)
 }
 
 /** Of an answer that isn't recorded again. */

@@ -39,7 +39,15 @@ function otherLayoutOf(root: JsonObject): string | undefined {
   if (has('includes'))
     return 'all packages are in files beside it (`includes`), as Satis writes them'
   if (has('packages')) return 'all packages are in itself (`packages`)'
-  return 'it names no place of documents'
+  return namesNoPlace
+}
+
+/** It has nothing yet, so it isn't of another layout either. */
+const namesNoPlace = 'it names no place of documents'
+
+/** Whether a root file isn't taken for what it has, rather than for what it lacks. */
+export function isOfOtherLayout(problem: string): boolean {
+  return !problem.startsWith(namesNoPlace)
 }
 
 function quoted(keys: readonly string[]): string {

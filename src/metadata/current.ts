@@ -63,6 +63,8 @@ const shortWaitMs = { kept: 250, none: 4_000 } as const
 const failurePauseSeconds = 5
 /** How long "no such document" is believed without asking again. */
 const missingTtlSeconds = 60
+/** For how long it is asked for again all the same when the feed says nothing of it. */
+const newlyMissingSeconds = 300
 
 export function createCurrentDocument(options: CurrentOptions): CurrentDocument {
   const { currentState, now, metadataTtlSeconds } = options
@@ -82,6 +84,7 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
     if (state === undefined) return true
     if (failurePauseOf(state, now()) !== undefined) return false
     if (state.purged || (await isGoneInDoubt(document, state))) return true
+    if (isNewlyMissing(state, isWithin)) return !isWithin(state.checked_at, missingTtlSeconds)
     const doubted = state.missing_since !== null
     const ttl = doubted ? Math.min(missingTtlSeconds, metadataTtlSeconds) : metadataTtlSeconds
     return !isWithin(state.verified_at, state.gone ? missingTtlSeconds : ttl)
@@ -125,6 +128,14 @@ export function createCurrentDocument(options: CurrentOptions): CurrentDocument 
     note(fetched(lookedUp, after))
     return answerFrom(document, after, lookedUp)
   }
+}
+
+/** The feed tells of a change, and not that upstream was wrong to deny what was there already. */
+function isNewlyMissing(
+  { gone, sha256, missing_since }: CurrentState,
+  isWithin: (at: Instant | null, seconds: number) => boolean,
+): boolean {
+  return gone && sha256 === null && isWithin(missing_since, newlyMissingSeconds)
 }
 
 interface ToRefresh {

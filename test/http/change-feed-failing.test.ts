@@ -57,7 +57,7 @@ describe('a feed that fails', withFeed(), (test) => {
     const { get, upstream } = service
     const path = '/p2/acme/nothing.json'
     assert.is((await get(path)).statusCode, 404)
-    pass(service, 120)
+    pass(service, 600)
     const clear = upstream.fail({ match: /nothing/, mode: 'status', status: 403 })
     assert.is((await get(path)).statusCode, 503)
     clear()

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert'
-import { poll, withFeed } from '../support/feed.ts'
+import { pass, poll, withFeed } from '../support/feed.ts'
 import { startService } from '../support/service.ts'
 import { describe } from '../support/suite.ts'
 
@@ -27,6 +27,19 @@ describe('a package that upstream lists and denies', listed, (test) => {
     assert.equal(asked, [0, 2, 4, 6, 10, 18, 34, 66, 126, 186])
     clear()
     clock.advance(60)
+    assert.is((await get('/p2/acme/log.json')).statusCode, 200)
+  })
+})
+
+describe('a name that upstream denied at first contact, which lists no names', listed, (test) => {
+  test('is asked for again after a minute, though the feed says that nothing has changed', async (service) => {
+    const { get, upstream } = service
+    const clear = upstream.fail({ match: metadataRequests, mode: 'status', status: 404 })
+    await poll(service)
+    assert.is((await get('/p2/acme/log.json')).statusCode, 404)
+    clear()
+    pass(service, 60)
+    await poll(service)
     assert.is((await get('/p2/acme/log.json')).statusCode, 200)
   })
 })

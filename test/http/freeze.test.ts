@@ -141,13 +141,15 @@ describe('a package that is frozen', open, (test) => {
     assert.is((await get('/p2/acme/clock~dev.json')).statusCode, 200)
   })
 
-  test('has no branches later when it had no such document', async (service) => {
+  test('has branches that upstream denied if they were there then, and none that came later', async (service) => {
     const { freeze, get, upstream, later } = service
-    const clear = upstream.fail({ match: /beta\/fonts~dev/, mode: 'status', status: 404 })
-    await freeze('beta/fonts')
+    const clear = upstream.fail({ match: /~dev/, mode: 'status', status: 404 })
+    for (const name of ['beta/fonts', 'beta/edge']) await freeze(name)
     clear()
     later()
+    upstream.pushCommit('beta/fonts', 'main')
     assert.is((await get('/p2/beta/fonts~dev.json')).statusCode, 404)
+    assert.is((await get('/p2/beta/edge~dev.json')).statusCode, 200)
   })
 
   test('is seen by pins from the time on when it was frozen', async (service) => {

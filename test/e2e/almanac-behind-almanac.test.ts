@@ -88,4 +88,29 @@ forEachComposer('Almanac behind Almanac', open, (test, { run }) => {
       }
     })
   }
+
+  for (const behind of ['mirror', 'rewrite'] as const) {
+    test(`rewrite before a pin of ${behind}: updates as from the pin itself`, async ({
+      upstream,
+      almanac,
+    }) => {
+      const inner = await almanac(upstream.url, behind)
+      const pin = `${inner.url}/at/2025-06-01`
+      const outer = await almanac(pin, 'rewrite')
+      const direct = composerProject({ repository: pin, require })
+      const project = composerProject({ repository: outer.url, require })
+      try {
+        const atThePin = await run(['update'], direct)
+        assert.is(atThePin.code, 0, atThePin.output)
+        const { code, output } = await run(['update'], project)
+        assert.is(code, 0, output)
+        assert.not.match(output, 'trying the next URL')
+        assert.equal(project.locked(), direct.locked())
+      } finally {
+        for (const each of [direct, project]) each.remove()
+        await outer.close()
+        await inner.close()
+      }
+    })
+  }
 })

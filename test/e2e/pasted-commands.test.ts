@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,6 +25,7 @@ const notRun: Readonly<Record<string, string>> = {
   'npm ci && npm test': 'this is it',
   pg_dump: 'it takes a PostgreSQL of its own and its programs, which restore has',
   createdb: 'the same',
+  ...(spawnSync('jq', ['--version']).error !== undefined && { jq: 'there is no jq here' }),
 }
 
 /** What those who paste put there themselves, and what is another here. */
@@ -131,6 +133,8 @@ async function prepare(reader: {
     path.join(dataDirectory, 'postgresql', 'PG_VERSION'),
     path.join(directory, 'data/PG_VERSION'),
   )
+  const request = '{"time":1,"msg":"request","path":"/dist-proxy/monolog/monolog/1.2.3.0/0.zip"}'
+  writeFileSync(path.join(directory, 'almanac.log'), request)
   const { code, output } = await shell(
     `git init -q . && git add composer.json &&
      git -c user.name=a -c user.email=a@example.com commit -qm first && git tag v1.2.0`,

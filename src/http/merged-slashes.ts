@@ -5,7 +5,14 @@
  */
 export function withMergedSlashes(target: string): string {
   if (!target.includes('//')) return target
-  const [, origin = '', path = '', rest = ''] =
-    /^([a-z][a-z0-9+.-]*:\/\/[^/?#]*)?([^?#]*)(.*)$/is.exec(target) ?? []
-  return `${origin}${path.replaceAll(/\/{2,}/g, '/')}${rest}`
+  const pathEnd = endAt(target, target.search(/[?#]/))
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(target)?.[0]
+  const afterHost = scheme === undefined ? 0 : endAt(target, target.indexOf('/', scheme.length))
+  const pathBegin = Math.min(afterHost, pathEnd)
+  const path = target.slice(pathBegin, pathEnd)
+  return `${target.slice(0, pathBegin)}${path.replaceAll(/\/{2,}/g, '/')}${target.slice(pathEnd)}`
+}
+
+function endAt({ length }: string, found: number): number {
+  return found === -1 ? length : found
 }

@@ -27,6 +27,7 @@ describe(
       ['/p2/acme%2F%2Flog.json//', '/p2/acme%2F%2Flog.json/'],
       ['http://host:80//p2//acme/log.json?a=//', 'http://host:80/p2/acme/log.json?a=//'],
       ['HTTPS://host', 'HTTPS://host'],
+      ['http://host?a=//b/c', 'http://host?a=//b/c'],
       ['/http://host//x', '/http:/host/x'],
       ['*', '*'],
       ['', ''],

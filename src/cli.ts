@@ -57,7 +57,9 @@ async function publishEach(order: Order): Promise<boolean> {
   let failed = 0
   for (const file of order.files) {
     try {
-      process.stdout.write(printableLines(`${await publish(fromHere(file), order)}\n`))
+      const { line, warnings } = await publish(fromHere(file), order)
+      process.stdout.write(printableLines(`${line}\n`))
+      for (const warning of warnings) process.stderr.write(printableLines(`warning: ${warning}\n`))
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       failed += 1

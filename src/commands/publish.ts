@@ -22,15 +22,19 @@ const Published = z.object({
   version: z.string(),
   outcome: z.string(),
   reference: z.string(),
+  warnings: z.array(z.string()).default([]),
 })
 
 /**
  * Publishes a zip.
  *
- * @returns a line that says what became of it.
+ * @returns a line that says what became of it, and what the server warns of.
  * @throws Refusal with the server's own words.
  */
-export async function publish(zip: string, order: PublishOrder): Promise<string> {
+export async function publish(
+  zip: string,
+  order: PublishOrder,
+): Promise<{ readonly line: string; readonly warnings: readonly string[] }> {
   const { size: sizeBytes } = await stat(zip).catch(() => {
     throw new Refusal('there is no such file')
   })
@@ -58,8 +62,9 @@ export async function publish(zip: string, order: PublishOrder): Promise<string>
   })
   const { data: published } = Published.safeParse(jsonOf(answer.body))
   if (answer.ok && published !== undefined) {
-    const { outcome, reference } = published
-    return `${published.package} ${published.version} ${outcome} sha256:${reference}`
+    const { outcome, reference, warnings } = published
+    const line = `${published.package} ${published.version} ${outcome} sha256:${reference}`
+    return { line, warnings }
   }
   throw refusalOf(order.url, answer.statusCode, answer.body)
 }

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert'
 import { type ComposerProject, composerProject } from '../support/composer.ts'
 import { type Composer, forEachComposer } from '../support/every-composer.ts'
+import { freePort } from '../support/free-port.ts'
 import { startService } from '../support/service.ts'
 
 /** Run one after the other in the same project. */
@@ -30,7 +31,9 @@ const commands: readonly (readonly string[])[] = [
 ]
 
 async function open({ run }: Composer) {
-  const service = await startService()
+  const port = await freePort()
+  const settings = { PORT: `${port}`, PUBLIC_URL: `http://127.0.0.1:${port}` }
+  const service = await startService({ settings })
   const projects = [service.upstream.url, service.url].map((repository) => ({
     repository,
     ...composerProject({

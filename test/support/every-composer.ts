@@ -54,6 +54,7 @@ export function forEachComposer<Context extends object>(
     if (composers.length === 0) skipSuite(name, `no Composer from ${since} on is at hand`)
     return
   }
+  if (composers.length === 1) skipSuite(name, 'npm test runs it with the only Composer at hand')
   for (const line of lines) {
     const isThere = composers.some(({ version }) => lineOf(version) === line)
     if (isThere || compare(line, since) < 0) continue

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import * as assert from 'uvu/assert'
-import { startAlmanac } from '../support/almanac.ts'
+import { startBothModes } from '../support/both-modes.ts'
 import { type ComposerProject, composerProject } from '../support/composer.ts'
 import { forEachComposer } from '../support/every-composer.ts'
 import { startStubUpstream } from '../support/upstream.ts'
@@ -20,23 +20,8 @@ const packages = [
   },
 ]
 
-async function open() {
-  const upstream = await startStubUpstream({ at: '2025-07-30T00:00:00Z', packages })
-  const env = { PROXY_METADATA_TTL: '0', PROXY_FEED_INTERVAL: '0' }
-  const rewriting = await startAlmanac({
-    upstream: upstream.url,
-    env: { ...env, PROXY_DIST_MODE: 'rewrite' },
-  })
-  const mirroring = await startAlmanac({ upstream: upstream.url, env })
-  return {
-    upstream,
-    rewriting,
-    mirroring,
-    async close() {
-      for (const each of [rewriting, mirroring, upstream]) await each.close()
-    },
-  }
-}
+const open = async () =>
+  await startBothModes(await startStubUpstream({ at: '2025-07-30T00:00:00Z', packages }))
 
 function releaseOf({ directory }: ComposerProject): string {
   return readFileSync(path.join(directory, 'vendor', name, 'src', 'Release.php'), 'utf8')

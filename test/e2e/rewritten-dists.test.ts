@@ -2,7 +2,7 @@ import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import * as assert from 'uvu/assert'
 import { z } from 'zod'
-import { startAlmanac } from '../support/almanac.ts'
+import { startBothModes } from '../support/both-modes.ts'
 import { composerProject } from '../support/composer.ts'
 import type { ComposerProject, ComposerProjectOptions } from '../support/composer.ts'
 import { type Composer, forEachComposer } from '../support/every-composer.ts'
@@ -20,26 +20,13 @@ const oddPackages = [
   { name: 'odd/bare', ...some, distReference: 'none' },
 ] as const
 
-async function open() {
-  const upstream = await startStubUpstream({
-    at: '2025-07-30T00:00:00Z',
-    packages: [...describedPackages, ...oddPackages],
-  })
-  const env = { PROXY_METADATA_TTL: '0', PROXY_FEED_INTERVAL: '0' }
-  const rewriting = await startAlmanac({
-    upstream: upstream.url,
-    env: { ...env, PROXY_DIST_MODE: 'rewrite' },
-  })
-  const mirroring = await startAlmanac({ upstream: upstream.url, env })
-  return {
-    upstream,
-    rewriting,
-    mirroring,
-    async close() {
-      for (const each of [rewriting, mirroring, upstream]) await each.close()
-    },
-  }
-}
+const open = async () =>
+  await startBothModes(
+    await startStubUpstream({
+      at: '2025-07-30T00:00:00Z',
+      packages: [...describedPackages, ...oddPackages],
+    }),
+  )
 
 /** Runs a Composer that has nothing in its cache, in a project that is removed afterwards. */
 async function inProject<Outcome>(
